@@ -1,0 +1,92 @@
+// The whole border of the consensus core: what may go in, what may come out. `Replica.step(event) -> effects` and
+// nothing else. Types only. The four laws of this border stand in ARCHITECTURE.md: effects of one step carry no order;
+// timers may be late; a failed durable effect halts; the signer distrusts the core.
+
+import type { Hash } from "../ledger/hash.ts";
+import type { Certificate, Parameters, Proposal, Result, Validator } from "../ledger/types.ts";
+import type { SigningRequest } from "./safety.ts";
+
+/** A validator as the network addresses it: its consensus public key in lower-case hexadecimal. */
+export type ValidatorKey = string;
+
+export type TimerKind = "progress" | "resend";
+/** A late timer is recognised by height and view, and ignored. */
+export interface Timer {
+  readonly kind: TimerKind;
+  readonly height: number;
+  readonly view: number;
+}
+
+/** Facts of the committed head from which the next height starts. */
+export interface HeadFacts {
+  readonly height: number;
+  readonly blockHash: Hash;
+  readonly resultHash: Hash;
+  /** header.proposer and header.view of the head block; the genesis head (height 0) has the first key and view 0 */
+  readonly proposer: Uint8Array;
+  readonly headerView: number;
+  /** view of the certificate by which this node committed it */
+  readonly certificateView: number;
+  readonly timeMs: number;
+  /** validators(height + 1), in key order */
+  readonly validators: readonly Validator[];
+  readonly parameters: Parameters;
+}
+
+export type ReplicaEvent =
+  /** once, after construction: sends recorded votes again, sets timers */
+  | { readonly kind: "started" }
+  /** bytes of a frame from an authenticated peer; `from` need not be the signer of what it relays */
+  | { readonly kind: "messageReceived"; readonly from: ValidatorKey; readonly bytes: Uint8Array }
+  /** answer to buildBlock; undefined: nothing to include at the moment */
+  | { readonly kind: "blockBuilt"; readonly height: number; readonly view: number; readonly proposal: Proposal | undefined }
+  /** answer to checkBlock; comes when header is valid and every batch it names is durable here, or when it never can be */
+  | { readonly kind: "blockChecked"; readonly height: number; readonly view: number; readonly blockHash: Hash; readonly valid: boolean; readonly code: string }
+  /** answer to executeBlock */
+  | { readonly kind: "blockExecuted"; readonly height: number; readonly blockHash: Hash; readonly result: Result; readonly resultHash: Hash }
+  /** answer to signVote: the record is durable; `message` is the frame to send */
+  | { readonly kind: "voteSigned"; readonly request: SigningRequest; readonly message: Uint8Array }
+  /** answer to commitBlock, or the end of a sync step: this height is durable */
+  | { readonly kind: "blockCommitted"; readonly head: HeadFacts }
+  /** sync moved the head (or gave up); the replica starts again above `head` */
+  | { readonly kind: "syncFinished"; readonly head: HeadFacts }
+  | { readonly kind: "timerFired"; readonly timer: Timer }
+  /** whether a block could be built now: an includable batch is held, or a timer of the contracts is due.
+   *  `waitingFor`: digests of the oldest includable batches (at most 16), named in a suspicion. */
+  | { readonly kind: "workChanged"; readonly hasWork: boolean; readonly waitingFor: readonly Hash[] }
+  /** follower's finding: these batches were passed over in K blocks although their origins had share left */
+  | { readonly kind: "batchesStarved"; readonly digests: readonly Hash[] }
+  /** k x (q-th smallest round trip) + own sync + own execution, unclamped; never from the primary's own pace */
+  | { readonly kind: "paceMeasured"; readonly timeoutMs: number }
+  /** the connection to a validator is lost or back: shortens the wait for a lost primary, is no reason by itself */
+  | { readonly kind: "peerChanged"; readonly peer: ValidatorKey; readonly connected: boolean };
+
+export type ReplicaEffect =
+  | { readonly kind: "buildBlock"; readonly height: number; readonly view: number }
+  /** `againstClock`: a first proposal is held against the clock, one that a prepared certificate names is not.
+   *  `holders`: who has signed for it and so has its batches, most likely first. */
+  | { readonly kind: "checkBlock"; readonly height: number; readonly view: number; readonly proposal: Proposal; readonly againstClock: boolean; readonly holders: readonly ValidatorKey[] }
+  | { readonly kind: "executeBlock"; readonly height: number; readonly proposal: Proposal }
+  | { readonly kind: "signVote"; readonly request: SigningRequest }
+  | { readonly kind: "send"; readonly to: readonly ValidatorKey[] | "all"; readonly bytes: Uint8Array }
+  | { readonly kind: "commitBlock"; readonly proposal: Proposal; readonly certificate: Certificate; readonly result: Result }
+  | { readonly kind: "setTimer"; readonly timer: Timer; readonly delayMs: number }
+  /** the network is at `height` or above; ask `from` first */
+  | { readonly kind: "requestSync"; readonly height: number; readonly from: ValidatorKey }
+  /** a peer asked about a committed height: send it that block with its certificate (message kind "decided") */
+  | { readonly kind: "sendDecided"; readonly to: ValidatorKey; readonly height: number }
+  /** fetch these batches from `from`: a suspicion named them and the mempool may lack them */
+  | { readonly kind: "fetchBatches"; readonly from: ValidatorKey; readonly digests: readonly Hash[] }
+  | { readonly kind: "report"; readonly report: Report }
+  /** the node must stop: a certified result differs from its own, or an invariant of the outside world is broken */
+  | { readonly kind: "halt"; readonly code: string; readonly detail: string };
+
+export type Report =
+  /** proof of misbehaviour, checkable by anybody with `verifyEvidence`; `label` "fault" where malice is not certain */
+  | { readonly kind: "evidence"; readonly rule: string; readonly label: "malice" | "fault"; readonly offender: ValidatorKey; readonly bytes: Uint8Array }
+  | { readonly kind: "viewChanged"; readonly height: number; readonly view: number; readonly primary: ValidatorKey }
+  | { readonly kind: "suspected"; readonly height: number; readonly view: number; readonly code: string }
+  /** q COMMITs for one hash without q equal results: the network waits by intent rather than fork */
+  | { readonly kind: "resultsDiverge"; readonly height: number; readonly blockHash: Hash }
+  /** a message was refused; the peer gate counts it */
+  | { readonly kind: "badMessage"; readonly from: ValidatorKey; readonly code: string };

@@ -1,0 +1,76 @@
+// Domain-separated hashes and signed bytes. Every hash or signature of the ledger is over a tag, so that no bytes
+// of one format can ever stand for another (pitfall 3).
+
+import { sha256 } from "#sha256";
+
+/** 32 bytes. */
+export type Hash = Uint8Array;
+
+/** The closed list of domains; each format's definition in docs/formats.cddl names its own. */
+export type DomainTag =
+  | "GENESIS" | "TX" | "TX-SIGN" | "BATCH" | "BATCH-SIGN" | "BATCHES" | "TRANSACTIONS" | "HEADER" | "RESULT" | "RECEIPT" | "RECEIPTS"
+  | "VALIDATORS" | "PARAMETERS" | "PRE-PREPARE" | "PREPARE" | "COMMIT" | "SUSPECT" | "VIEW-CHANGE" | "NEW-VIEW" | "HEAD" | "READY" | "RECEIVED"
+  | "ORDER" | "TIMER" | "HISTORY" | "HISTORY-ROOT" | "MERKLE" | "LEAF" | "BUCKET" | "STATE" | "VALUE" | "DOCUMENT" | "HELLO" | "CONFIG" | "RECORD" | "CHECKSUM";
+
+const ENCODER = new TextEncoder();
+const PREFIXES = new Map<DomainTag, Uint8Array>();
+
+function prefixOf(tag: DomainTag): Uint8Array {
+  let prefix = PREFIXES.get(tag);
+  if (prefix === undefined) {
+    prefix = ENCODER.encode(`linli:${tag}:1\0`);
+    PREFIXES.set(tag, prefix);
+  }
+  return prefix;
+}
+
+/** `"linli:" tag ":1" 0x00 payload`: what is hashed or signed. The NUL makes tags prefix-free. */
+export function tagged(tag: DomainTag, payload: Uint8Array): Uint8Array {
+  const prefix = prefixOf(tag);
+  const bytes = new Uint8Array(prefix.length + payload.length);
+  bytes.set(prefix);
+  bytes.set(payload, prefix.length);
+  return bytes;
+}
+
+/** H(tag, payload), 32 bytes. */
+export function hashTagged(tag: DomainTag, payload: Uint8Array): Hash {
+  return sha256(tagged(tag, payload));
+}
+
+export function bytesEqual(left: Uint8Array, right: Uint8Array): boolean {
+  if (left.length !== right.length) return false;
+  for (let index = 0; index < left.length; index += 1) if (left[index] !== right[index]) return false;
+  return true;
+}
+
+/** Orders byte strings as unsigned bytes, shorter first when one is a prefix of the other. */
+export function compareBytes(left: Uint8Array, right: Uint8Array): number {
+  const length = Math.min(left.length, right.length);
+  for (let index = 0; index < length; index += 1) {
+    const difference = left[index]! - right[index]!;
+    if (difference !== 0) return difference;
+  }
+  return left.length - right.length;
+}
+
+const HEX_OF_BYTE = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
+/** Lower-case hexadecimal; also the form in which hashes and keys index maps. */
+export function toHex(bytes: Uint8Array): string {
+  let text = "";
+  for (let index = 0; index < bytes.length; index += 1) text += HEX_OF_BYTE[bytes[index]!];
+  return text;
+}
+
+/** @returns undefined unless `text` is an even number of lower-case hexadecimal digits */
+export function fromHex(text: string): Uint8Array | undefined {
+  if (text.length % 2 !== 0 || !/^[0-9a-f]*$/.test(text)) return undefined;
+  const bytes = new Uint8Array(text.length / 2);
+  for (let index = 0; index < bytes.length; index += 1) bytes[index] = Number.parseInt(text.slice(index * 2, index * 2 + 2), 16);
+  return bytes;
+}
+
+export const EMPTY_BYTES = new Uint8Array(0);
+/** Stands where no leaf is, in trees padded to a power of two. No leaf hashes to it. */
+export const ZERO_HASH: Hash = new Uint8Array(32);
