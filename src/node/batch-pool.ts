@@ -1,0 +1,119 @@
+// Every verified batch that is not yet used up, from all origins, until its transactions are committed or expired.
+// It decides nothing: the builder asks what can be included, the driver asks whether there is work at all.
+
+import { bytesEqual, type Hash, toHex } from "../ledger/hash.ts";
+import type { Batch, BatchReference } from "../ledger/types.ts";
+
+/** Per origin; beyond it the origin's newest batches are not kept (they are fetched again when a block names them). */
+export const POOL_BYTES_PER_ORIGIN_MAX = 32 << 20;
+/** Blocks that may pass a batch over, while its origin had share left and later batches were taken, before followers suspect. */
+export const BLOCKS_PASSED_OVER_MAX = 8;
+/** Digests named in a suspicion. */
+export const WAITING_FOR_MAX = 16;
+
+interface Entry {
+  readonly batch: Batch;
+  /** order of arrival at this node */
+  readonly arrival: number;
+  readonly latestValidUntilMs: number;
+  passedOver: number;
+  /** a committed block names it: its body is part of the chain */
+  isCommitted: boolean;
+}
+
+export interface PoolView {
+  isCommitted(id: Hash): boolean;
+  readonly headTimeMs: number;
+}
+
+export class BatchPool {
+  private readonly entries = new Map<string, Entry>();
+  private readonly bytesByOrigin = new Map<string, number>();
+  private arrivals = 0;
+
+  get size(): number {
+    return this.entries.size;
+  }
+
+  has(digest: Hash): boolean {
+    return this.entries.has(toHex(digest));
+  }
+
+  get(digest: Hash): Batch | undefined {
+    return this.entries.get(toHex(digest))?.batch;
+  }
+
+  /** @returns false when it is known already or the origin's share of the pool is full */
+  add(batch: Batch): boolean {
+    const digest = toHex(batch.digest);
+    const origin = toHex(batch.origin);
+    const bytes = this.bytesByOrigin.get(origin) ?? 0;
+    if (this.entries.has(digest) || bytes + batch.bytes.length > POOL_BYTES_PER_ORIGIN_MAX) return false;
+    let latestValidUntilMs = 0;
+    for (const transaction of batch.transactions) latestValidUntilMs = Math.max(latestValidUntilMs, transaction.body.validUntilMs);
+    this.arrivals += 1;
+    this.entries.set(digest, { batch, arrival: this.arrivals, latestValidUntilMs, passedOver: 0, isCommitted: false });
+    this.bytesByOrigin.set(origin, bytes + batch.bytes.length);
+    return true;
+  }
+
+  /** Batches with something left to execute at `timeMs`, in order of arrival. */
+  includable(view: PoolView, timeMs: number, windowMs: number): readonly Batch[] {
+    const batches: Batch[] = [];
+    for (const entry of this.entries.values()) {
+      const fresh = entry.batch.transactions.some(
+        ({ id, body }) => body.validUntilMs >= timeMs && body.validUntilMs <= timeMs + windowMs && !view.isCommitted(id),
+      );
+      if (fresh) batches.push(entry.batch);
+    }
+    return batches;
+  }
+
+  /**
+   * Forgets what a committed block used up or let expire.
+   * @returns digests that no committed block names: their bodies may go
+   */
+  settle(view: PoolView, included: readonly BatchReference[]): readonly Hash[] {
+    for (const { digest } of included) {
+      const entry = this.entries.get(toHex(digest));
+      if (entry !== undefined) entry.isCommitted = true;
+    }
+    const orphans: Hash[] = [];
+    for (const [digest, entry] of this.entries) {
+      const isOver = entry.latestValidUntilMs < view.headTimeMs || entry.batch.transactions.every(({ id }) => view.isCommitted(id));
+      if (!isOver) continue;
+      this.remove(digest, entry);
+      if (!entry.isCommitted) orphans.push(entry.batch.digest);
+    }
+    return orphans;
+  }
+
+  /**
+   * Counts the batches that this block passed over although a later arrival was taken and their origin's share was not used up.
+   * @returns those passed over too often, oldest first
+   */
+  countPassedOver(included: readonly BatchReference[], blockBytesMax: number): readonly Hash[] {
+    let lastArrivalTaken = 0;
+    const bytesTaken = new Map<string, number>();
+    for (const reference of included) {
+      lastArrivalTaken = Math.max(lastArrivalTaken, this.entries.get(toHex(reference.digest))?.arrival ?? 0);
+      const origin = toHex(reference.origin);
+      bytesTaken.set(origin, (bytesTaken.get(origin) ?? 0) + reference.bytes);
+    }
+    const share = blockBytesMax / Math.max(1, bytesTaken.size + 1);
+    const starved: Hash[] = [];
+    for (const entry of this.entries.values()) {
+      if (entry.arrival >= lastArrivalTaken || included.some(({ digest }) => bytesEqual(digest, entry.batch.digest))) continue;
+      if ((bytesTaken.get(toHex(entry.batch.origin)) ?? 0) + entry.batch.bytes.length > share) continue;
+      entry.passedOver += 1;
+      if (entry.passedOver >= BLOCKS_PASSED_OVER_MAX && starved.length < WAITING_FOR_MAX) starved.push(entry.batch.digest);
+    }
+    return starved;
+  }
+
+  private remove(digest: string, entry: Entry): void {
+    this.entries.delete(digest);
+    const origin = toHex(entry.batch.origin);
+    this.bytesByOrigin.set(origin, (this.bytesByOrigin.get(origin) ?? 0) - entry.batch.bytes.length);
+  }
+}
