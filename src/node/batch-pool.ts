@@ -50,7 +50,8 @@ export class BatchPool {
     const bytes = this.bytesByOrigin.get(origin) ?? 0;
     if (this.entries.has(digest) || bytes + batch.bytes.length > POOL_BYTES_PER_ORIGIN_MAX) return false;
     let latestValidUntilMs = 0;
-    for (const transaction of batch.transactions) latestValidUntilMs = Math.max(latestValidUntilMs, transaction.body.validUntilMs);
+    for (const transaction of batch.transactions)
+      latestValidUntilMs = Math.max(latestValidUntilMs, transaction.body.validUntilMs);
     this.arrivals += 1;
     this.entries.set(digest, { batch, arrival: this.arrivals, latestValidUntilMs, passedOver: 0, isCommitted: false });
     this.bytesByOrigin.set(origin, bytes + batch.bytes.length);
@@ -62,7 +63,8 @@ export class BatchPool {
     const batches: Batch[] = [];
     for (const entry of this.entries.values()) {
       const fresh = entry.batch.transactions.some(
-        ({ id, body }) => body.validUntilMs >= timeMs && body.validUntilMs <= timeMs + windowMs && !view.isCommitted(id),
+        ({ id, body }) =>
+          body.validUntilMs >= timeMs && body.validUntilMs <= timeMs + windowMs && !view.isCommitted(id),
       );
       if (fresh) batches.push(entry.batch);
     }
@@ -80,7 +82,8 @@ export class BatchPool {
     }
     const orphans: Hash[] = [];
     for (const [digest, entry] of this.entries) {
-      const isOver = entry.latestValidUntilMs < view.headTimeMs || entry.batch.transactions.every(({ id }) => view.isCommitted(id));
+      const isOver =
+        entry.latestValidUntilMs < view.headTimeMs || entry.batch.transactions.every(({ id }) => view.isCommitted(id));
       if (!isOver) continue;
       this.remove(digest, entry);
       if (!entry.isCommitted) orphans.push(entry.batch.digest);
@@ -103,10 +106,12 @@ export class BatchPool {
     const share = blockBytesMax / Math.max(1, bytesTaken.size + 1);
     const starved: Hash[] = [];
     for (const entry of this.entries.values()) {
-      if (entry.arrival >= lastArrivalTaken || included.some(({ digest }) => bytesEqual(digest, entry.batch.digest))) continue;
+      if (entry.arrival >= lastArrivalTaken || included.some(({ digest }) => bytesEqual(digest, entry.batch.digest)))
+        continue;
       if ((bytesTaken.get(toHex(entry.batch.origin)) ?? 0) + entry.batch.bytes.length > share) continue;
       entry.passedOver += 1;
-      if (entry.passedOver >= BLOCKS_PASSED_OVER_MAX && starved.length < WAITING_FOR_MAX) starved.push(entry.batch.digest);
+      if (entry.passedOver >= BLOCKS_PASSED_OVER_MAX && starved.length < WAITING_FOR_MAX)
+        starved.push(entry.batch.digest);
     }
     return starved;
   }

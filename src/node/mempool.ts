@@ -1,9 +1,9 @@
 // Transactions that clients handed to this node, from the door until they are committed or expired.
 // Every limit is named and answers at once; nothing here acknowledges: only a receipt does.
 
+import { LedgerError } from "../errors.ts";
 import { type Hash, toHex } from "../ledger/hash.ts";
 import type { Transaction } from "../ledger/types.ts";
-import { LedgerError } from "../errors.ts";
 
 export const MEMPOOL_TRANSACTIONS_MAX = 50_000;
 export const MEMPOOL_BYTES_MAX = 64 << 20;
@@ -41,7 +41,8 @@ export class Mempool {
     if (this.pending.size >= MEMPOOL_TRANSACTIONS_MAX || this.bytes + transaction.bytes.length > MEMPOOL_BYTES_MAX) {
       throw new LedgerError("MEMPOOL_FULL", { transactions: this.pending.size, bytes: this.bytes });
     }
-    if (ofSender >= MEMPOOL_PER_SENDER_MAX) throw new LedgerError("MEMPOOL_SENDER_FULL", { account: sender, transactions: ofSender });
+    if (ofSender >= MEMPOOL_PER_SENDER_MAX)
+      throw new LedgerError("MEMPOOL_SENDER_FULL", { account: sender, transactions: ofSender });
     this.pending.set(id, { transaction, sender });
     this.countBySender.set(sender, ofSender + 1);
     this.bytes += transaction.bytes.length;
@@ -61,16 +62,17 @@ export class Mempool {
     }
     const taken = this.queue.slice(0, count);
     this.queue = this.queue.slice(count);
-    return taken;
+    return taken.filter((transaction) => this.has(transaction.id));
   }
 
   /** Forgets committed transactions and those that can no longer be executed. */
   settle(committed: readonly Hash[], headTimeMs: number): void {
     for (const id of committed) this.remove(toHex(id));
+    // Insertion order is close to order of expiry: a full walk per block would cost more than it frees.
     for (const [id, { transaction }] of this.pending) {
-      if (transaction.body.validUntilMs < headTimeMs) this.remove(id);
+      if (transaction.body.validUntilMs >= headTimeMs) break;
+      this.remove(id);
     }
-    this.queue = this.queue.filter((transaction) => this.pending.has(toHex(transaction.id)));
   }
 
   private remove(id: string): void {

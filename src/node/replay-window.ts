@@ -27,7 +27,10 @@ export class ReplayWindow {
     const ids = block.ids.map(toHex);
     for (const id of ids) this.committed.add(id);
     this.blocks.push({ timeMs: block.timeMs, ids });
-    while (this.firstBlock < this.blocks.length && this.blocks[this.firstBlock]!.timeMs < block.timeMs - this.windowMs) {
+    while (
+      this.firstBlock < this.blocks.length &&
+      this.blocks[this.firstBlock]!.timeMs < block.timeMs - this.windowMs
+    ) {
       for (const id of this.blocks[this.firstBlock]!.ids) this.committed.delete(id);
       this.firstBlock += 1;
     }
