@@ -1,0 +1,183 @@
+// The one way a foreign batch enters this node: decoded, verified once, pooled. Whoever needs a batch asks `obtain`,
+// which waits for gossip, asks its holders, and gives up only when nobody needs it any more.
+
+import type { ValidatorKey } from "../consensus/events.ts";
+import { accept, LedgerError, refuse, type Verdict } from "../errors.ts";
+import { decode, encode, type Value } from "../ledger/codec.ts";
+import { decodeBatch } from "../ledger/format-batch.ts";
+import { bytesEqual, type Hash, toHex } from "../ledger/hash.ts";
+import type { Batch, BatchReference, Validator } from "../ledger/types.ts";
+import { checkBatch } from "../ledger/validate.ts";
+import type { Clock, Logger } from "../ports.ts";
+import type { BatchPool } from "./batch-pool.ts";
+import { verifyNative } from "./ed25519-native.ts";
+import type { VerifyPool } from "./verify-pool.ts";
+
+/** How long gossip may take before a missing batch is asked for. */
+const GOSSIP_WAIT_MS = 30;
+const FETCH_TIMEOUT_MS = 2_000;
+/** Digests in one fetch; what an answer carries at most. */
+export const FETCH_DIGESTS_MAX = 256;
+export const FETCH_ANSWER_BYTES_MAX = 8 << 20;
+
+export interface IntakePorts {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly pool: BatchPool;
+  readonly verifyPool: VerifyPool;
+  readonly chainId: Hash;
+  validators(): readonly Validator[];
+  /** a batch that was durable before and so was verified before */
+  loadBatch(digest: Hash): Uint8Array | undefined;
+  fetch(from: ValidatorKey, payload: Uint8Array, timeoutMs: number): Promise<Uint8Array>;
+  /** a new batch is in the pool */
+  onBatch(batch: Batch): void;
+  /** an origin signed an invalid batch, or a peer sent rubbish */
+  onInvalid(from: ValidatorKey, code: string, bytes: Uint8Array): void;
+}
+
+export class BatchIntake {
+  private readonly ports: IntakePorts;
+  private readonly verifying = new Map<string, Promise<Batch | undefined>>();
+  private readonly arrivals = new Map<string, Set<(batch: Batch | undefined) => void>>();
+
+  constructor(ports: IntakePorts) {
+    this.ports = ports;
+  }
+
+  /** Takes a batch from a peer. @returns it when valid; the same promise for the same batch in flight */
+  take(bytes: Uint8Array, from: ValidatorKey): Promise<Batch | undefined> {
+    const decoded = decodeBatch(bytes);
+    if (!decoded.ok) {
+      this.ports.onInvalid(from, decoded.code, bytes);
+      return Promise.resolve(undefined);
+    }
+    const batch = decoded.value;
+    const digest = toHex(batch.digest);
+    const known = this.ports.pool.get(batch.digest);
+    if (known !== undefined) return Promise.resolve(known);
+    let pending = this.verifying.get(digest);
+    if (pending === undefined) {
+      pending = this.verify(batch, from).finally(() => this.verifying.delete(digest));
+      this.verifying.set(digest, pending);
+    }
+    return pending;
+  }
+
+  /**
+   * The batch behind a reference, from pool, store, gossip or its holders, whoever answers first.
+   * @param isNeeded asked between attempts; once false the search ends
+   */
+  async obtain(
+    reference: BatchReference,
+    holders: readonly ValidatorKey[],
+    isNeeded: () => boolean,
+  ): Promise<Verdict<Batch>> {
+    let arrived: Batch | undefined;
+    for (let attempt = 0; isNeeded(); attempt += 1) {
+      const found = arrived ?? (await this.find(reference.digest));
+      if (found !== undefined) {
+        const isAsNamed =
+          found.bytes.length === reference.bytes &&
+          found.transactions.length === reference.count &&
+          toHex(found.origin) === toHex(reference.origin);
+        return isAsNamed ? accept(found) : refuse("REFERENCE_MISMATCH", toHex(reference.digest));
+      }
+      arrived = await this.waitForArrival(reference.digest, GOSSIP_WAIT_MS);
+      const holder = holders[attempt % Math.max(1, holders.length)];
+      if (arrived === undefined && holder !== undefined) {
+        const fetched = await this.fetch(holder, [reference.digest]);
+        arrived = fetched.find(({ digest }) => bytesEqual(digest, reference.digest));
+      }
+    }
+    return refuse("NO_LONGER_NEEDED");
+  }
+
+  /** Asks one peer for batches and takes what it answers. A peer that cannot answer is no error. */
+  async fetch(from: ValidatorKey, digests: readonly Hash[]): Promise<readonly Batch[]> {
+    const missing = digests.filter((digest) => !this.ports.pool.has(digest)).slice(0, FETCH_DIGESTS_MAX);
+    if (missing.length === 0) return [];
+    let answer: Uint8Array;
+    try {
+      answer = await this.ports.fetch(from, encode([...missing]), FETCH_TIMEOUT_MS);
+    } catch (error) {
+      if (!(error instanceof LedgerError)) throw error;
+      this.ports.log.debug("batch fetch failed", { from, code: error.code });
+      return [];
+    }
+    const decoded = decode(answer);
+    if (!decoded.ok || !Array.isArray(decoded.value)) {
+      this.ports.onInvalid(from, "FETCH_ANSWER_INVALID", answer);
+      return [];
+    }
+    const batches: Batch[] = [];
+    for (const item of decoded.value as readonly Value[]) {
+      const batch = item instanceof Uint8Array ? await this.take(item, from) : undefined;
+      if (batch !== undefined) batches.push(batch);
+    }
+    return batches;
+  }
+
+  /** Answers a peer's fetch from pool and store, as much as fits. */
+  answerFetch(payload: Uint8Array): Uint8Array {
+    const decoded = decode(payload);
+    if (!decoded.ok || !Array.isArray(decoded.value) || decoded.value.length > FETCH_DIGESTS_MAX)
+      throw new LedgerError("FETCH_REQUEST_INVALID");
+    const bodies: Uint8Array[] = [];
+    let bytes = 0;
+    for (const digest of decoded.value as readonly Value[]) {
+      if (!(digest instanceof Uint8Array) || digest.length !== 32) throw new LedgerError("FETCH_REQUEST_INVALID");
+      const body = this.ports.pool.get(digest)?.bytes ?? this.ports.loadBatch(digest);
+      if (body === undefined || bytes + body.length > FETCH_ANSWER_BYTES_MAX) continue;
+      bytes += body.length;
+      bodies.push(body);
+    }
+    return encode(bodies);
+  }
+
+  private async find(digest: Hash): Promise<Batch | undefined> {
+    const pooled = this.ports.pool.get(digest) ?? (await this.verifying.get(toHex(digest)));
+    if (pooled !== undefined) return pooled;
+    const stored = this.ports.loadBatch(digest);
+    if (stored === undefined) return undefined;
+    const decoded = decodeBatch(stored);
+    return decoded.ok ? decoded.value : undefined;
+  }
+
+  private async verify(batch: Batch, from: ValidatorKey): Promise<Batch | undefined> {
+    const { chainId, verifyPool, pool } = this.ports;
+    const signaturesHold = await verifyPool.verifyTransactions(batch.transactions);
+    const verdict = checkBatch({
+      batch,
+      chainId,
+      validators: this.ports.validators(),
+      verify: verifyNative,
+      transactionChecked: () => signaturesHold,
+    });
+    if (!verdict.ok) {
+      this.ports.onInvalid(from, verdict.code, batch.bytes);
+      return undefined;
+    }
+    pool.add(batch);
+    this.ports.onBatch(batch);
+    const waiting = this.arrivals.get(toHex(batch.digest));
+    if (waiting !== undefined) for (const wake of waiting) wake(batch);
+    return batch;
+  }
+
+  private waitForArrival(digest: Hash, waitMs: number): Promise<Batch | undefined> {
+    const key = toHex(digest);
+    return new Promise((resolve) => {
+      const waiting = this.arrivals.get(key) ?? new Set();
+      const wake = (batch: Batch | undefined) => {
+        cancel();
+        waiting.delete(wake);
+        if (waiting.size === 0) this.arrivals.delete(key);
+        resolve(batch);
+      };
+      const cancel = this.ports.clock.setTimer(waitMs, () => wake(undefined));
+      waiting.add(wake);
+      this.arrivals.set(key, waiting);
+    });
+  }
+}
