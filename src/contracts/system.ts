@@ -1,0 +1,87 @@
+// What the host itself reads from and writes to the tables of contracts: accounts, validators, parameters, code, settings.
+// The documents `governance` and `registry` must declare these tables as written here, and may append fields with defaults.
+
+/** Tables of the ledger itself; no document may take this name. */
+export const LEDGER_CONTRACT = "ledger";
+export const GOVERNANCE_CONTRACT = "governance";
+export const REGISTRY_CONTRACT = "registry";
+
+/** Role under which due timers run; accounts cannot hold it. */
+export const TIMER_ROLE = "timer";
+/** Role that every registered account has. */
+export const ANYONE_ROLE = "anyone";
+/** Accounts of money outside the ledger (the bank's side): the only ones that may go below zero. */
+export const OUTSIDE_PREFIX = "outside:";
+
+/** A table as documents declare it: names and types of the key and of the fields, in order. */
+export interface SystemTable {
+  readonly key: Readonly<Record<string, string>>;
+  readonly fields: Readonly<Record<string, string>>;
+}
+
+export const SOURCE_BYTES_MAX = 131_072;
+
+/**
+ * The host writes `contract` and `source` (statement `deploy`) and, at genesis, all of them. Governance's own actions write the others:
+ * - seats are numbered 0 to roster["main"].seats - 1 without gaps; the validators of the next height are exactly these rows;
+ * - `parameter` has one row per name of PARAMETER_NAMES;
+ * - `setting` overrides the number of the same name in a contract's `settings`, from the next block on.
+ * After each transaction that wrote seat, roster, parameter or setting the host checks the outcome (`governance-rows.ts`)
+ * and refuses the transaction when the next set or a value would be unusable.
+ */
+export const SYSTEM_TABLES: Readonly<Record<string, Readonly<Record<string, SystemTable>>>> = {
+  [GOVERNANCE_CONTRACT]: {
+    organisation: { key: { id: "id" }, fields: { title: "text(256)", role: "text(64)" } },
+    seat: {
+      key: { index: "int(0..99)" },
+      fields: { organisation: "id", suite: "int(1..255)", key: "bytes(32)", peer: "text(128)" },
+    },
+    roster: { key: { id: "text(8)" }, fields: { seats: "int(0..100)" } },
+    parameter: { key: { name: "text(32)" }, fields: { value: "int" } },
+    contract: {
+      key: { name: "text(64)" },
+      fields: { version: "count", source_hash: "bytes(32)", active_height: "count", previous_hash: "bytes(32)" },
+    },
+    source: { key: { hash: "bytes(32)" }, fields: { text: `text(${SOURCE_BYTES_MAX})` } },
+    setting: { key: { contract: "text(64)", name: "text(64)" }, fields: { value: "int" } },
+  },
+  [REGISTRY_CONTRACT]: {
+    account: {
+      key: { id: "id" },
+      fields: {
+        org: "id",
+        roles: "list(text(64), 8)",
+        suite: "int(1..255)",
+        key: "bytes(32)",
+        status: "enum(active,suspended,ended)",
+      },
+    },
+  },
+  [LEDGER_CONTRACT]: {
+    /** fen by account name; any contract may read it without an import */
+    money: { key: { account: "text(128)" }, fields: { fen: "int" } },
+    /** args: canonical CBOR of the pairs [name, value] in order of names */
+    timer: {
+      key: { contract: "text(64)", key: "text(128)" },
+      fields: { at: "time", action: "text(64)", args: "bytes(4096)" },
+    },
+  },
+};
+
+/** The key of the one row of governance's roster. */
+export const ROSTER_KEY = "main";
+
+/** Row names of governance's table `parameter`, by the names of `Parameters`. */
+export const PARAMETER_NAMES = {
+  protocol: "protocol",
+  replayWindowMs: "replay_window_ms",
+  clockSkewMsMax: "clock_skew_ms_max",
+  rotationHeights: "rotation_heights",
+  blockBytesMax: "block_bytes_max",
+  blockTransactionsMax: "block_transactions_max",
+  batchBytesMax: "batch_bytes_max",
+  blockGasMax: "block_gas_max",
+  timerGasMax: "timer_gas_max",
+} as const;
+
+export type AccountStatus = "active" | "suspended" | "ended";
