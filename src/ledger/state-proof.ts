@@ -12,7 +12,7 @@
 
 import { sha256 } from "#sha256";
 import { accept, refuse, type Verdict } from "../errors.ts";
-import type { Value } from "./codec.ts";
+import type { Reader, Value } from "./codec.ts";
 import { bytesEqual, EMPTY_BYTES, type Hash, hashTagged, tagged, ZERO_HASH } from "./hash.ts";
 
 /** Bits that name a bucket: the depth at which the tree stops being dense. */
@@ -94,11 +94,11 @@ function standsInPlace(other: Hash, keyHash: Hash, depth: number): boolean {
 
 function endHash(end: StateTreeProof["end"], keyHash: Hash): Hash {
   if (end.kind === "empty") return ZERO_HASH;
-  return leafHashOf({ ...end, keyHash: end.kind === "other" ? end.keyHash : keyHash });
+  return stateLeafHashOf({ ...end, keyHash: end.kind === "other" ? end.keyHash : keyHash });
 }
 
 /** One leaf's hash; whole blocks of leaves are hashed level by level in state/. */
-export function leafHashOf(leaf: { readonly keyHash: Hash } & StateLeaf): Hash {
+export function stateLeafHashOf(leaf: { readonly keyHash: Hash } & StateLeaf): Hash {
   return hashPair(hashPair(leaf.keyHash, leaf.valueHash), leafMark(leaf.lastHeight));
 }
 
@@ -110,37 +110,21 @@ function hashPair(left: Uint8Array, right: Uint8Array): Hash {
 }
 
 /** `[siblings, []]`, `[siblings, [valueHash, lastHeight]]` or `[siblings, [keyHash, valueHash, lastHeight]]`. */
-export function stateTreeProofToValue(proof: StateTreeProof): Value {
-  const { end } = proof;
-  if (end.kind === "empty") return [proof.siblings, []];
-  if (end.kind === "present") return [proof.siblings, [end.valueHash, end.lastHeight]];
-  return [proof.siblings, [end.keyHash, end.valueHash, end.lastHeight]];
+export function stateTreeProofItems(proof: StateTreeProof): Value {
+  const { siblings, end } = proof;
+  if (end.kind === "empty") return [siblings, []];
+  if (end.kind === "present") return [siblings, [end.valueHash, end.lastHeight]];
+  return [siblings, [end.keyHash, end.valueHash, end.lastHeight]];
 }
 
-/** The inverse of `stateTreeProofToValue`; STATE_PROOF_MALFORMED for anything else. */
-export function stateTreeProofFromValue(value: Value): Verdict<StateTreeProof> {
-  const malformed = refuse("STATE_PROOF_MALFORMED");
-  if (!Array.isArray(value) || value.length !== 2) return malformed;
-  const [siblings, end] = value as readonly Value[];
-  if (!(siblings instanceof Uint8Array) || !Array.isArray(end)) return malformed;
-  const count = siblings.length / HASH_BYTES;
-  if (!Number.isInteger(count) || count < BUCKET_DEPTH || count > DEPTH_MAX) return malformed;
-  const fields = end as readonly Value[];
-  if (fields.length === 0) return accept({ siblings, end: { kind: "empty" } });
-  const leaf = leafFromValues(fields.slice(-2));
-  if (leaf === undefined) return malformed;
-  if (fields.length === 2) return accept({ siblings, end: { kind: "present", ...leaf } });
-  const keyHash = fields[0];
-  if (fields.length !== 3 || !isHash(keyHash)) return malformed;
-  return accept({ siblings, end: { kind: "other", keyHash, ...leaf } });
-}
-
-function leafFromValues(fields: readonly Value[]): StateLeaf | undefined {
-  const [valueHash, lastHeight] = fields;
-  if (!isHash(valueHash) || typeof lastHeight !== "number" || lastHeight < 0) return undefined;
-  return { valueHash, lastHeight };
-}
-
-function isHash(value: Value | undefined): value is Hash {
-  return value instanceof Uint8Array && value.length === HASH_BYTES;
+export function readStateTreeProof(reader: Reader): StateTreeProof {
+  reader.tuple(2);
+  const siblings = reader.byteString(BUCKET_DEPTH * HASH_BYTES, DEPTH_MAX * HASH_BYTES);
+  if (siblings.length % HASH_BYTES !== 0) reader.fail("CBOR_LENGTH");
+  const count = reader.array(0, 3);
+  if (count === 0) return { siblings, end: { kind: "empty" } };
+  if (count === 1) reader.fail("CBOR_COUNT");
+  if (count === 2) return { siblings, end: { kind: "present", valueHash: reader.hash(), lastHeight: reader.uint(0) } };
+  const keyHash = reader.hash();
+  return { siblings, end: { kind: "other", keyHash, valueHash: reader.hash(), lastHeight: reader.uint(0) } };
 }
