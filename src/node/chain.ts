@@ -1,0 +1,301 @@
+// The committed ledger of this node and the blocks on their way into it: validity of a proposal against the head,
+// execution over an overlay, and the one durable commit. Nothing outside changes state, tree, timers or replay window.
+
+import { invariant } from "../assert.ts";
+import type { HeadFacts } from "../consensus/events.ts";
+import type { Engine } from "../contracts/engine.ts";
+import { executeBlock } from "../contracts/execute-block.ts";
+import { genesisWrites } from "../contracts/genesis-state.ts";
+import { isTimerKey, timerDueMs } from "../contracts/state-keys.ts";
+import { accept, LedgerError, refuse, type Verdict } from "../errors.ts";
+import { executedList } from "../ledger/executed-list.ts";
+import { referenceOf } from "../ledger/format-batch.ts";
+import {
+  batchesRootOf,
+  blockHashOf,
+  encodeHeader,
+  encodeResult,
+  receiptsRootOf,
+  resultHashOf,
+  transactionsRootOf,
+} from "../ledger/format-block.ts";
+import { parametersHashOf, validatorsHashOf } from "../ledger/format-cluster.ts";
+import { encodeReceipt, receiptHashOf, valueHashOf } from "../ledger/format-receipt.ts";
+import type { Genesis } from "../ledger/genesis.ts";
+import { bytesEqual, EMPTY_BYTES, type Hash, toHex } from "../ledger/hash.ts";
+import {
+  type Batch,
+  type Certificate,
+  FORMAT_VERSION,
+  type Header,
+  type Parameters,
+  type Proposal,
+  PROTOCOL_VERSION,
+  type Result,
+  type StateWrite,
+  type Transaction,
+  type Validator,
+} from "../ledger/types.ts";
+import { Overlay } from "../state/overlay.ts";
+import type { StagedTree, StateTree } from "../state/tree.ts";
+import type { LedgerStore } from "../store/ledger-store.ts";
+import { ReplayWindow } from "./replay-window.ts";
+import { TimerIndex } from "./timer-index.ts";
+
+/** Due timers offered to one block; their gas budget may leave some of them due. */
+const DUE_TIMERS_MAX = 1_000;
+/** Proposals of one height that are kept checked and executed: one per view that can matter. */
+const CANDIDATES_MAX = 16;
+
+/** A proposal whose header is valid here and whose batches are all held. */
+export interface CheckedBlock {
+  readonly proposal: Proposal;
+  readonly batches: readonly Batch[];
+  /** the executed list */
+  readonly transactions: readonly Transaction[];
+}
+
+export interface ExecutedReceipt {
+  readonly txId: Hash;
+  readonly bytes: Uint8Array;
+}
+
+/** The outcome of a block, computed but not committed. Dropping it is the undo. */
+export interface StagedBlock {
+  readonly block: CheckedBlock;
+  readonly result: Result;
+  readonly resultBytes: Uint8Array;
+  readonly resultHash: Hash;
+  readonly receipts: readonly ExecutedReceipt[];
+  readonly writes: readonly StateWrite[];
+  readonly tree: StagedTree;
+  readonly validators: readonly Validator[];
+  readonly parameters: Parameters;
+}
+
+export class Chain {
+  readonly store: LedgerStore;
+  readonly replay: ReplayWindow;
+  readonly timers: TimerIndex;
+  readonly tree: StateTree;
+  /** how far ahead of block time a transaction may be valid, in ledger ms */
+  readonly windowMs: number;
+  private readonly chainId: Hash;
+  private readonly engine: Engine;
+  private facts: HeadFacts;
+  private readonly checked = new Map<string, CheckedBlock>();
+  private readonly staged = new Map<string, StagedBlock>();
+
+  private constructor(options: {
+    store: LedgerStore;
+    replay: ReplayWindow;
+    timers: TimerIndex;
+    tree: StateTree;
+    windowMs: number;
+    chainId: Hash;
+    engine: Engine;
+    facts: HeadFacts;
+  }) {
+    this.store = options.store;
+    this.replay = options.replay;
+    this.timers = options.timers;
+    this.tree = options.tree;
+    this.windowMs = options.windowMs;
+    this.chainId = options.chainId;
+    this.engine = options.engine;
+    this.facts = options.facts;
+  }
+
+  /**
+   * Opens the committed ledger, writing the genesis state into an empty store. Rebuilds tree, timers and replay window
+   * from what is stored and compares the state root with the head's certified result.
+   * @throws LedgerError STORE_* when the store does not hold together
+   */
+  static async open(options: { store: LedgerStore; genesis: Genesis; genesisBytes: Uint8Array; chainId: Hash; engine: Engine }): Promise<Chain> {
+    const { store, genesis, chainId, engine } = options;
+    if (store.isEmpty) await initialise(options);
+    const tree = await store.loadTree();
+    const timers = new TimerIndex({ isTimerKey, dueMs: timerDueMs });
+    await store.forEachState((key, value) => timers.apply([{ key, value }]));
+    const windowMs = genesis.parameters.replayWindowMs * genesis.timeScale;
+    const replay = new ReplayWindow(windowMs);
+    const head = store.head;
+    for (const block of await store.replayIds({ sinceMs: head.timeMs - windowMs })) replay.add(block);
+    return new Chain({ store, replay, timers, tree, windowMs, chainId, engine, facts: headFactsOf(store) });
+  }
+
+  get head(): HeadFacts {
+    return this.facts;
+  }
+
+  /** A header and its executed list over these batches; undefined when neither a transaction nor a due timer would run. */
+  build(options: { view: number; proposer: Uint8Array; timeMs: number; batches: readonly Batch[] }): CheckedBlock | undefined {
+    const { view, proposer, timeMs, batches } = options;
+    const transactions = this.executedListOf(batches, timeMs);
+    if (transactions.length === 0 && this.timers.due(timeMs, 1).length === 0) return undefined;
+    const references = batches.map(referenceOf);
+    const header: Header = {
+      version: FORMAT_VERSION,
+      protocol: this.facts.parameters.protocol,
+      chainId: this.chainId,
+      height: this.facts.height + 1,
+      view,
+      proposer,
+      timeMs,
+      parentHash: this.facts.blockHash,
+      parentResult: this.facts.resultHash,
+      historyRoot: this.store.history.root(),
+      batchesRoot: batchesRootOf(references),
+      transactionsRoot: transactionsRootOf(transactions.map(({ id }) => id)),
+      transactionCount: transactions.length,
+      validatorsHash: validatorsHashOf(this.facts.validators),
+      parametersHash: parametersHashOf(this.facts.parameters),
+      extension: EMPTY_BYTES,
+    };
+    const headerBytes = encodeHeader(header);
+    const block = { proposal: { header, headerBytes, blockHash: blockHashOf(headerBytes), references }, batches, transactions };
+    this.remember(block);
+    return block;
+  }
+
+  /** What can be said of a proposal before its batches are here. N1: everything in the header follows from the head. */
+  checkHeader({ header, references }: Proposal): Verdict<true> {
+    const { facts } = this;
+    if (header.version !== FORMAT_VERSION || header.protocol !== facts.parameters.protocol) return refuse("BLOCK_PROTOCOL", `${header.protocol}`);
+    if (header.protocol > PROTOCOL_VERSION) return refuse("PROTOCOL_UNSUPPORTED", `${header.protocol}`);
+    if (!bytesEqual(header.chainId, this.chainId)) return refuse("BLOCK_CHAIN");
+    if (header.height !== facts.height + 1) return refuse("BLOCK_HEIGHT", `${header.height}`);
+    if (header.timeMs <= facts.timeMs) return refuse("BLOCK_TIME_NOT_LATER", `${header.timeMs}`);
+    if (!bytesEqual(header.parentHash, facts.blockHash)) return refuse("BLOCK_PARENT");
+    if (!bytesEqual(header.parentResult, facts.resultHash)) return refuse("BLOCK_PARENT_RESULT");
+    if (!bytesEqual(header.historyRoot, this.store.history.root())) return refuse("BLOCK_HISTORY");
+    if (!bytesEqual(header.validatorsHash, validatorsHashOf(facts.validators))) return refuse("BLOCK_VALIDATORS");
+    if (!bytesEqual(header.parametersHash, parametersHashOf(facts.parameters))) return refuse("BLOCK_PARAMETERS");
+    if (header.extension.length > 0) return refuse("BLOCK_EXTENSION");
+    if (!bytesEqual(header.batchesRoot, batchesRootOf(references))) return refuse("BLOCK_BATCHES");
+    const digests = new Set(references.map(({ digest }) => toHex(digest)));
+    if (digests.size !== references.length) return refuse("BLOCK_BATCH_REPEATED");
+    let bytes = 0;
+    let count = 0;
+    for (const reference of references) {
+      bytes += reference.bytes;
+      count += reference.count;
+    }
+    if (bytes > facts.parameters.blockBytesMax || count > facts.parameters.blockTransactionsMax) return refuse("BLOCK_TOO_LARGE", `${bytes} bytes, ${count} transactions`);
+    return accept(true);
+  }
+
+  /** Judges a proposal whose batches are all here, in the order of its references. */
+  checkBody(proposal: Proposal, batches: readonly Batch[]): Verdict<CheckedBlock> {
+    const { header } = proposal;
+    const transactions = this.executedListOf(batches, header.timeMs);
+    if (transactions.length !== header.transactionCount) return refuse("BLOCK_TRANSACTION_COUNT", `${transactions.length}`);
+    if (!bytesEqual(header.transactionsRoot, transactionsRootOf(transactions.map(({ id }) => id)))) return refuse("BLOCK_TRANSACTIONS");
+    if (transactions.length === 0 && this.timers.due(header.timeMs, 1).length === 0) return refuse("BLOCK_EMPTY");
+    const block = { proposal, batches, transactions };
+    this.remember(block);
+    return accept(block);
+  }
+
+  checkedBlock(blockHash: Hash): CheckedBlock | undefined {
+    return this.checked.get(toHex(blockHash));
+  }
+
+  /** Executes a checked block of the next height, once. The committed state does not change. */
+  execute(block: CheckedBlock): StagedBlock {
+    const id = toHex(block.proposal.blockHash);
+    const known = this.staged.get(id);
+    if (known !== undefined) return known;
+    const { header } = block.proposal;
+    invariant(header.height === this.facts.height + 1, "N2: only a block of the next height is executed");
+    const overlay = new Overlay({ base: this.store.stateReader(), height: header.height });
+    const output = executeBlock({
+      chainId: this.chainId,
+      height: header.height,
+      timeMs: header.timeMs,
+      transactions: block.transactions,
+      dueTimers: this.timers.due(header.timeMs, DUE_TIMERS_MAX),
+      overlay,
+      parameters: this.facts.parameters,
+      validators: this.facts.validators,
+      engine: this.engine,
+    });
+    const writes = overlay.writes();
+    const tree = this.tree.stage(
+      writes.map(({ key, value }) => ({ key, leaf: value === undefined ? undefined : { valueHash: valueHashOf(value), lastHeight: header.height } })),
+    );
+    const receipts = output.receipts.map((receipt) => ({ txId: receipt.txId, bytes: encodeReceipt(receipt) }));
+    const result: Result = {
+      version: FORMAT_VERSION,
+      stateRoot: tree.root,
+      receiptsRoot: receiptsRootOf(receipts.map(({ bytes }) => receiptHashOf(bytes))),
+      nextValidatorsHash: validatorsHashOf(output.validators),
+      nextParametersHash: parametersHashOf(output.parameters),
+    };
+    const resultBytes = encodeResult(result);
+    const resultHash = resultHashOf(resultBytes);
+    const { validators, parameters } = output;
+    const staged = { block, result, resultBytes, resultHash, receipts, writes, tree, validators, parameters };
+    this.staged.set(id, staged);
+    return staged;
+  }
+
+  /**
+   * Makes a block durable in one synced write and moves the head. On return it survives power loss.
+   * @throws LedgerError STORE_WRITE_FAILED: the node must halt
+   */
+  async commit(staged: StagedBlock, certificate: Certificate, certificateBytes: Uint8Array, recordSequence: number): Promise<HeadFacts> {
+    const { proposal, transactions } = staged.block;
+    const { header } = proposal;
+    invariant(header.height === this.facts.height + 1, "N3: blocks are committed one height after the other");
+    invariant(bytesEqual(certificate.blockHash, proposal.blockHash), "N4: the certificate names the block that is committed");
+    invariant(bytesEqual(certificate.resultHash, staged.resultHash), "N5: the certified result is this node's own");
+    await this.store.commitBlock({
+      header,
+      headerBytes: proposal.headerBytes,
+      blockHash: proposal.blockHash,
+      references: proposal.references,
+      resultBytes: staged.resultBytes,
+      certificateBytes,
+      transactionIds: transactions.map(({ id }) => id),
+      receipts: staged.receipts,
+      writes: staged.writes,
+      validators: staged.validators,
+      parameters: staged.parameters,
+      recordSequence,
+    });
+    this.tree.commit(staged.tree);
+    this.timers.apply(staged.writes);
+    this.replay.add({ timeMs: header.timeMs, ids: transactions.map(({ id }) => id) });
+    this.checked.clear();
+    this.staged.clear();
+    this.facts = {
+      height: header.height,
+      blockHash: proposal.blockHash,
+      resultHash: staged.resultHash,
+      proposer: header.proposer,
+      headerView: header.view,
+      certificateView: certificate.view,
+      timeMs: header.timeMs,
+      validators: staged.validators,
+      parameters: staged.parameters,
+    };
+    return this.facts;
+  }
+
+  private executedListOf(batches: readonly Batch[], timeMs: number): readonly Transaction[] {
+    return executedList({ batches, timeMs, windowMs: this.windowMs, parentHash: this.facts.blockHash, isCommitted: (id) => this.replay.has(id) });
+  }
+
+  private remember(block: CheckedBlock): void {
+    if (this.checked.size >= CANDIDATES_MAX) {
+      // The oldest candidate goes first; if it is needed after all, it is checked again.
+      const oldest = this.checked.keys().next().value;
+      if (oldest !== undefined) {
+        this.checked.delete(oldest);
+        this.staged.delete(oldest);
+      }
+    }
+    this.checked.set(toHex(block.proposal.blockHash), block);
+  }
+}

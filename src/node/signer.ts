@@ -1,0 +1,87 @@
+// The only holder of the consensus key. It asks `safety.ts` before every vote, makes the record durable before the vote
+// leaves, and halts the node when the core asks for what may not be signed.
+
+import { authorise, decodeVoteRecord, encodeVoteRecord, type SigningRequest, type VoteRecord } from "../consensus/safety.ts";
+import { LedgerError } from "../errors.ts";
+import { bytesEqual, type Hash } from "../ledger/hash.ts";
+import type { Validator } from "../ledger/types.ts";
+import type { Clock, KeySigner, VoteRecordStore } from "../ports.ts";
+
+/** Weight of the newest measurement in the smoothed duration of a save. */
+const SAVE_SMOOTHING = 0.2;
+
+export interface SigningContext {
+  /** own certified head */
+  readonly headHeight: number;
+  /** validators(headHeight + 1) */
+  readonly validators: readonly Validator[];
+}
+
+export class Signer {
+  private readonly key: KeySigner;
+  private readonly store: VoteRecordStore;
+  private readonly clock: Clock;
+  private readonly chainId: Hash;
+  private current: VoteRecord;
+  private turn: Promise<unknown> = Promise.resolve();
+  private smoothedSaveMs = 0;
+
+  private constructor(options: { key: KeySigner; store: VoteRecordStore; clock: Clock; chainId: Hash; record: VoteRecord }) {
+    this.key = options.key;
+    this.store = options.store;
+    this.clock = options.clock;
+    this.chainId = options.chainId;
+    this.current = options.record;
+  }
+
+  /**
+   * Loads the vote record that was created together with the key.
+   * @throws LedgerError VOTE_RECORD_MISSING, VOTE_RECORD_CORRUPT, VOTE_RECORD_FOREIGN, VOTE_RECORD_OLD: a key without its
+   * own newest record may have voted already and must not vote again
+   */
+  static async open(options: { key: KeySigner; store: VoteRecordStore; clock: Clock; chainId: Hash; headRecordSequence: number }): Promise<Signer> {
+    const loaded = await options.store.load();
+    if (loaded.kind === "missing") throw new LedgerError("VOTE_RECORD_MISSING");
+    if (loaded.kind === "corrupt") throw new LedgerError("VOTE_RECORD_CORRUPT");
+    const decoded = decodeVoteRecord(loaded.bytes);
+    if (!decoded.ok) throw new LedgerError("VOTE_RECORD_CORRUPT", { reason: decoded.code });
+    const record = decoded.value;
+    if (!bytesEqual(record.chainId, options.chainId) || !bytesEqual(record.publicKey, options.key.publicKey)) throw new LedgerError("VOTE_RECORD_FOREIGN");
+    if (record.sequence < options.headRecordSequence) {
+      throw new LedgerError("VOTE_RECORD_OLD", { recordSequence: record.sequence, storeSequence: options.headRecordSequence });
+    }
+    return new Signer({ ...options, record });
+  }
+
+  get record(): VoteRecord {
+    return this.current;
+  }
+
+  /** Smoothed duration of making a vote durable, ms. */
+  get saveMs(): number {
+    return this.smoothedSaveMs;
+  }
+
+  /**
+   * Signs one vote. On return the record is on disk and the message may be sent.
+   * @throws LedgerError SIGNING_REFUSED (our own bug), or what the record's disk says: both halt the node
+   */
+  sign(request: SigningRequest, context: SigningContext): Promise<Uint8Array> {
+    const signed = this.turn.then(() => this.signInTurn(request, context));
+    this.turn = signed.catch(() => undefined);
+    return signed;
+  }
+
+  private async signInTurn(request: SigningRequest, { headHeight, validators }: SigningContext): Promise<Uint8Array> {
+    const decision = authorise({ record: this.current, request, head: { height: headHeight }, validators, chainId: this.chainId });
+    if (!decision.ok) throw new LedgerError("SIGNING_REFUSED", { rule: decision.code, detail: decision.detail });
+    const sealed = decision.seal(decision.signedBytes.map((bytes) => this.key.sign(bytes)));
+    if (sealed.record !== this.current) {
+      const startedMs = this.clock.monotonicMs();
+      await this.store.save(encodeVoteRecord(sealed.record)); // S1: before the vote leaves
+      this.smoothedSaveMs += SAVE_SMOOTHING * (this.clock.monotonicMs() - startedMs - this.smoothedSaveMs);
+      this.current = sealed.record;
+    }
+    return sealed.message;
+  }
+}

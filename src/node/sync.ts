@@ -1,0 +1,159 @@
+// Catch-up: fetches committed blocks from peers, checks each by its certificate, executes it and commits it.
+// A certificate replaces the votes of q validators, so signatures inside the block were verified by q and are not again.
+
+import { LedgerError, refuse, type Verdict, accept } from "../errors.ts";
+import type { ValidatorKey } from "../consensus/events.ts";
+import { verifyCertificate } from "../ledger/certificate.ts";
+import { decode, encode, type Value } from "../ledger/codec.ts";
+import { decodeBatch } from "../ledger/format-batch.ts";
+import { decodeProposal, decodeResult, encodeProposal } from "../ledger/format-block.ts";
+import { decodeCertificate } from "../ledger/format-vote.ts";
+import { bytesEqual, type Hash, toHex } from "../ledger/hash.ts";
+import type { Batch, Certificate, Proposal } from "../ledger/types.ts";
+import type { Logger } from "../ports.ts";
+import type { Chain, StagedBlock } from "./chain.ts";
+import { verifyNative } from "./ed25519-native.ts";
+
+const SYNC_TIMEOUT_MS = 5_000;
+export const SYNC_ANSWER_BYTES_MAX = 8 << 20;
+const SYNC_BLOCKS_MAX = 500;
+
+export interface SyncPorts {
+  readonly chain: Chain;
+  readonly chainId: Hash;
+  readonly log: Logger;
+  /** everybody who may answer, best first */
+  peers(): readonly ValidatorKey[];
+  request(from: ValidatorKey, payload: Uint8Array, timeoutMs: number): Promise<Uint8Array>;
+  /** commits in turn with the core's own commits; does nothing when the height is committed already */
+  commit(staged: StagedBlock, certificate: Certificate): Promise<void>;
+  onBadAnswer(from: ValidatorKey, code: string): void;
+}
+
+interface SyncedBlock {
+  readonly proposal: Proposal;
+  readonly resultBytes: Uint8Array;
+  readonly certificate: Certificate;
+  readonly batches: readonly Batch[];
+}
+
+export class Sync {
+  private readonly ports: SyncPorts;
+  private running: Promise<void> | undefined;
+
+  constructor(ports: SyncPorts) {
+    this.ports = ports;
+  }
+
+  /** Moves the head to `height` or as far as any peer can answer. Never throws for what peers do. */
+  catchUp(height: number, from: ValidatorKey): Promise<void> {
+    this.running ??= this.run(height, from).finally(() => {
+      this.running = undefined;
+    });
+    return this.running;
+  }
+
+  private async run(height: number, from: ValidatorKey): Promise<void> {
+    const { chain, log } = this.ports;
+    const peers = [from, ...this.ports.peers().filter((peer) => peer !== from)];
+    const startHeight = chain.head.height;
+    for (let index = 0; chain.head.height < height && index < peers.length; ) {
+      const before = chain.head.height;
+      await this.fetchFrom(peers[index]!);
+      // A peer that has no more is followed by the next; one that moved the head is asked again.
+      if (chain.head.height === before) index += 1;
+    }
+    if (chain.head.height > startHeight) log.info("caught up", { fromHeight: startHeight, height: chain.head.height });
+  }
+
+  private async fetchFrom(peer: ValidatorKey): Promise<void> {
+    const { chain } = this.ports;
+    let answer: Uint8Array;
+    try {
+      answer = await this.ports.request(peer, encode([chain.head.height + 1]), SYNC_TIMEOUT_MS);
+    } catch (error) {
+      if (!(error instanceof LedgerError)) throw error;
+      this.ports.log.debug("sync request failed", { peer, code: error.code });
+      return;
+    }
+    const decoded = decode(answer);
+    if (!decoded.ok || !Array.isArray(decoded.value)) return this.ports.onBadAnswer(peer, "SYNC_ANSWER_INVALID");
+    for (const item of decoded.value as readonly Value[]) {
+      const verdict = await this.apply(item);
+      if (!verdict.ok) return this.ports.onBadAnswer(peer, verdict.code);
+    }
+  }
+
+  private async apply(item: Value): Promise<Verdict<true>> {
+    const { chain, chainId } = this.ports;
+    const read = readBlock(item);
+    if (!read.ok) return read;
+    const { proposal, resultBytes, certificate, batches } = read.value;
+    if (proposal.header.height <= chain.head.height) return accept(true);
+    const header = chain.checkHeader(proposal);
+    if (!header.ok) return header;
+    if (certificate.height !== proposal.header.height || certificate.resultHash.length === 0) return refuse("SYNC_CERTIFICATE_KIND");
+    if (!bytesEqual(certificate.blockHash, proposal.blockHash)) return refuse("SYNC_CERTIFICATE_BLOCK");
+    const certified = verifyCertificate({ certificate, chainId, validators: chain.head.validators, verify: verifyNative });
+    if (!certified.ok) return certified;
+    const isComplete = proposal.references.length === batches.length && proposal.references.every(({ digest }, index) => bytesEqual(digest, batches[index]!.digest));
+    if (!isComplete) return refuse("SYNC_BATCHES");
+    const block = chain.checkBody(proposal, batches);
+    if (!block.ok) return block;
+    const staged = chain.execute(block.value);
+    if (!bytesEqual(staged.resultHash, certificate.resultHash)) throw divergence(staged, resultBytes);
+    await this.ports.commit(staged, certificate);
+    return accept(true);
+  }
+}
+
+/** N6: a certified result that differs from this node's own halts it, and the first difference is named. */
+function divergence(staged: StagedBlock, certifiedBytes: Uint8Array): LedgerError {
+  const certified = decodeResult(certifiedBytes);
+  const names = ["stateRoot", "receiptsRoot", "nextValidatorsHash", "nextParametersHash"] as const;
+  const first = certified.ok ? names.find((name) => !bytesEqual(certified.value[name], staged.result[name])) : undefined;
+  return new LedgerError("RESULT_DIVERGED", {
+    height: staged.block.proposal.header.height,
+    blockHash: toHex(staged.block.proposal.blockHash),
+    firstDifference: first ?? "result",
+  });
+}
+
+function readBlock(item: Value): Verdict<SyncedBlock> {
+  if (!Array.isArray(item) || item.length !== 4) return refuse("SYNC_BLOCK_SHAPE");
+  const [proposalBytes, resultBytes, certificateBytes, bodies] = item as readonly Value[];
+  if (!(proposalBytes instanceof Uint8Array && resultBytes instanceof Uint8Array && certificateBytes instanceof Uint8Array) || !Array.isArray(bodies)) {
+    return refuse("SYNC_BLOCK_SHAPE");
+  }
+  const proposal = decodeProposal(proposalBytes);
+  if (!proposal.ok) return proposal;
+  const certificate = decodeCertificate(certificateBytes);
+  if (!certificate.ok) return certificate;
+  const batches: Batch[] = [];
+  for (const body of bodies as readonly Value[]) {
+    const batch = body instanceof Uint8Array ? decodeBatch(body) : refuse("SYNC_BLOCK_SHAPE");
+    if (!batch.ok) return batch;
+    batches.push(batch.value);
+  }
+  return accept({ proposal: proposal.value, resultBytes, certificate: certificate.value, batches });
+}
+
+/** Answers a peer's request `[fromHeight]` with as many blocks as fit. @throws LedgerError SYNC_REQUEST_INVALID */
+export function answerSync(chain: Chain, payload: Uint8Array): Uint8Array {
+  const decoded = decode(payload);
+  const fromHeight = decoded.ok && Array.isArray(decoded.value) ? (decoded.value as readonly Value[])[0] : undefined;
+  if (typeof fromHeight !== "number" || fromHeight < 1) throw new LedgerError("SYNC_REQUEST_INVALID");
+  const blocks: Value[] = [];
+  let bytes = 0;
+  for (let height = fromHeight; height <= chain.head.height && blocks.length < SYNC_BLOCKS_MAX; height += 1) {
+    const block = chain.store.loadBlock(height);
+    if (block === undefined) break;
+    const bodies = block.references.map(({ digest }) => chain.store.loadBatch(digest)).filter((body) => body !== undefined);
+    if (bodies.length !== block.references.length) break;
+    const proposal = encodeProposal({ headerBytes: block.headerBytes, references: block.references });
+    bytes += proposal.length + block.certificateBytes.length + bodies.reduce((sum, body) => sum + body.length, 0);
+    if (bytes > SYNC_ANSWER_BYTES_MAX && blocks.length > 0) break;
+    blocks.push([proposal, block.resultBytes, block.certificateBytes, bodies]);
+  }
+  return encode(blocks);
+}
