@@ -3,6 +3,7 @@
 
 import { Encoder } from "cbor-x";
 import { accept, LedgerError, refuse, type Verdict } from "../errors.ts";
+import { bytesEqual } from "./hash.ts";
 
 /** What the formats are made of. Integers are numbers while safe, bigints beyond (from -2^63 to 2^64-1). */
 export type Value = null | boolean | number | bigint | string | Uint8Array | readonly Value[];
@@ -15,7 +16,13 @@ export interface DecodeLimits {
 
 export const DECODE_LIMITS: DecodeLimits = { bytesMax: 8 << 20, depthMax: 16, itemsMax: 1_000_000 };
 
-const ENCODER = new Encoder({ useRecords: false, mapsAsObjects: true, tagUint8Array: false, variableMapSize: true, structuredClone: false });
+const ENCODER = new Encoder({
+  useRecords: false,
+  mapsAsObjects: true,
+  tagUint8Array: false,
+  variableMapSize: true,
+  structuredClone: false,
+});
 const TEXT = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const INTEGER_64_MIN = -(1n << 63n);
 const INTEGER_32_END = 4_294_967_296;
@@ -32,12 +39,14 @@ export function encode(value: Value): Uint8Array {
 // cbor-x writes numbers from 2^32 on as floats and every bigint in 8 bytes: choose the form that is shortest.
 function normalise(value: Value): Value {
   if (typeof value === "number") {
-    if (!Number.isSafeInteger(value)) throw new LedgerError("ENCODE_INVALID", { reason: "number is not a safe integer" });
+    if (!Number.isSafeInteger(value))
+      throw new LedgerError("ENCODE_INVALID", { reason: "number is not a safe integer" });
     if (value >= INTEGER_32_END || value < -INTEGER_32_END) return BigInt(value);
     return value === 0 ? 0 : value;
   }
   if (typeof value === "bigint") {
-    if (value >= 1n << 64n || value < INTEGER_64_MIN) throw new LedgerError("ENCODE_INVALID", { reason: "integer exceeds 64 bits" });
+    if (value >= 1n << 64n || value < INTEGER_64_MIN)
+      throw new LedgerError("ENCODE_INVALID", { reason: "integer exceeds 64 bits" });
     return value < 4_294_967_296n && value >= -4_294_967_296n ? Number(value) : value;
   }
   if (typeof value === "string") {
@@ -49,13 +58,24 @@ function normalise(value: Value): Value {
   throw new LedgerError("ENCODE_INVALID", { reason: `type ${typeof value} has no form` });
 }
 
-/** Reads canonical bytes; byte strings in the result are copies, so that a frame is never pinned by a field. */
+/** Reads canonical bytes of any shape; byte strings in the result are copies, so that a frame is never pinned by a field. */
 export function decode(bytes: Uint8Array, limits: DecodeLimits = DECODE_LIMITS): Verdict<Value> {
+  return decodeWith(bytes, limits, (reader) => reader.item(0));
+}
+
+/**
+ * Reads canonical bytes of one format in one pass. `read` takes the items in order and throws through the reader;
+ * whatever it leaves unread is refused.
+ */
+export function decodeWith<T>(bytes: Uint8Array, limits: DecodeLimits, read: (reader: Reader) => T): Verdict<T> {
   if (bytes.length > limits.bytesMax) return refuse("CBOR_TOO_LARGE", `${bytes.length} bytes`);
-  const reader = new Reader(bytes, limits);
+  // A Buffer's slice and subarray mean something else than a Uint8Array's: read through a plain view.
+  const plain =
+    bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const reader = new Reader(plain, limits);
   try {
-    const value = reader.item(0);
-    if (reader.position !== bytes.length) return refuse("CBOR_TRAILING", `at byte ${reader.position}`);
+    const value = read(reader);
+    if (reader.position !== plain.length) return refuse("CBOR_TRAILING", `at byte ${reader.position}`);
     return accept(value);
   } catch (error) {
     if (error instanceof Malformed) return refuse(error.code, `at byte ${reader.position}`);
@@ -63,17 +83,13 @@ export function decode(bytes: Uint8Array, limits: DecodeLimits = DECODE_LIMITS):
   }
 }
 
-/** Where the items of an array stand in `bytes`, which must have been accepted by `decode`: `[start, end)` each. */
-export function itemSpans(bytes: Uint8Array): readonly (readonly [number, number])[] {
-  const reader = new Reader(bytes, DECODE_LIMITS);
-  const count = reader.arrayLength();
-  const spans: [number, number][] = [];
-  for (let index = 0; index < count; index += 1) {
-    const start = reader.position;
-    reader.item(1);
-    spans.push([start, reader.position]);
-  }
-  return spans;
+/**
+ * The same bytes in a buffer of their own unless they have one: what is kept must not pin a network buffer, nor change with it.
+ * Views into the result pin the result and nothing more.
+ */
+export function ownBytes(bytes: Uint8Array): Uint8Array {
+  if (bytes.constructor === Uint8Array && bytes.byteLength === bytes.buffer.byteLength) return bytes;
+  return Uint8Array.prototype.slice.call(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
 }
 
 function negative(argument: number | bigint): number | bigint {
@@ -91,17 +107,119 @@ class Malformed extends Error {
   }
 }
 
-class Reader {
+/** A cursor over canonical bytes. Every method reads one item of the stated type and bounds, or ends the decoding. */
+export class Reader {
   position = 0;
+  readonly bytes: Uint8Array;
+  private end: number;
   private items = 0;
-  private readonly bytes: Uint8Array;
   private readonly limits: DecodeLimits;
 
   constructor(bytes: Uint8Array, limits: DecodeLimits) {
     this.bytes = bytes;
+    this.end = bytes.length;
     this.limits = limits;
   }
 
+  /** Ends the decoding: the verdict carries `code` and the position. */
+  fail(code: string): never {
+    throw new Malformed(code);
+  }
+
+  /** An array's head. @returns the number of items that follow, from `min` to `max` */
+  array(min: number, max: number): number {
+    const count = this.head(4, "CBOR_NOT_ARRAY");
+    if (typeof count === "bigint" || count > this.end - this.position) throw new Malformed("CBOR_TRUNCATED");
+    if (count < min || count > max) throw new Malformed("CBOR_COUNT");
+    return count;
+  }
+
+  /** The head of an array of exactly `count` items: how every format begins. */
+  tuple(count: number): void {
+    this.array(count, count);
+  }
+
+  /** A list of `min` to `max` items, each read by `read`. */
+  list<T>(min: number, max: number, read: (reader: Reader, index: number) => T): T[] {
+    const count = this.array(min, max);
+    const list: T[] = [];
+    for (let index = 0; index < count; index += 1) list.push(read(this, index));
+    return list;
+  }
+
+  /** An unsigned integer from `min` to `max`, both safe. */
+  uint(min: number, max: number = Number.MAX_SAFE_INTEGER): number {
+    const value = this.head(0, "CBOR_NOT_UNSIGNED");
+    if (typeof value === "bigint" || value < min || value > max) throw new Malformed("CBOR_INTEGER_RANGE");
+    return value;
+  }
+
+  /** An unsigned integer below 2^64: a bigint only where a number would not be exact. */
+  uint64(): number | bigint {
+    return this.head(0, "CBOR_NOT_UNSIGNED");
+  }
+
+  bool(): boolean {
+    const initial = this.byte();
+    if (initial !== 0xf4 && initial !== 0xf5) throw new Malformed("CBOR_NOT_BOOL");
+    return initial === 0xf5;
+  }
+
+  /** A byte string of `min` to `max` bytes, as a view of the input. */
+  view(min: number, max: number): Uint8Array {
+    const [start, end] = this.span(min, max);
+    return this.bytes.subarray(start, end);
+  }
+
+  /** A byte string of `min` to `max` bytes, copied. */
+  byteString(min: number, max: number): Uint8Array {
+    const [start, end] = this.span(min, max);
+    return this.bytes.slice(start, end);
+  }
+
+  /** 32 bytes, copied. */
+  hash(): Uint8Array {
+    return this.byteString(32, 32);
+  }
+
+  /** 32 bytes: `known` itself when they are equal, otherwise copied. */
+  hashLike(known: Uint8Array | undefined): Uint8Array {
+    const view = this.view(32, 32);
+    return known !== undefined && bytesEqual(view, known) ? known : view.slice();
+  }
+
+  /** The version at the head of every format. */
+  version(expected: number): number {
+    if (this.uint(0) !== expected) throw new Malformed("VERSION_UNKNOWN");
+    return expected;
+  }
+
+  /** Text of `min` to `max` bytes in UTF-8. */
+  text(min: number, max: number): string {
+    const length = this.head(3, "CBOR_NOT_TEXT");
+    if (typeof length === "bigint" || length > this.end - this.position) throw new Malformed("CBOR_TRUNCATED");
+    if (length < min || length > max) throw new Malformed("CBOR_LENGTH");
+    return this.decodeText(length);
+  }
+
+  /** What a byte string of `min` to `max` bytes encloses, read by `read` to its last byte, without a copy. */
+  enclosed<T>(min: number, max: number, read: (reader: Reader, bytes: Uint8Array) => T): T {
+    const [start, end] = this.span(min, max);
+    const outer = this.end;
+    this.position = start;
+    this.end = end;
+    const value = read(this, this.bytes.subarray(start, end));
+    if (this.position !== end) throw new Malformed("CBOR_TRAILING");
+    this.end = outer;
+    return value;
+  }
+
+  /** `itemsMax` counts from here: where one input holds many messages that each have the limit. */
+  resetItems(): void {
+    this.items = 0;
+  }
+
+  /** Any value; `depth` counts the arrays around it. */
   item(depth: number): Value {
     this.items += 1;
     if (this.items > this.limits.itemsMax) throw new Malformed("CBOR_TOO_MANY_ITEMS");
@@ -114,24 +232,32 @@ class Reader {
     const argument = this.argument(initial & 31);
     if (major === 0) return argument;
     if (major === 1) return negative(argument);
-    const length = this.boundedLength(argument);
-    if (major === 2) return this.take(length).slice();
-    if (major === 3) return this.text(length);
+    // A length is compared with what is left before anything is allocated (pitfall 25).
+    if (typeof argument === "bigint" || argument > this.end - this.position) throw new Malformed("CBOR_TRUNCATED");
+    if (major === 3) return this.decodeText(argument);
+    if (major === 2) {
+      this.position += argument;
+      return this.bytes.slice(this.position - argument, this.position);
+    }
     const list: Value[] = [];
-    for (let index = 0; index < length; index += 1) list.push(this.item(depth + 1));
+    for (let index = 0; index < argument; index += 1) list.push(this.item(depth + 1));
     return list;
   }
 
-  arrayLength(): number {
-    const initial = this.byte();
-    if (initial >> 5 !== 4) throw new Malformed("CBOR_NOT_ARRAY");
-    return this.boundedLength(this.argument(initial & 31));
+  private span(min: number, max: number): readonly [start: number, end: number] {
+    const length = this.head(2, "CBOR_NOT_BYTES");
+    if (typeof length === "bigint" || length > this.end - this.position) throw new Malformed("CBOR_TRUNCATED");
+    if (length < min || length > max) throw new Malformed("CBOR_LENGTH");
+    const start = this.position;
+    this.position += length;
+    return [start, this.position];
   }
 
-  private text(length: number): string {
-    const view = this.take(length);
+  private decodeText(length: number): string {
+    const start = this.position;
+    this.position += length;
     try {
-      return TEXT.decode(view);
+      return TEXT.decode(this.bytes.subarray(start, this.position));
     } catch {
       throw new Malformed("CBOR_UTF8");
     }
@@ -144,43 +270,37 @@ class Reader {
     throw new Malformed(info >= 25 && info <= 27 ? "CBOR_FLOAT" : "CBOR_SIMPLE");
   }
 
+  private head(major: number, code: string): number | bigint {
+    const initial = this.byte();
+    if (initial >> 5 !== major) throw new Malformed(code);
+    const info = initial & 31;
+    return info < 24 ? info : this.argument(info);
+  }
+
   private argument(info: number): number | bigint {
     if (info < 24) return info;
     if (info > 27) throw new Malformed("CBOR_INDEFINITE");
     const width = 1 << (info - 24);
-    const view = this.take(width);
+    if (width > this.end - this.position) throw new Malformed("CBOR_TRUNCATED");
     let value = 0;
-    for (let index = 0; index < Math.min(width, 4); index += 1) value = value * 256 + view[index]!;
-    if (width === 8) return this.wide(value, view);
+    for (let index = 0; index < Math.min(width, 4); index += 1) value = value * 256 + this.byte();
+    if (width === 8) return this.wide(value);
     if (value < (width === 1 ? 24 : width === 2 ? 256 : 65_536)) throw new Malformed("CBOR_NOT_SHORTEST");
     return value;
   }
 
-  private wide(high: number, view: Uint8Array): number | bigint {
+  private wide(high: number): number | bigint {
     if (high === 0) throw new Malformed("CBOR_NOT_SHORTEST");
     let low = 0;
-    for (let index = 4; index < 8; index += 1) low = low * 256 + view[index]!;
+    for (let index = 0; index < 4; index += 1) low = low * 256 + this.byte();
     const value = high * INTEGER_32_END + low;
     return Number.isSafeInteger(value) ? value : (BigInt(high) << 32n) | BigInt(low);
   }
 
-  // A length is compared with what is left before anything is allocated (pitfall 25).
-  private boundedLength(argument: number | bigint): number {
-    if (typeof argument === "bigint" || argument > this.bytes.length - this.position) throw new Malformed("CBOR_TRUNCATED");
-    return argument;
-  }
-
   private byte(): number {
-    const byte = this.bytes[this.position];
-    if (byte === undefined) throw new Malformed("CBOR_TRUNCATED");
+    if (this.position >= this.end) throw new Malformed("CBOR_TRUNCATED");
+    const byte = this.bytes[this.position] as number;
     this.position += 1;
     return byte;
-  }
-
-  private take(length: number): Uint8Array {
-    if (length > this.bytes.length - this.position) throw new Malformed("CBOR_TRUNCATED");
-    const view = this.bytes.subarray(this.position, this.position + length);
-    this.position += length;
-    return view;
   }
 }

@@ -8,9 +8,42 @@ export type Hash = Uint8Array;
 
 /** The closed list of domains; each format's definition in docs/formats.cddl names its own. */
 export type DomainTag =
-  | "GENESIS" | "TX" | "TX-SIGN" | "BATCH" | "BATCH-SIGN" | "BATCHES" | "TRANSACTIONS" | "HEADER" | "RESULT" | "RECEIPT" | "RECEIPTS"
-  | "VALIDATORS" | "PARAMETERS" | "PRE-PREPARE" | "PREPARE" | "COMMIT" | "SUSPECT" | "VIEW-CHANGE" | "NEW-VIEW" | "HEAD" | "READY" | "RECEIVED"
-  | "ORDER" | "TIMER" | "HISTORY" | "HISTORY-ROOT" | "MERKLE" | "LEAF" | "BUCKET" | "STATE" | "VALUE" | "DOCUMENT" | "HELLO" | "CONFIG" | "RECORD" | "CHECKSUM";
+  | "GENESIS"
+  | "TX"
+  | "TX-SIGN"
+  | "BATCH"
+  | "BATCH-SIGN"
+  | "BATCHES"
+  | "TRANSACTIONS"
+  | "HEADER"
+  | "RESULT"
+  | "BLOCK-RECEIPT"
+  | "RECEIPTS"
+  | "VALIDATORS"
+  | "PARAMETERS"
+  | "PRE-PREPARE"
+  | "PREPARE"
+  | "COMMIT"
+  | "SUSPECT"
+  | "VIEW-CHANGE"
+  | "NEW-VIEW"
+  | "HEAD"
+  | "READY"
+  | "RECEIVED"
+  | "ORDER"
+  | "TIMER"
+  | "HISTORY"
+  | "HISTORY-ROOT"
+  | "MERKLE"
+  | "LEAF"
+  | "BUCKET"
+  | "STATE"
+  | "VALUE"
+  | "DOCUMENT"
+  | "HELLO"
+  | "CONFIG"
+  | "RECORD"
+  | "CHECKSUM";
 
 const ENCODER = new TextEncoder();
 const PREFIXES = new Map<DomainTag, Uint8Array>();
@@ -54,6 +87,22 @@ export function compareBytes(left: Uint8Array, right: Uint8Array): number {
   return left.length - right.length;
 }
 
+/** Orders texts by code point, which is the byte order of their UTF-8 (`<` of JavaScript orders by UTF-16 units). */
+export function compareText(left: string, right: string): number {
+  const length = Math.min(left.length, right.length);
+  for (let index = 0; index < length; index += 1) {
+    const leftUnit = left.charCodeAt(index);
+    const rightUnit = right.charCodeAt(index);
+    if (leftUnit !== rightUnit) return byCodePoint(leftUnit) - byCodePoint(rightUnit);
+  }
+  return left.length - right.length;
+}
+
+// Surrogates stand for code points above every other unit.
+function byCodePoint(unit: number): number {
+  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
+}
+
 const HEX_OF_BYTE = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
 /** Lower-case hexadecimal; also the form in which hashes and keys index maps. */
@@ -67,7 +116,8 @@ export function toHex(bytes: Uint8Array): string {
 export function fromHex(text: string): Uint8Array | undefined {
   if (text.length % 2 !== 0 || !/^[0-9a-f]*$/.test(text)) return undefined;
   const bytes = new Uint8Array(text.length / 2);
-  for (let index = 0; index < bytes.length; index += 1) bytes[index] = Number.parseInt(text.slice(index * 2, index * 2 + 2), 16);
+  for (let index = 0; index < bytes.length; index += 1)
+    bytes[index] = Number.parseInt(text.slice(index * 2, index * 2 + 2), 16);
   return bytes;
 }
 

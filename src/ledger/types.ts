@@ -11,7 +11,12 @@ export const PROTOCOL_VERSION = 1;
 export const SUITE_ED25519 = 1;
 
 /** Verifies one signature by the suite's rule. Total: malformed lengths are `false`, never an exception. */
-export type VerifySignature = (suite: number, publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array) => boolean;
+export type VerifySignature = (
+  suite: number,
+  publicKey: Uint8Array,
+  message: Uint8Array,
+  signature: Uint8Array,
+) => boolean;
 
 // ---- transactions and batches ----
 
@@ -57,6 +62,7 @@ export interface Transaction {
 export interface Batch {
   /** H(BATCH, body bytes) */
   readonly digest: Hash;
+  readonly chainId: Hash;
   /** consensus public key of the validator that gathered it */
   readonly origin: Uint8Array;
   /** the origin's own counter, from 1, never reused */
@@ -247,7 +253,9 @@ export interface StateOverlay extends StateReader {
   mark(): number;
   revertTo(mark: number): void;
   /** keys written since the mark, in key order, each with its present value (undefined: deleted) and the height of the write before the mark (0: none) */
-  changesSince(mark: number): readonly { readonly key: Uint8Array; readonly value: Uint8Array | undefined; readonly previousHeight: number }[];
+  changesSince(
+    mark: number,
+  ): readonly { readonly key: Uint8Array; readonly value: Uint8Array | undefined; readonly previousHeight: number }[];
   /** every key whose value differs from the committed one or was rewritten, in key order */
   writes(): readonly StateWrite[];
 }

@@ -1,0 +1,62 @@
+// Which transactions of a block's batches are executed, and in which order: the same on every node.
+// Never judges signatures or registration; what it leaves out leaves no receipt and never makes a block invalid.
+
+import { compareBytes, compareText, type Hash, hashTagged, toHex } from "./hash.ts";
+import type { Batch, Signer, Transaction } from "./types.ts";
+
+const TEXT = new TextEncoder();
+
+/**
+ * The executed list: the transactions of the named batches without repeats, without those already committed, and without those
+ * whose `validUntilMs` is outside `[timeMs, timeMs + windowMs]`; ordered by H(ORDER, parentHash, account), then nonce, then id.
+ * One account's transactions keep their order, and nobody chooses a place among the others freely (pitfall 23).
+ * @param batches in the order of the proposal's references
+ * @param isCommitted answers for every id of the replay window
+ */
+export function executedList(block: {
+  readonly batches: readonly Batch[];
+  readonly timeMs: number;
+  readonly windowMs: number;
+  readonly parentHash: Hash;
+  readonly isCommitted: (id: Hash) => boolean;
+}): readonly Transaction[] {
+  const taken = new Set<string>();
+  const places = new Map<string, Hash>();
+  const listed: { readonly place: Hash; readonly transaction: Transaction }[] = [];
+  for (const { transactions } of block.batches) {
+    for (const transaction of transactions) {
+      const { id, body } = transaction;
+      if (body.validUntilMs < block.timeMs || body.validUntilMs > block.timeMs + block.windowMs) continue;
+      const idHex = toHex(id);
+      if (taken.has(idHex) || block.isCommitted(id)) continue;
+      taken.add(idHex);
+      const { account } = body.signers[0] as Signer;
+      let place = places.get(account);
+      if (place === undefined) {
+        place = placeOf(block.parentHash, account);
+        places.set(account, place);
+      }
+      listed.push({ place, transaction });
+    }
+  }
+  listed.sort(
+    (left, right) => compareBytes(left.place, right.place) || compareOfOneAccount(left.transaction, right.transaction),
+  );
+  return listed.map((entry) => entry.transaction);
+}
+
+// The account breaks the tie that two accounts of one place would be: unreachable, but then the order must still be one.
+function compareOfOneAccount(left: Transaction, right: Transaction): number {
+  const byAccount = compareText((left.body.signers[0] as Signer).account, (right.body.signers[0] as Signer).account);
+  if (byAccount !== 0) return byAccount;
+  if (left.body.nonce !== right.body.nonce) return left.body.nonce < right.body.nonce ? -1 : 1;
+  return compareBytes(left.id, right.id);
+}
+
+function placeOf(parentHash: Hash, account: string): Hash {
+  const name = TEXT.encode(account);
+  const payload = new Uint8Array(parentHash.length + name.length);
+  payload.set(parentHash);
+  payload.set(name, parentHash.length);
+  return hashTagged("ORDER", payload);
+}

@@ -1,0 +1,83 @@
+// Bytes of receipts and of the leaves of the state: what execution leaves behind.
+// Never holds sentences: they are rendered from rule id and values, and never hashed.
+
+import type { Verdict } from "../errors.ts";
+import { DECODE_LIMITS, type DecodeLimits, decodeWith, encode, type Reader } from "./codec.ts";
+import { readFields } from "./format-transaction.ts";
+import { type Hash, hashTagged } from "./hash.ts";
+import { LIMITS } from "./limits.ts";
+import { FORMAT_VERSION, type LedgerEvent, type Receipt, type ReceiptStatus, type ReceiptWrite } from "./types.ts";
+
+const RECEIPT_LIMITS: DecodeLimits = { ...DECODE_LIMITS, bytesMax: LIMITS.receiptBytesMax };
+
+/** The number of a status is its place in this list. */
+const STATUSES: readonly ReceiptStatus[] = ["ok", "refused", "unauthorised", "out_of_gas", "failed"];
+
+/** `[version, txId, index, status, ruleId, values, gas, events, writes]`. */
+export function encodeReceipt(receipt: Receipt): Uint8Array {
+  return encode([
+    FORMAT_VERSION,
+    receipt.txId,
+    receipt.index,
+    STATUSES.indexOf(receipt.status),
+    receipt.ruleId,
+    receipt.values,
+    receipt.gas,
+    receipt.events.map((event) => [event.contract, event.name, event.fields]),
+    receipt.writes.map((write) => [write.key, write.valueHash, write.previousHeight]),
+  ]);
+}
+
+export function decodeReceipt(bytes: Uint8Array): Verdict<Receipt> {
+  return decodeWith(bytes, RECEIPT_LIMITS, readReceipt);
+}
+
+/** The leaf of a receipt in receiptsRoot. */
+export function receiptHashOf(receiptBytes: Uint8Array): Hash {
+  return hashTagged("BLOCK-RECEIPT", receiptBytes);
+}
+
+export function valueHashOf(valueBytes: Uint8Array): Hash {
+  return hashTagged("VALUE", valueBytes);
+}
+
+/** `[key, valueHash, lastHeight]`: walking back over the writes of receipts proves a record's whole history. */
+export function leafHashOf(leaf: {
+  readonly key: Uint8Array;
+  readonly valueHash: Hash;
+  readonly lastHeight: number;
+}): Hash {
+  return hashTagged("LEAF", encode([leaf.key, leaf.valueHash, leaf.lastHeight]));
+}
+
+function readReceipt(reader: Reader): Receipt {
+  reader.tuple(9);
+  reader.version(FORMAT_VERSION);
+  return {
+    txId: reader.hash(),
+    index: reader.uint(0),
+    status: STATUSES[reader.uint(0, STATUSES.length - 1)] as ReceiptStatus,
+    ruleId: reader.text(0, LIMITS.ruleIdBytesMax),
+    values: readFields(reader),
+    gas: reader.uint(0),
+    events: reader.list(0, LIMITS.receiptListMax, readEvent),
+    writes: reader.list(0, LIMITS.receiptListMax, readWrite),
+  };
+}
+
+function readEvent(reader: Reader): LedgerEvent {
+  reader.tuple(3);
+  return {
+    contract: reader.text(1, LIMITS.nameBytesMax),
+    name: reader.text(1, LIMITS.nameBytesMax),
+    fields: readFields(reader),
+  };
+}
+
+function readWrite(reader: Reader): ReceiptWrite {
+  reader.tuple(3);
+  const key = reader.byteString(1, LIMITS.stateKeyBytesMax);
+  const valueHash = reader.byteString(0, 32);
+  if (valueHash.length !== 0 && valueHash.length !== 32) reader.fail("CBOR_LENGTH");
+  return { key, valueHash, previousHeight: reader.uint(0) };
+}

@@ -1,0 +1,136 @@
+// Bytes of transactions: body, id, signed bytes, envelope. One pass over what was received; hashes are over those bytes.
+// Never judges signatures or chain (validate.ts) and never knows a clock.
+
+import type { Verdict } from "../errors.ts";
+import { type DecodeLimits, decodeWith, encode, ownBytes, type Reader, type Value } from "./codec.ts";
+import { compareText, EMPTY_BYTES, type Hash, hashTagged, tagged } from "./hash.ts";
+import { LIMITS, publicKeyBounds, signatureBounds } from "./limits.ts";
+import { type Call, FORMAT_VERSION, type Signer, type Transaction, type TransactionBody } from "./types.ts";
+
+const TRANSACTION_LIMITS: DecodeLimits = {
+  bytesMax: LIMITS.transactionBytesMax,
+  depthMax: LIMITS.argumentDepthMax,
+  itemsMax: LIMITS.transactionItemsMax,
+};
+
+/** `[version, chainId, signers, nonce, validUntilMs, gasLimit, calls, memo]`; arguments are put in order of their names. */
+export function encodeTransactionBody(body: TransactionBody): Uint8Array {
+  return encode([
+    body.version,
+    body.chainId,
+    body.signers.map((signer) => [signer.account, signer.suite, signer.publicKey]),
+    body.nonce,
+    body.validUntilMs,
+    body.gasLimit,
+    body.calls.map((call) => [
+      call.contract,
+      call.action,
+      [...call.args].sort(([left], [right]) => compareText(left, right)),
+    ]),
+    body.memo,
+  ]);
+}
+
+/** H(TX, body): without signatures, so a body signed again is the same transaction. */
+export function transactionIdOf(bodyBytes: Uint8Array): Hash {
+  return hashTagged("TX", bodyBytes);
+}
+
+/** What each signer signs. */
+export function transactionSigningBytes(id: Hash): Uint8Array {
+  return tagged("TX-SIGN", id);
+}
+
+/** `[body, signatures]`, the body as a byte string. @param signatures one per signer, in order */
+export function encodeTransaction(bodyBytes: Uint8Array, signatures: readonly Uint8Array[]): Uint8Array {
+  return encode([bodyBytes, signatures]);
+}
+
+/** Views in the result point into `bytes`, or into a copy when `bytes` is part of a larger buffer. */
+export function decodeTransaction(bytes: Uint8Array): Verdict<Transaction> {
+  const own = ownBytes(bytes);
+  return decodeWith(own, TRANSACTION_LIMITS, (reader) => readTransaction(reader, own, undefined));
+}
+
+/** What a validator signs when it takes a transaction in: volatile, only a receipt acknowledges. */
+export function receivedSigningBytes(statement: {
+  readonly chainId: Hash;
+  readonly txId: Hash;
+  readonly timeMs: number;
+}): Uint8Array {
+  return tagged("RECEIVED", encode([statement.chainId, statement.txId, statement.timeMs]));
+}
+
+/**
+ * Reads one transaction where the reader stands.
+ * @param bytes the transaction's own bytes
+ * @param chainId the expected chain: an equal one is not copied
+ */
+export function readTransaction(reader: Reader, bytes: Uint8Array, chainId: Hash | undefined): Transaction {
+  if (bytes.length < LIMITS.transactionBytesMin) reader.fail("TX_TOO_SMALL");
+  reader.resetItems();
+  reader.tuple(2);
+  let id: Hash = EMPTY_BYTES;
+  const body = reader.enclosed(1, LIMITS.transactionBytesMax, (inner, bodyBytes) => {
+    id = transactionIdOf(bodyBytes);
+    return readBody(inner, chainId);
+  });
+  const { signers } = body;
+  const signatures = reader.list(signers.length, signers.length, (inner, index) =>
+    inner.view(...signatureBounds((signers[index] as Signer).suite)),
+  );
+  return { id, body, signatures, bytes };
+}
+
+function readBody(reader: Reader, chainId: Hash | undefined): TransactionBody {
+  reader.tuple(8);
+  const version = reader.version(FORMAT_VERSION);
+  const chain = reader.hashLike(chainId);
+  const signers = reader.list(1, LIMITS.signersMax, readSigner);
+  if (hasRepeatedAccount(signers)) reader.fail("TX_SIGNER_TWICE");
+  return {
+    version,
+    chainId: chain,
+    signers,
+    nonce: reader.uint64(),
+    validUntilMs: reader.uint(0),
+    gasLimit: reader.uint(0),
+    calls: reader.list(1, LIMITS.callsMax, readCall),
+    memo: reader.view(0, LIMITS.memoBytesMax),
+  };
+}
+
+function readSigner(reader: Reader): Signer {
+  reader.tuple(3);
+  const account = reader.text(1, LIMITS.nameBytesMax);
+  const suite = reader.uint(1, LIMITS.suiteMax);
+  return { account, suite, publicKey: reader.view(...publicKeyBounds(suite)) };
+}
+
+function readCall(reader: Reader): Call {
+  reader.tuple(3);
+  const contract = reader.text(1, LIMITS.nameBytesMax);
+  const action = reader.text(1, LIMITS.nameBytesMax);
+  const args = readFields(reader);
+  for (let index = 1; index < args.length; index += 1) {
+    const [before] = args[index - 1] as (typeof args)[number];
+    const [name] = args[index] as (typeof args)[number];
+    if (compareText(before, name) >= 0) reader.fail("TX_ARGUMENT_ORDER");
+  }
+  return { contract, action, args };
+}
+
+/** `[[name, value]...]`, at most `argumentsMax`. */
+export function readFields(reader: Reader): (readonly [name: string, value: Value])[] {
+  return reader.list(0, LIMITS.argumentsMax, readField);
+}
+
+function readField(reader: Reader): readonly [name: string, value: Value] {
+  reader.tuple(2);
+  const name = reader.text(1, LIMITS.nameBytesMax);
+  return [name, reader.item(0)];
+}
+
+function hasRepeatedAccount(signers: readonly Signer[]): boolean {
+  return signers.length > 1 && new Set(signers.map((signer) => signer.account)).size !== signers.length;
+}
