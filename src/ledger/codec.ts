@@ -32,8 +32,8 @@ const INTEGER_32_END = 4_294_967_296;
  * @throws LedgerError `ENCODE_INVALID` for floats, unsafe numbers, undefined or lone surrogates: our own bug
  */
 export function encode(value: Value): Uint8Array {
-  // cbor-x returns a view of a pool that later calls reuse: copy (stack of traps: a result can pin 843 kB).
-  return Uint8Array.prototype.slice.call(ENCODER.encode(normalise(value)));
+  // cbor-x returns a view of a pool that later calls reuse, and that a kept view would pin (843 kB): copy.
+  return new Uint8Array(ENCODER.encode(normalise(value)));
 }
 
 // cbor-x writes numbers from 2^32 on as floats and every bigint in 8 bytes: choose the form that is shortest.

@@ -66,9 +66,17 @@ export function tagged(tag: DomainTag, payload: Uint8Array): Uint8Array {
   return bytes;
 }
 
+// Most messages are short: they are put together here, because a new array costs more than their hash.
+const SCRATCH = new Uint8Array(2048);
+
 /** H(tag, payload), 32 bytes. */
 export function hashTagged(tag: DomainTag, payload: Uint8Array): Hash {
-  return sha256(tagged(tag, payload));
+  const prefix = prefixOf(tag);
+  const length = prefix.length + payload.length;
+  if (length > SCRATCH.length) return sha256(tagged(tag, payload));
+  SCRATCH.set(prefix);
+  SCRATCH.set(payload, prefix.length);
+  return sha256(SCRATCH.subarray(0, length));
 }
 
 export function bytesEqual(left: Uint8Array, right: Uint8Array): boolean {
