@@ -1,0 +1,344 @@
+// The authenticated state: one leaf for each key, 2^16 buckets by key hash, a binary tree over them, proofs for any key.
+// Never reads values and never touches what is committed until `commit`: dropping a staged tree undoes its block.
+
+import { sha256Pairs } from "#sha256";
+import { invariant } from "../assert.ts";
+import { bytesEqual, compareBytes, type Hash } from "../ledger/hash.ts";
+import { BUCKET_DEPTH, bitAt, type StateLeaf, type StateTreeProof, stateKeyHashOf } from "../ledger/state-proof.ts";
+import { type BucketNode, BucketUpdate, type LeafChange, type LeafRef } from "./bucket.ts";
+import { HashPlan, type Slot } from "./hash-plan.ts";
+import { type LeafId, LeafTable } from "./leaf-table.ts";
+
+const BUCKETS = 1 << BUCKET_DEPTH;
+const HASH_BYTES = 32;
+const HASH_WORDS = 8;
+const SLAB_BITS = 12;
+/** Buckets hashed in one plan while a tree is built: bounds the plan's memory. */
+const BUCKETS_AT_ONCE = 4096;
+
+export interface KeyedLeaf extends StateLeaf {
+  readonly key: Uint8Array;
+}
+
+export interface StateChange {
+  readonly key: Uint8Array;
+  /** undefined: the key is deleted; deleting an absent key changes nothing */
+  readonly leaf: StateLeaf | undefined;
+}
+
+/** The tree as it would be after a block. Opaque but for `root` and `size`; to be committed at most once, or dropped. */
+export interface StagedTree {
+  readonly root: Hash;
+  readonly size: number;
+}
+
+/** What a commit applies. */
+interface StagedParts extends StagedTree {
+  /** version of the tree on which it was staged */
+  readonly version: number;
+  readonly changes: readonly LeafChange[];
+  readonly update: BucketUpdate;
+  readonly buckets: readonly (readonly [bucket: number, node: BucketNode | undefined])[];
+  /** numbers and hashes (8 words each) of the dense tree's changed nodes */
+  readonly nodes: readonly number[];
+  readonly hashes: Int32Array;
+}
+
+class Staged implements StagedTree {
+  readonly parts: StagedParts;
+  readonly root: Hash;
+  readonly size: number;
+
+  constructor(parts: StagedParts) {
+    this.parts = parts;
+    this.root = parts.root;
+    this.size = parts.size;
+  }
+}
+
+export class StateTree {
+  readonly #leaves: LeafTable;
+  readonly #buckets: (BucketNode | undefined)[];
+  /** the dense tree: node i has the children 2i and 2i+1, node 1 is the root, bucket b is node 2^16 + b */
+  readonly #dense: Int32Array;
+  readonly #plan = new HashPlan();
+  #size: number;
+  #version = 0;
+
+  private constructor(parts: {
+    readonly leaves: LeafTable;
+    readonly buckets: (BucketNode | undefined)[];
+    readonly dense: Int32Array;
+    readonly size: number;
+  }) {
+    this.#leaves = parts.leaves;
+    this.#buckets = parts.buckets;
+    this.#dense = parts.dense;
+    this.#size = parts.size;
+  }
+
+  /** The tree over these leaves, one for each key, in any order. */
+  static build(leaves: Iterable<KeyedLeaf>): StateTree {
+    const builder = StateTree.builder();
+    for (const leaf of leaves) builder.add(leaf);
+    return builder.finish();
+  }
+
+  /** For leaves that come in pages: `add` each, then `finish` once. */
+  static builder(): { add(leaf: KeyedLeaf): void; finish(): StateTree } {
+    const leaves = new LeafTable(SLAB_BITS);
+    const ids: (LeafId[] | undefined)[] = new Array<LeafId[] | undefined>(BUCKETS).fill(undefined);
+    let size = 0;
+    return {
+      add: ({ key, valueHash, lastHeight }) => {
+        const keyHash = stateKeyHashOf(key);
+        const id = leaves.allocate();
+        leaves.set(id, keyHash, { valueHash, lastHeight });
+        const bucket = bucketOf(keyHash);
+        const list = ids[bucket];
+        if (list === undefined) ids[bucket] = [id];
+        else list.push(id);
+        size += 1;
+      },
+      finish: () => {
+        leaves.hashLeaves(0, size);
+        const { buckets, dense } = hashBuckets(leaves, ids);
+        return new StateTree({ leaves, buckets, dense, size });
+      },
+    };
+  }
+
+  /** Keys in the state. */
+  get size(): number {
+    return this.#size;
+  }
+
+  root(): Hash {
+    return this.#denseHash(1);
+  }
+
+  /** The tree after these changes, at most one for each key; the committed tree stays as it is. */
+  stage(changes: readonly StateChange[]): StagedTree {
+    const plan = this.#plan;
+    plan.reset();
+    const staged = new LeafTable(slabBitsFor(changes.length));
+    const sorted = sortChanges(changes, staged);
+    const update = new BucketUpdate({ plan, committed: this.#leaves, staged });
+    const buckets: (readonly [number, BucketNode | undefined])[] = [];
+    const nodes: number[] = [];
+    const slots: Slot[] = [];
+    for (const { bucket, changes: inBucket } of groupByBucket(sorted, staged)) {
+      const { node, slot } = update.apply(this.#buckets[bucket], inBucket, BUCKET_DEPTH);
+      buckets.push([bucket, node]);
+      nodes.push(BUCKETS + bucket);
+      slots.push(slot);
+    }
+    this.#planDense(nodes, slots);
+    plan.run();
+    update.settle();
+    const hashes = new Int32Array(nodes.length * HASH_WORDS);
+    for (let index = 0; index < nodes.length; index += 1) plan.copyTo(slots[index] as Slot, hashes, index * HASH_WORDS);
+    const rootSlot = slots.at(-1);
+    const inserted = sorted.filter((change) => !change.isDelete).length - update.replaced.size;
+    return new Staged({
+      root: rootSlot === undefined ? this.root() : plan.read(rootSlot),
+      size: this.#size + inserted - update.removed.length,
+      version: this.#version,
+      changes: sorted,
+      update,
+      buckets,
+      nodes,
+      hashes,
+    });
+  }
+
+  /** Makes a staged tree the committed one. Other trees staged on the same base are void from then on. */
+  commit(staged: StagedTree): void {
+    invariant(staged instanceof Staged, "T4: a tree commits what it staged");
+    const { parts } = staged;
+    invariant(parts.version === this.#version, "T5: a staged tree is committed on the tree it was staged on");
+    const ids = this.#adoptLeaves(parts);
+    for (const group of parts.update.groups) {
+      for (let index = 0; index < group.refs.length; index += 1) {
+        const ref = group.refs[index] as LeafRef;
+        if (ref < 0) group.refs[index] = ids[-1 - ref] as LeafId;
+      }
+    }
+    for (const [bucket, node] of parts.buckets) this.#buckets[bucket] = node;
+    for (let index = 0; index < parts.nodes.length; index += 1) {
+      const hash = parts.hashes.subarray(index * HASH_WORDS, (index + 1) * HASH_WORDS);
+      this.#dense.set(hash, (parts.nodes[index] as number) * HASH_WORDS);
+    }
+    this.#size = staged.size;
+    this.#version += 1;
+  }
+
+  /** Proof of the key's leaf, or of its absence, against `root()`. */
+  prove(key: Uint8Array): StateTreeProof {
+    const keyHash = stateKeyHashOf(key);
+    const dense: Hash[] = [];
+    for (let node = BUCKETS + bucketOf(keyHash); node > 1; node >>= 1) dense.unshift(this.#denseHash(node ^ 1));
+    const { siblings, end } = this.#proveInBucket(keyHash);
+    const run = new Uint8Array((dense.length + siblings.length) * HASH_BYTES);
+    for (const [level, hash] of [...dense, ...siblings].entries()) run.set(hash, level * HASH_BYTES);
+    return { siblings: run, end };
+  }
+
+  #proveInBucket(keyHash: Hash): { readonly siblings: readonly Hash[]; readonly end: StateTreeProof["end"] } {
+    const siblings: Hash[] = [];
+    let node = this.#buckets[bucketOf(keyHash)];
+    let depth = BUCKET_DEPTH;
+    for (; node?.kind === "split"; depth += 1) {
+      const goesRight = bitAt(keyHash, depth) === 1;
+      siblings.push(new Uint8Array(node.hashes.slice(goesRight ? 0 : 8, goesRight ? 8 : 16).buffer));
+      node = goesRight ? node.right : node.left;
+    }
+    if (node === undefined) return { siblings, end: { kind: "empty" } };
+    const { slots, ref } = this.#descend(node.refs, keyHash, depth);
+    siblings.push(...slots.map((slot) => this.#plan.read(slot)));
+    return { siblings, end: this.#endAt(ref, keyHash) };
+  }
+
+  // Walks to the place of the key among the leaves of a group; the plan holds the hashes beside the way.
+  #descend(
+    refs: readonly LeafRef[],
+    keyHash: Hash,
+    from: number,
+  ): { readonly slots: Slot[]; readonly ref: LeafRef | undefined } {
+    const plan = this.#plan;
+    plan.reset();
+    const walk = new BucketUpdate({ plan, committed: this.#leaves, staged: this.#leaves });
+    const slots: Slot[] = [];
+    let start = 0;
+    let end = refs.length;
+    for (let depth = from; end - start > 1; depth += 1) {
+      const middle = walk.middleOf(refs, start, end, depth);
+      if (bitAt(keyHash, depth) === 0) {
+        slots.push(walk.planRange(refs, middle, end, depth + 1));
+        end = middle;
+      } else {
+        slots.push(walk.planRange(refs, start, middle, depth + 1));
+        start = middle;
+      }
+    }
+    plan.run();
+    return { slots, ref: end === start ? undefined : refs[start] };
+  }
+
+  #endAt(ref: LeafRef | undefined, keyHash: Hash): StateTreeProof["end"] {
+    if (ref === undefined) return { kind: "empty" };
+    const found = this.#leaves.keyHash(ref);
+    const leaf = this.#leaves.leaf(ref);
+    return bytesEqual(found, keyHash) ? { kind: "present", ...leaf } : { kind: "other", keyHash: found, ...leaf };
+  }
+
+  // Plans the dense levels above changed nodes, and lists every changed node with its slot, the root last.
+  #planDense(nodes: number[], slots: Slot[]): void {
+    let start = 0;
+    while (start < nodes.length && nodes[start] !== 1) {
+      const end = nodes.length;
+      for (let index = start; index < end; index += 1) {
+        const node = nodes[index] as number;
+        const slot = slots[index] as Slot;
+        const hasSibling = nodes[index + 1] === node + 1 && (node & 1) === 0 && index + 1 < end;
+        const sibling = hasSibling
+          ? (slots[index + 1] as Slot)
+          : this.#plan.input(this.#dense, (node ^ 1) * HASH_WORDS);
+        nodes.push(node >> 1);
+        slots.push((node & 1) === 0 ? this.#plan.join(slot, sibling) : this.#plan.join(sibling, slot));
+        if (hasSibling) index += 1;
+      }
+      start = end;
+    }
+  }
+
+  // A changed leaf keeps its id, a new one takes a free one, a removed one frees its own.
+  #adoptLeaves(staged: StagedParts): readonly LeafId[] {
+    const { update } = staged;
+    for (const id of update.removed) this.#leaves.release(id);
+    return staged.changes.map((change) => {
+      if (change.isDelete) return -1;
+      const id = update.replaced.get(change.place) ?? this.#leaves.allocate();
+      this.#leaves.copyFrom(update.staged, change.place, id);
+      return id;
+    });
+  }
+
+  #denseHash(node: number): Hash {
+    return new Uint8Array(this.#dense.slice(node * HASH_WORDS, (node + 1) * HASH_WORDS).buffer);
+  }
+}
+
+// Writes the changes into the staged table in the order of their key hashes: a change's place is its id there.
+function sortChanges(changes: readonly StateChange[], staged: LeafTable): readonly LeafChange[] {
+  const keyed = changes.map(({ key, leaf }) => {
+    const keyHash = stateKeyHashOf(key);
+    return { keyHash, leaf, head: headOf(keyHash) };
+  });
+  keyed.sort((left, right) => left.head - right.head || compareBytes(left.keyHash, right.keyHash));
+  for (const [place, { keyHash, leaf, head }] of keyed.entries()) {
+    const before = keyed[place - 1];
+    const isNew = before === undefined || before.head !== head || compareBytes(before.keyHash, keyHash) !== 0;
+    invariant(isNew, "T2: a block changes a key at most once");
+    staged.set(staged.allocate(), keyHash, leaf ?? { valueHash: keyHash, lastHeight: 0 });
+  }
+  staged.hashLeaves(0, keyed.length);
+  return keyed.map(({ leaf }, place) => ({ place, isDelete: leaf === undefined }));
+}
+
+function groupByBucket(
+  changes: readonly LeafChange[],
+  staged: LeafTable,
+): readonly { readonly bucket: number; readonly changes: LeafChange[] }[] {
+  const groups: { bucket: number; changes: LeafChange[] }[] = [];
+  for (const change of changes) {
+    const bucket = staged.bucket(change.place);
+    const last = groups.at(-1);
+    if (last?.bucket === bucket) last.changes.push(change);
+    else groups.push({ bucket, changes: [change] });
+  }
+  return groups;
+}
+
+/** Sorts the leaves of every bucket and hashes the whole tree. */
+function hashBuckets(
+  leaves: LeafTable,
+  ids: readonly (LeafId[] | undefined)[],
+): { readonly buckets: (BucketNode | undefined)[]; readonly dense: Int32Array } {
+  const plan = new HashPlan();
+  const buckets: (BucketNode | undefined)[] = new Array<BucketNode | undefined>(BUCKETS).fill(undefined);
+  const dense = new Int32Array(2 * BUCKETS * HASH_WORDS);
+  for (let start = 0; start < BUCKETS; start += BUCKETS_AT_ONCE) {
+    plan.reset();
+    const update = new BucketUpdate({ plan, committed: leaves, staged: leaves });
+    const slots: Slot[] = [];
+    for (let bucket = start; bucket < start + BUCKETS_AT_ONCE; bucket += 1) {
+      const refs = (ids[bucket] ?? []).sort((left, right) => leaves.compare(left, leaves, right));
+      const { node, slot } = update.build(refs, BUCKET_DEPTH);
+      buckets[bucket] = node;
+      slots.push(slot);
+    }
+    plan.run();
+    update.settle();
+    for (const [index, slot] of slots.entries()) plan.copyTo(slot, dense, (BUCKETS + start + index) * HASH_WORDS);
+  }
+  const bytes = new Uint8Array(dense.buffer);
+  for (let first = BUCKETS / 2; first >= 1; first /= 2) {
+    const level = bytes.subarray(first * HASH_BYTES, 2 * first * HASH_BYTES);
+    sha256Pairs(bytes.subarray(2 * first * HASH_BYTES, 4 * first * HASH_BYTES), level);
+  }
+  return { buckets, dense };
+}
+
+function bucketOf(keyHash: Hash): number {
+  return headOf(keyHash) >>> BUCKET_DEPTH;
+}
+
+/** The first 32 bits as a number: decides nearly every comparison. */
+function headOf(keyHash: Hash): number {
+  return new DataView(keyHash.buffer, keyHash.byteOffset, 4).getUint32(0);
+}
+
+function slabBitsFor(records: number): number {
+  return Math.max(0, 32 - Math.clz32(records - 1));
+}
