@@ -1,4 +1,4 @@
-// Bytes of receipts and of the leaves of the state: what execution leaves behind.
+// Bytes of receipts, and the hash by which leaves and writes name a value: what execution leaves behind.
 // Never holds sentences: they are rendered from rule id and values, and never hashed.
 
 import type { Verdict } from "../errors.ts";
@@ -39,15 +39,6 @@ export function receiptHashOf(receiptBytes: Uint8Array): Hash {
 
 export function valueHashOf(valueBytes: Uint8Array): Hash {
   return hashTagged("VALUE", valueBytes);
-}
-
-/** `[key, valueHash, lastHeight]`: walking back over the writes of receipts proves a record's whole history. */
-export function leafHashOf(leaf: {
-  readonly key: Uint8Array;
-  readonly valueHash: Hash;
-  readonly lastHeight: number;
-}): Hash {
-  return hashTagged("LEAF", encode([leaf.key, leaf.valueHash, leaf.lastHeight]));
 }
 
 function readReceipt(reader: Reader): Receipt {

@@ -39,6 +39,7 @@ export const LIMITS = Object.freeze({
   receiptListMax: 65_536,
   ruleIdBytesMax: 256,
   stateKeyBytesMax: 1024,
+  stateValueBytesMax: 1 << 20,
 
   validatorsMin: 4,
   validatorsMax: 128,
