@@ -18,7 +18,7 @@ const GOSSIP_WAIT_MS = 30;
 const FETCH_TIMEOUT_MS = 2_000;
 /** Digests in one fetch; what an answer carries at most. */
 export const FETCH_DIGESTS_MAX = 256;
-export const FETCH_ANSWER_BYTES_MAX = 8 << 20;
+export const FETCH_ANSWER_BYTES_MAX = 6 << 20;
 
 export interface IntakePorts {
   readonly clock: Clock;

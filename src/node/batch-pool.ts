@@ -39,6 +39,11 @@ export class BatchPool {
     return this.entries.has(toHex(digest));
   }
 
+  /** @param digest in lower-case hexadecimal */
+  hasKey(digest: string): boolean {
+    return this.entries.has(digest);
+  }
+
   get(digest: Hash): Batch | undefined {
     return this.entries.get(toHex(digest))?.batch;
   }

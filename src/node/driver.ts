@@ -11,8 +11,8 @@ import type { Clock, Logger } from "../ports.ts";
 /** Events waiting for the core. The peers' frames are bounded per peer before they get here; beyond this frames are dropped. */
 export const EVENT_QUEUE_MAX = 100_000;
 
-type EffectOf<Kind extends ReplicaEffect["kind"]> = Extract<ReplicaEffect, { kind: Kind }>;
-type EventOf<Kind extends ReplicaEvent["kind"]> = Extract<ReplicaEvent, { kind: Kind }>;
+export type EffectOf<Kind extends ReplicaEffect["kind"]> = Extract<ReplicaEffect, { kind: Kind }>;
+export type EventOf<Kind extends ReplicaEvent["kind"]> = Extract<ReplicaEvent, { kind: Kind }>;
 
 /** The core, as the driver sees it. */
 export interface Core {

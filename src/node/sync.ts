@@ -15,7 +15,7 @@ import type { Chain, StagedBlock } from "./chain.ts";
 import { verifyNative } from "./ed25519-native.ts";
 
 const SYNC_TIMEOUT_MS = 5_000;
-export const SYNC_ANSWER_BYTES_MAX = 8 << 20;
+export const SYNC_ANSWER_BYTES_MAX = 6 << 20;
 const SYNC_BLOCKS_MAX = 500;
 
 export interface SyncPorts {

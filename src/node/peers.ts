@@ -1,0 +1,74 @@
+// Translates between validators and the peers that carry their messages. The consensus key is never the peer key;
+// genesis and governance bind the two.
+
+import type { ValidatorKey } from "../consensus/events.ts";
+import { toHex } from "../ledger/hash.ts";
+import type { Validator } from "../ledger/types.ts";
+import { LedgerError } from "../errors.ts";
+import type { PeerId, PeerNetwork, RequestProtocol } from "../ports.ts";
+
+export class Peers {
+  private readonly network: PeerNetwork;
+  private readonly ownKey: ValidatorKey;
+  private peerByKey = new Map<ValidatorKey, PeerId>();
+  private keyByPeer = new Map<PeerId, ValidatorKey>();
+
+  constructor(options: { network: PeerNetwork; ownKey: ValidatorKey; validators: readonly Validator[] }) {
+    this.network = options.network;
+    this.ownKey = options.ownKey;
+    this.setValidators(options.validators);
+  }
+
+  /** Adds validators that came into office; those who left stay known, so that they may fetch the block that removed them. */
+  setValidators(validators: readonly Validator[]): void {
+    for (const { publicKey, peerId } of validators) {
+      this.peerByKey.set(toHex(publicKey), peerId);
+      this.keyByPeer.set(peerId, toHex(publicKey));
+    }
+  }
+
+  keyOf(peer: PeerId): ValidatorKey | undefined {
+    return this.keyByPeer.get(peer);
+  }
+
+  /** Every known validator but this node, connected ones first, nearest first. */
+  others(): readonly ValidatorKey[] {
+    const nearness = (key: ValidatorKey): number => {
+      const status = this.network.peers().find(({ peerId }) => peerId === this.peerByKey.get(key));
+      return status?.connected === true ? (status.roundTripMs ?? 1e6) : 1e9;
+    };
+    return [...this.peerByKey.keys()].filter((key) => key !== this.ownKey).sort((left, right) => nearness(left) - nearness(right));
+  }
+
+  send(to: readonly ValidatorKey[] | "all", bytes: Uint8Array): void {
+    for (const key of to === "all" ? this.peerByKey.keys() : to) {
+      const peer = this.peerByKey.get(key);
+      // A frame that finds no way is lost; the core sends again what matters.
+      if (peer !== undefined && key !== this.ownKey) this.network.send(peer, bytes);
+    }
+  }
+
+  /** @throws LedgerError PEER_UNREACHABLE, PEER_TIMEOUT, PEER_REFUSED, PEER_ANSWER_TOO_LARGE */
+  request(to: ValidatorKey, protocol: RequestProtocol, payload: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+    const peer = this.peerByKey.get(to);
+    if (peer === undefined) return Promise.reject(new LedgerError("PEER_UNREACHABLE", { peer: to }));
+    return this.network.request(peer, protocol, payload, { timeoutMs });
+  }
+
+  penalise(from: ValidatorKey, code: string): void {
+    const peer = this.peerByKey.get(from);
+    if (peer !== undefined) this.network.penalise(peer, code);
+  }
+
+  /** The q-th smallest round trip to validators, this node's own (0) among them; undefined while too few are connected. */
+  quorumRoundTripMs(quorum: number): number | undefined {
+    const trips = this.network
+      .peers()
+      .filter(({ peerId, connected }) => connected && this.keyByPeer.has(peerId))
+      .map(({ roundTripMs }) => roundTripMs)
+      .filter((trip) => trip !== undefined);
+    trips.push(0);
+    trips.sort((left, right) => left - right);
+    return trips[quorum - 1];
+  }
+}
