@@ -1,0 +1,171 @@
+// The local facts of one node: read, checked, completed with visible defaults, frozen. The only reader of process.env.
+// Never holds facts of the cluster (those are in the genesis), and never a secret (those are in key files).
+
+import { readFile } from "node:fs/promises";
+import { isAbsolute, join, resolve } from "node:path";
+import { parse } from "yaml";
+import { Fields, type FieldsOptions } from "./client/fields.ts";
+import { LedgerError } from "./errors.ts";
+import type { RpcSettings } from "./rpc/server.ts";
+
+export const LOG_LEVELS = ["error", "warn", "info", "debug"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export interface NodeConfig {
+  /** the node's home directory, absolute like every path here */
+  readonly home: string;
+  /** how this node calls itself in its log and in node_info */
+  readonly name: string;
+  readonly genesisFile: string;
+  readonly keys: { readonly validatorFile: string; readonly peerFile: string };
+  readonly data: {
+    /** LevelDB */
+    readonly ledger: string;
+    /** vote records: on a disk of this machine, never in a backup */
+    readonly votes: string;
+  };
+  readonly p2p: {
+    /** multiaddrs, e.g. /ip4/0.0.0.0/tcp/26000 */
+    readonly listen: readonly string[];
+  };
+  readonly rpc: RpcSettings;
+  readonly log: { readonly level: LogLevel };
+}
+
+/** Name of the configuration file in a node's home. */
+export const CONFIG_FILE = "node.yaml";
+
+/** What stands where node.yaml is silent. Paths are relative to the node's home. */
+export const CONFIG_DEFAULTS = Object.freeze({
+  genesis: "genesis.json",
+  keys: Object.freeze({ validator: "keys/validator.key", peer: "keys/peer.key" }),
+  data: Object.freeze({ ledger: "data/ledger", votes: "data/votes" }),
+  p2p: Object.freeze({ listen: Object.freeze(["/ip4/0.0.0.0/tcp/26000"]) }),
+  rpc: Object.freeze({
+    host: "127.0.0.1",
+    port: 26_100,
+    corsOrigins: Object.freeze([]),
+    bodyBytesMax: 2 << 20,
+    batchRequestsMax: 50,
+    requestsPerAddress: Object.freeze({ perSecond: 1_000, burst: 2_000 }),
+    requestsPerConnection: Object.freeze({ perSecond: 500, burst: 1_000 }),
+    connectionsMax: 1_000,
+    connectionsPerAddressMax: 100,
+    openCallsPerAddressMax: 1_000,
+    queueBytesMax: 4 << 20,
+  } satisfies RpcSettings),
+  log: Object.freeze({ level: "info" satisfies LogLevel }),
+});
+
+/** What the environment may say; command-line options come first. */
+export const ENVIRONMENT = Object.freeze({
+  /** LINLI_HOME: a node's home directory */
+  home: process.env.LINLI_HOME,
+  /** LINLI_URL: the node that `linli tx` and `linli query` ask */
+  url: process.env.LINLI_URL,
+});
+
+/**
+ * Reads `node.yaml` (YAML or JSON) of a node's home.
+ * @throws LedgerError `CONFIG_MISSING`, `CONFIG_INVALID` (place, what was expected, for unknown keys the known ones)
+ */
+export async function loadNodeConfig(home: string): Promise<NodeConfig> {
+  const file = join(resolve(home), CONFIG_FILE);
+  return parseNodeConfig(await readConfigFile(file), { home: resolve(home), file });
+}
+
+/** @param source.file named in complaints */
+export function parseNodeConfig(text: string, source: { readonly home: string; readonly file: string }): NodeConfig {
+  const options: FieldsOptions = {
+    code: "CONFIG_INVALID",
+    place: "",
+    remedy: `correct ${source.file}; config/node.yaml explains every key`,
+  };
+  const fields = new Fields(parseYaml(text, options) ?? {}, options);
+  const at = (path: string): string => (isAbsolute(path) ? path : join(source.home, path));
+  const keys = fields.object("keys", {});
+  const data = fields.object("data", {});
+  const p2p = fields.object("p2p", {});
+  const log = fields.object("log", {});
+  const config: NodeConfig = {
+    home: source.home,
+    name: fields.text("name"),
+    genesisFile: at(fields.text("genesis", CONFIG_DEFAULTS.genesis)),
+    keys: {
+      validatorFile: at(keys.text("validator", CONFIG_DEFAULTS.keys.validator)),
+      peerFile: at(keys.text("peer", CONFIG_DEFAULTS.keys.peer)),
+    },
+    data: {
+      ledger: at(data.text("ledger", CONFIG_DEFAULTS.data.ledger)),
+      votes: at(data.text("votes", CONFIG_DEFAULTS.data.votes)),
+    },
+    p2p: { listen: p2p.texts("listen", CONFIG_DEFAULTS.p2p.listen) },
+    rpc: readRpc(fields.object("rpc", {})),
+    log: { level: log.oneOf("level", LOG_LEVELS, CONFIG_DEFAULTS.log.level) },
+  };
+  for (const read of [keys, data, p2p, log, fields]) read.end();
+  return deepFreeze(config);
+}
+
+function readRpc(fields: Fields): RpcSettings {
+  const defaults = CONFIG_DEFAULTS.rpc;
+  const count = (name: keyof RpcSettings & keyof typeof defaults, min: number): number =>
+    fields.integer(name, { min }, defaults[name] as number);
+  const rate = (name: "requestsPerAddress" | "requestsPerConnection"): { perSecond: number; burst: number } => {
+    const limit = fields.object(name, {});
+    const read = {
+      perSecond: limit.integer("perSecond", { min: 1 }, defaults[name].perSecond),
+      burst: limit.integer("burst", { min: 1 }, defaults[name].burst),
+    };
+    limit.end();
+    return read;
+  };
+  const settings: RpcSettings = {
+    host: fields.text("host", defaults.host),
+    port: fields.integer("port", { min: 0, max: 65_535 }, defaults.port),
+    corsOrigins: fields.texts("corsOrigins", defaults.corsOrigins),
+    bodyBytesMax: count("bodyBytesMax", 1_024),
+    batchRequestsMax: count("batchRequestsMax", 1),
+    requestsPerAddress: rate("requestsPerAddress"),
+    requestsPerConnection: rate("requestsPerConnection"),
+    connectionsMax: count("connectionsMax", 1),
+    connectionsPerAddressMax: count("connectionsPerAddressMax", 1),
+    openCallsPerAddressMax: count("openCallsPerAddressMax", 1),
+    queueBytesMax: count("queueBytesMax", 1_024),
+  };
+  fields.end();
+  return settings;
+}
+
+async function readConfigFile(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    throw new LedgerError(
+      "CONFIG_MISSING",
+      { file },
+      { cause: error, remedy: "make a node's home with `linli keys`, and name it with --home or LINLI_HOME" },
+    );
+  }
+}
+
+function parseYaml(text: string, options: FieldsOptions): unknown {
+  try {
+    return parse(text, { maxAliasCount: 0 });
+  } catch (error) {
+    const line =
+      error instanceof Error && "linePos" in error
+        ? (error.linePos as { line: number }[] | undefined)?.[0]?.line
+        : undefined;
+    throw new LedgerError(
+      options.code,
+      { expected: "YAML or JSON", line: line ?? 0 },
+      { cause: error, remedy: options.remedy ?? "" },
+    );
+  }
+}
+
+function deepFreeze<Value extends object>(value: Value): Value {
+  for (const member of Object.values(value)) if (typeof member === "object" && member !== null) deepFreeze(member);
+  return Object.freeze(value);
+}

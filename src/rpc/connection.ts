@@ -1,0 +1,114 @@
+// One WebSocket: its calls in, its answers and notifications out, and the bound on what waits to be read.
+// A connection that does not read, floods or falls silent is dropped with a reason; it never grows.
+
+import type { Clock } from "../ports.ts";
+import type { Caller, Dispatcher } from "./dispatch.ts";
+import { rpcRefusal } from "./errors.ts";
+import type { FeedName, Feeds } from "./feeds.ts";
+import type { Subscriber } from "./methods.ts";
+import { type AddressUse, type RateLimit, TokenBucket } from "./rate-limit.ts";
+
+/** What is needed of a WebSocket; the `ws` package's fits. */
+export interface Socket {
+  readonly bufferedAmount: number;
+  send(text: string): void;
+  ping(): void;
+  close(code: number, reason: string): void;
+  terminate(): void;
+}
+
+export interface ConnectionOptions {
+  readonly socket: Socket;
+  readonly address: AddressUse;
+  readonly dispatcher: Dispatcher;
+  readonly feeds: Feeds;
+  readonly clock: Clock;
+  readonly requests: RateLimit;
+  readonly queueBytesMax: number;
+}
+
+/** Close codes of RFC 6455: 1003 data it cannot accept, 1008 policy, 1001 going away. */
+export const CLOSE = { unacceptable: 1003, policy: 1008, goingAway: 1001 } as const;
+export const HEARTBEAT_MS = 30_000;
+/** What a peer gets to close its side; then the socket is cut. */
+const CLOSE_GRACE_MS = 2_000;
+/** Calls over the rate in a row until the connection is closed: a client that slows down is never closed. */
+const REFUSED_IN_A_ROW_MAX = 100;
+
+export class Connection implements Subscriber {
+  private readonly options: ConnectionOptions;
+  private readonly caller: Caller;
+  private readonly feeds = new Set<FeedName>();
+  private refusedInARow = 0;
+  private answeredPing = true;
+  private isOpen = true;
+  private cancelTimer: () => void;
+
+  constructor(options: ConnectionOptions) {
+    this.options = options;
+    this.caller = {
+      address: options.address,
+      connection: new TokenBucket(options.requests, options.clock),
+      subscriber: this,
+    };
+    this.cancelTimer = options.clock.setTimer(HEARTBEAT_MS, this.heartbeat);
+  }
+
+  async received(data: Uint8Array, isBinary: boolean): Promise<void> {
+    if (!this.isOpen) return;
+    if (isBinary) return this.drop(CLOSE.unacceptable, "RPC_REQUEST_INVALID: text frames only");
+    const { body, code } = await this.options.dispatcher.answer(data, this.caller);
+    if (body !== undefined) this.send(body);
+    this.refusedInARow = code === "RPC_RATE_LIMITED" ? this.refusedInARow + 1 : 0;
+    if (this.refusedInARow > REFUSED_IN_A_ROW_MAX) this.drop(CLOSE.policy, "RPC_RATE_LIMITED");
+  }
+
+  subscribe(feed: FeedName): void {
+    if (!this.isOpen) throw rpcRefusal("RPC_NODE_STOPPING");
+    this.feeds.add(feed);
+    this.options.feeds.add(feed, this.send);
+  }
+
+  unsubscribe(feed: FeedName): boolean {
+    this.feeds.delete(feed);
+    return this.options.feeds.remove(feed, this.send);
+  }
+
+  readonly ponged = (): void => {
+    this.answeredPing = true;
+  };
+
+  /** The socket is gone. */
+  closed(): void {
+    if (this.isOpen) this.leave();
+    this.cancelTimer();
+  }
+
+  drop(code: number, reason: string): void {
+    if (!this.isOpen) return;
+    this.leave();
+    this.options.socket.close(code, reason);
+    this.cancelTimer();
+    this.cancelTimer = this.options.clock.setTimer(CLOSE_GRACE_MS, () => this.options.socket.terminate());
+  }
+
+  private readonly send = (text: string): void => {
+    if (!this.isOpen) return;
+    // What the socket has not yet handed to the kernel is the queue of this connection.
+    if (this.options.socket.bufferedAmount > this.options.queueBytesMax)
+      return this.drop(CLOSE.policy, "RPC_SLOW_CONSUMER");
+    this.options.socket.send(text);
+  };
+
+  private readonly heartbeat = (): void => {
+    if (!this.answeredPing) return this.drop(CLOSE.policy, "RPC_SLOW_CONSUMER: no pong");
+    this.answeredPing = false;
+    this.options.socket.ping();
+    this.cancelTimer = this.options.clock.setTimer(HEARTBEAT_MS, this.heartbeat);
+  };
+
+  private leave(): void {
+    this.isOpen = false;
+    for (const feed of this.feeds) this.options.feeds.remove(feed, this.send);
+  }
+}
