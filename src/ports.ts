@@ -200,7 +200,7 @@ export interface NodeApi {
   /** resolves with the committed status, or with the last known one when time is up */
   waitForTransaction(txId: Hash, options: { readonly timeoutMs: number }): Promise<TransactionStatus>;
   /** one row with proof of inclusion or absence. @throws LedgerError CONTRACT_UNKNOWN, TABLE_UNKNOWN, KEY_INVALID */
-  stateGet(query: { readonly contract: string; readonly table: string; readonly key: readonly Value[] }): { readonly height: number; readonly row: RowView | undefined; readonly proof: Uint8Array };
+  stateGet(query: { readonly contract: string; readonly table: string; readonly key: readonly Value[] }): Promise<{ readonly height: number; readonly row: RowView | undefined; readonly proof: Uint8Array }>;
   /** rows in key order whose key starts with `prefix`; `after` is the cursor of the page before */
   stateList(query: { readonly contract: string; readonly table: string; readonly prefix: readonly Value[]; readonly after: string | undefined; readonly limit: number }): Promise<{ readonly height: number; readonly rows: readonly RowView[]; readonly next: string | undefined }>;
   contracts(): readonly ContractView[];

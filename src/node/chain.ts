@@ -7,7 +7,7 @@ import type { Engine } from "../contracts/engine.ts";
 import { executeBlock } from "../contracts/execute-block.ts";
 import { genesisWrites } from "../contracts/genesis-state.ts";
 import { isTimerKey, timerDueMs } from "../contracts/state-keys.ts";
-import { accept, LedgerError, refuse, type Verdict } from "../errors.ts";
+import { accept, refuse, type Verdict } from "../errors.ts";
 import { executedList } from "../ledger/executed-list.ts";
 import { referenceOf } from "../ledger/format-batch.ts";
 import {
@@ -21,7 +21,8 @@ import {
 } from "../ledger/format-block.ts";
 import { parametersHashOf, validatorsHashOf } from "../ledger/format-cluster.ts";
 import { encodeReceipt, receiptHashOf, valueHashOf } from "../ledger/format-receipt.ts";
-import type { Genesis } from "../ledger/genesis.ts";
+import { encodeCertificate } from "../ledger/format-vote.ts";
+import type { SealedGenesis } from "../ledger/genesis.ts";
 import { bytesEqual, EMPTY_BYTES, type Hash, toHex } from "../ledger/hash.ts";
 import {
   type Batch,
@@ -85,6 +86,7 @@ export class Chain {
   private facts: HeadFacts;
   private readonly checked = new Map<string, CheckedBlock>();
   private readonly staged = new Map<string, StagedBlock>();
+  private committing: Promise<unknown> | undefined;
 
   private constructor(options: {
     store: LedgerStore;
@@ -111,17 +113,16 @@ export class Chain {
    * from what is stored and compares the state root with the head's certified result.
    * @throws LedgerError STORE_* when the store does not hold together
    */
-  static async open(options: { store: LedgerStore; genesis: Genesis; genesisBytes: Uint8Array; chainId: Hash; engine: Engine }): Promise<Chain> {
-    const { store, genesis, chainId, engine } = options;
-    if (store.isEmpty) await initialise(options);
-    const tree = await store.loadTree();
+  static async open(options: { store: LedgerStore; genesis: SealedGenesis; engine: Engine }): Promise<Chain> {
+    const { store, genesis, engine } = options;
+    if (store.isEmpty) await store.initialise({ genesis, writes: genesisWrites(genesis, engine) });
     const timers = new TimerIndex({ isTimerKey, dueMs: timerDueMs });
-    await store.forEachState((key, value) => timers.apply([{ key, value }]));
+    const tree = await store.loadTree((key, value) => timers.apply([{ key, value }]));
     const windowMs = genesis.parameters.replayWindowMs * genesis.timeScale;
     const replay = new ReplayWindow(windowMs);
-    const head = store.head;
+    const { head } = store;
     for (const block of await store.replayIds({ sinceMs: head.timeMs - windowMs })) replay.add(block);
-    return new Chain({ store, replay, timers, tree, windowMs, chainId, engine, facts: headFactsOf(store) });
+    return new Chain({ store, replay, timers, tree, windowMs, chainId: genesis.chainId, engine, facts: head });
   }
 
   get head(): HeadFacts {
@@ -244,7 +245,25 @@ export class Chain {
    * Makes a block durable in one synced write and moves the head. On return it survives power loss.
    * @throws LedgerError STORE_WRITE_FAILED: the node must halt
    */
-  async commit(staged: StagedBlock, certificate: Certificate, certificateBytes: Uint8Array, recordSequence: number): Promise<HeadFacts> {
+  async commit(staged: StagedBlock, certificate: Certificate, recordSequence: number): Promise<HeadFacts> {
+    const committed = this.commitNow(staged, certificate, recordSequence);
+    this.committing = committed;
+    try {
+      return await committed;
+    } finally {
+      this.committing = undefined;
+    }
+  }
+
+  /**
+   * Resolves when no commit is under way: rows, tree and head are then of one version until the caller next waits.
+   * (LevelDB shows a written block before this process learns that it is durable.)
+   */
+  async settled(): Promise<void> {
+    while (this.committing !== undefined) await this.committing;
+  }
+
+  private async commitNow(staged: StagedBlock, certificate: Certificate, recordSequence: number): Promise<HeadFacts> {
     const { proposal, transactions } = staged.block;
     const { header } = proposal;
     invariant(header.height === this.facts.height + 1, "N3: blocks are committed one height after the other");
@@ -256,7 +275,7 @@ export class Chain {
       blockHash: proposal.blockHash,
       references: proposal.references,
       resultBytes: staged.resultBytes,
-      certificateBytes,
+      certificateBytes: encodeCertificate(certificate),
       transactionIds: transactions.map(({ id }) => id),
       receipts: staged.receipts,
       writes: staged.writes,

@@ -24,7 +24,8 @@ export interface EffectPorts {
   buildBlock(effect: EffectOf<"buildBlock">): Promise<EventOf<"blockBuilt">>;
   checkBlock(effect: EffectOf<"checkBlock">): Promise<EventOf<"blockChecked">>;
   executeBlock(height: number, proposal: Proposal): Promise<EventOf<"blockExecuted">>;
-  signVote(effect: EffectOf<"signVote">): Promise<EventOf<"voteSigned">>;
+  /** undefined: the height was committed meanwhile, nothing was signed */
+  signVote(effect: EffectOf<"signVote">): Promise<EventOf<"voteSigned"> | undefined>;
   send(to: readonly ValidatorKey[] | "all", bytes: Uint8Array): void;
   commitBlock(effect: EffectOf<"commitBlock">): Promise<EventOf<"blockCommitted">>;
   sync(effect: EffectOf<"requestSync">): Promise<EventOf<"syncFinished">>;
@@ -117,9 +118,9 @@ export class Driver {
     }
   }
 
-  private answer(pending: Promise<ReplicaEvent>): void {
+  private answer(pending: Promise<ReplicaEvent | undefined>): void {
     pending.then(
-      (event) => this.push(event),
+      (event) => event !== undefined && this.push(event),
       (error: unknown) => this.fail(error),
     );
   }

@@ -1,16 +1,19 @@
 // One running node: opens what is on disk and wires the pure core to store, peers, contracts and RPC, and stops it again.
 // Wiring only; what each part does stands in its own file.
 
-import type { HeadFacts } from "../consensus/events.ts";
+import { readFile } from "node:fs/promises";
+import { genesisFromJson } from "../client/genesis-json.ts";
+import type { NodeConfig } from "../config.ts";
 import { Replica } from "../consensus/replica.ts";
-import { emptyVoteRecord } from "../consensus/safety.ts";
+import { emptyVoteRecord } from "../consensus/vote-record.ts";
 import { Engine } from "../contracts/engine.ts";
 import { LedgerError } from "../errors.ts";
-import type { Genesis } from "../ledger/genesis.ts";
-import { type Hash, toHex } from "../ledger/hash.ts";
+import type { SealedGenesis } from "../ledger/genesis.ts";
+import { bytesEqual, toHex } from "../ledger/hash.ts";
 import { createPeerNetwork } from "../p2p/libp2p-network.ts";
-import type { Clock, KeySigner, Logger, PeerEndpoint } from "../ports.ts";
-import { type RpcServer, type RpcSettings, startRpcServer } from "../rpc/server.ts";
+import { peerIdOf } from "../p2p/peer-id.ts";
+import type { Clock, KeySigner, Logger, VoteRecordStore } from "../ports.ts";
+import { startRpcServer } from "../rpc/server.ts";
 import { LedgerStore } from "../store/ledger-store.ts";
 import { openLevelStore } from "../store/level-store.ts";
 import { openVoteRecordFile } from "../store/vote-record-file.ts";
@@ -18,32 +21,15 @@ import { Api } from "./api.ts";
 import { Chain } from "./chain.ts";
 import { systemClock } from "./clock.ts";
 import { verifyNative } from "./ed25519-native.ts";
+import { bindVoteRecord, loadKeyFile, voteRecordPath } from "./key-file.ts";
 import { Participant } from "./participant.ts";
 import { Signer } from "./signer.ts";
 import { createVerifyPool } from "./verify-pool.ts";
 
-export interface NodeOptions {
-  readonly name: string;
-  readonly organisation: string;
-  readonly genesis: Genesis;
-  readonly genesisBytes: Uint8Array;
-  readonly chainId: Hash;
-  readonly validatorKey: KeySigner;
-  /** 32 bytes; never the consensus key */
-  readonly peerSeed: Uint8Array;
-  readonly ledgerPath: string;
-  readonly votesPath: string;
-  readonly listen: readonly string[];
-  /** where the other members are reached */
-  readonly members: readonly PeerEndpoint[];
-  readonly rpc: RpcSettings;
-  readonly verifyWorkers: number | "auto";
-}
-
 export interface RunningNode {
+  readonly rpcHost: string;
   readonly rpcPort: number;
-  readonly api: Api;
-  /** resolves when the node had to stop by itself, with the reason */
+  /** resolves when the node had to stop by itself, with the reason; whoever started it then calls `stop` */
   readonly halted: Promise<LedgerError>;
   stop(): Promise<void>;
 }
@@ -53,68 +39,75 @@ const MUTE_CODES = new Set(["VOTE_RECORD_MISSING", "VOTE_RECORD_CORRUPT", "VOTE_
 
 /**
  * Starts a node and resolves when it listens for peers and clients.
- * @throws LedgerError STORE_*, VOTE_RECORD_FOREIGN, P2P_*, RPC_*: nothing is left running
+ * @throws LedgerError GENESIS_*, KEY_FILE_*, STORE_*, VOTE_RECORD_FOREIGN, P2P_*, RPC_*: nothing is left running
  */
-export async function startNode(options: NodeOptions, log: Logger): Promise<RunningNode> {
-  const { genesis, genesisBytes, chainId } = options;
-  const clock = systemClock(genesis);
-  const kv = await openLevelStore(options.ledgerPath);
-  const closers: (() => Promise<void>)[] = [() => kv.close()];
+export async function startNode(config: NodeConfig, log: Logger): Promise<RunningNode> {
+  const closers: (() => Promise<void>)[] = [];
   try {
-    const records = await openVoteRecordFile(options.votesPath);
-    closers.push(() => records.close());
-    const store = await LedgerStore.open({ store: kv, chainId });
-    const engine = new Engine();
-    const chain = await Chain.open({ store, genesis, genesisBytes, chainId, engine });
-    log.info("ledger opened", { height: chain.head.height, block: toHex(chain.head.blockHash), rows: chain.tree.size });
-    const signer = await openSigner({ options, records, clock, sequence: store.head.recordSequence, log });
-    const replica = new Replica({
-      chainId,
-      ownKey: signer === undefined ? undefined : options.validatorKey.publicKey,
-      verify: verifyNative,
-      head: chain.head,
-      record: signer?.record ?? emptyVoteRecord({ chainId, publicKey: options.validatorKey.publicKey }),
-    });
-    const network = createPeerNetwork({
-      identitySeed: options.peerSeed,
-      listen: options.listen,
-      chainId,
-      configHash: chainId,
-      members: options.members,
-      clock,
-      log,
-    });
-    const verifyPool = createVerifyPool(options.verifyWorkers);
-    closers.push(() => verifyPool.close());
-    let reportHalt: (error: LedgerError) => void = () => undefined;
-    const halted = new Promise<LedgerError>((resolve) => {
-      reportHalt = resolve;
-    });
-    const participant = new Participant({
-      chain,
-      engine,
-      replica,
-      signer,
-      key: options.validatorKey,
-      network,
-      verifyPool,
-      clock,
-      log,
-      genesis,
-      chainId,
-      halt: (error) => reportHalt(error),
-    });
-    closers.push(() => participant.stop());
-    await participant.start();
-    const api = new Api({ participant, options });
-    const rpc = await startRpcServer({ settings: options.rpc, api, clock, log });
-    closers.push(() => rpc.stop());
-    log.info("node started", { name: options.name, rpc: `http://${rpc.host}:${rpc.port}`, votes: signer !== undefined });
-    return { rpcPort: rpc.port, api, halted, stop: () => closeAll(closers) };
+    return await open(config, log, closers);
   } catch (error) {
     await closeAll(closers);
     throw error;
   }
+}
+
+async function open(config: NodeConfig, log: Logger, closers: (() => Promise<void>)[]): Promise<RunningNode> {
+  const genesis = await loadGenesis(config.genesisFile);
+  const { chainId } = genesis;
+  const { signer: key } = await loadKeyFile(config.keys.validatorFile, "validator");
+  const { seed: peerSeed } = await loadKeyFile(config.keys.peerFile, "peer");
+  const clock = systemClock(genesis);
+  const kv = await openLevelStore(config.data.ledger);
+  closers.push(() => kv.close());
+  const votesPath = voteRecordPath(config.data.votes, key.publicKey);
+  await bindVoteRecord({ path: votesPath, publicKey: key.publicKey, chainId });
+  const records = await openVoteRecordFile(votesPath);
+  closers.push(() => records.close());
+  const store = await LedgerStore.open({ store: kv, chainId });
+  const chain = await Chain.open({ store, genesis, engine: new Engine() });
+  log.info("ledger opened", { height: chain.head.height, block: toHex(chain.head.blockHash), rows: chain.tree.size });
+  const signer = await openSigner({ key, records, clock, chain, genesis, log });
+  const replica = new Replica({
+    chainId,
+    ownKey: signer === undefined ? undefined : key.publicKey,
+    verify: verifyNative,
+    head: chain.head,
+    record: signer?.record ?? emptyVoteRecord({ chainId, publicKey: key.publicKey }),
+  });
+  const network = createPeerNetwork({ identitySeed: peerSeed, listen: config.p2p.listen, chainId, configHash: chainId, members: genesis.endpoints, clock, log });
+  const verifyPool = createVerifyPool("auto");
+  closers.push(() => verifyPool.close());
+  let reportHalt: (error: LedgerError) => void = () => undefined;
+  const halted = new Promise<LedgerError>((resolve) => {
+    reportHalt = resolve;
+  });
+  const participant = new Participant({
+    chain,
+    replica,
+    signer,
+    key,
+    network,
+    verifyPool,
+    clock,
+    log,
+    timeScale: genesis.timeScale,
+    chainId,
+    halt: (error) => reportHalt(error),
+  });
+  closers.push(() => participant.stop());
+  await participant.start();
+  const api = new Api({ participant, genesis, key, name: config.name, peerId: await peerIdOf(peerSeed) });
+  const rpc = await startRpcServer({ settings: config.rpc, api, clock, log });
+  closers.push(() => rpc.stop());
+  log.info("node started", { name: config.name, rpc: `http://${rpc.host}:${rpc.port}`, votes: signer !== undefined });
+  return { rpcHost: rpc.host, rpcPort: rpc.port, halted, stop: () => closeAll(closers) };
+}
+
+async function loadGenesis(file: string): Promise<SealedGenesis> {
+  const text = await readFile(file, "utf8").catch((cause: unknown) => {
+    throw new LedgerError("GENESIS_FILE_MISSING", { file }, { cause, remedy: "copy the genesis file that all members share to this place" });
+  });
+  return genesisFromJson(text);
 }
 
 async function closeAll(closers: (() => Promise<void>)[]): Promise<void> {
@@ -122,18 +115,23 @@ async function closeAll(closers: (() => Promise<void>)[]): Promise<void> {
 }
 
 async function openSigner(context: {
-  options: NodeOptions;
-  records: Parameters<typeof Signer.open>[0]["store"];
+  key: KeySigner;
+  records: VoteRecordStore;
   clock: Clock;
-  sequence: number;
+  chain: Chain;
+  genesis: SealedGenesis;
   log: Logger;
 }): Promise<Signer | undefined> {
-  const { options, records, clock, sequence, log } = context;
+  const { key, records, clock, chain, genesis, log } = context;
+  if (!chain.head.validators.some(({ publicKey }) => bytesEqual(publicKey, key.publicKey))) {
+    log.info("this node observes", { reason: "its key is not among the validators" });
+    return undefined;
+  }
   try {
-    return await Signer.open({ key: options.validatorKey, store: records, clock, chainId: options.chainId, headRecordSequence: sequence });
+    return await Signer.open({ key, store: records, clock, chainId: genesis.chainId, headRecordSequence: chain.store.head.recordSequence });
   } catch (error) {
     if (!(error instanceof LedgerError) || !MUTE_CODES.has(error.code)) throw error;
-    // A key that cannot prove what it signed must not sign again: it would be able to vote twice (docs/operations.md).
+    // A key that cannot prove what it signed must not sign again: it could vote twice (docs/operations.md, "lost vote record").
     log.error("this node will not vote", { code: error.code, ...error.data });
     return undefined;
   }

@@ -8,7 +8,7 @@ import { unreachable } from "../assert.ts";
 import { LedgerError, refuse, type Verdict } from "../errors.ts";
 import { quorumSize } from "../ledger/certificate.ts";
 import { decodeProposal, encodeProposal } from "../ledger/format-block.ts";
-import { decodeCertificate, encodeCertificate } from "../ledger/format-vote.ts";
+import { decodeCertificate } from "../ledger/format-vote.ts";
 import { type Hash, toHex } from "../ledger/hash.ts";
 import type { Batch, Certificate, Proposal, Transaction } from "../ledger/types.ts";
 import type { Clock, GossipTopic, KeySigner, Logger, PeerId, PeerNetwork, RequestProtocol } from "../ports.ts";
@@ -294,11 +294,10 @@ export class Participant {
     return staged;
   }
 
-  private async signVote({ request }: EffectOf<"signVote">): Promise<EventOf<"voteSigned">> {
+  private async signVote({ request }: EffectOf<"signVote">): Promise<EventOf<"voteSigned"> | undefined> {
     if (this.signer === undefined) throw new LedgerError("INVARIANT_BROKEN", { rule: "N8: a node without a vote record is never asked to sign" });
-    const { height, validators } = this.chain.head;
-    const message = await this.signer.sign(request, { headHeight: height, validators });
-    return { kind: "voteSigned", request, message };
+    const message = await this.signer.sign(request, () => this.chain.head);
+    return message === undefined ? undefined : { kind: "voteSigned", request, message };
   }
 
   private async commitBlock({ proposal, certificate }: EffectOf<"commitBlock">): Promise<EventOf<"blockCommitted">> {
@@ -351,7 +350,7 @@ export class Participant {
     const committed = this.commitTurn.then(async () => {
       const { header } = staged.block.proposal;
       if (this.chain.head.height + 1 !== header.height) return;
-      const head = await this.chain.commit(staged, certificate, encodeCertificate(certificate), this.signer?.record.sequence ?? 0);
+      const head = await this.chain.commit(staged, certificate, this.signer?.record.sequence ?? 0);
       this.afterCommit({ staged, head });
     });
     this.commitTurn = committed.catch(() => undefined);

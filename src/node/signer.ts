@@ -1,21 +1,15 @@
 // The only holder of the consensus key. It asks `safety.ts` before every vote, makes the record durable before the vote
 // leaves, and halts the node when the core asks for what may not be signed.
 
-import { authorise, decodeVoteRecord, encodeVoteRecord, type SigningRequest, type VoteRecord } from "../consensus/safety.ts";
+import type { HeadFacts } from "../consensus/events.ts";
+import { authorise, type SigningRequest } from "../consensus/safety.ts";
+import { decodeVoteRecord, encodeVoteRecord, type VoteRecord } from "../consensus/vote-record.ts";
 import { LedgerError } from "../errors.ts";
 import { bytesEqual, type Hash } from "../ledger/hash.ts";
-import type { Validator } from "../ledger/types.ts";
 import type { Clock, KeySigner, VoteRecordStore } from "../ports.ts";
 
 /** Weight of the newest measurement in the smoothed duration of a save. */
 const SAVE_SMOOTHING = 0.2;
-
-export interface SigningContext {
-  /** own certified head */
-  readonly headHeight: number;
-  /** validators(headHeight + 1) */
-  readonly validators: readonly Validator[];
-}
 
 export class Signer {
   private readonly key: KeySigner;
@@ -64,17 +58,22 @@ export class Signer {
 
   /**
    * Signs one vote. On return the record is on disk and the message may be sent.
+   * @param head the node's certified head, asked for when it is this request's turn
+   * @returns undefined when the height was committed meanwhile
    * @throws LedgerError SIGNING_REFUSED (our own bug), or what the record's disk says: both halt the node
    */
-  sign(request: SigningRequest, context: SigningContext): Promise<Uint8Array> {
-    const signed = this.turn.then(() => this.signInTurn(request, context));
+  sign(request: SigningRequest, head: () => HeadFacts): Promise<Uint8Array | undefined> {
+    const signed = this.turn.then(() => this.signInTurn(request, head()));
     this.turn = signed.catch(() => undefined);
     return signed;
   }
 
-  private async signInTurn(request: SigningRequest, { headHeight, validators }: SigningContext): Promise<Uint8Array> {
-    const decision = authorise({ record: this.current, request, head: { height: headHeight }, validators, chainId: this.chainId });
-    if (!decision.ok) throw new LedgerError("SIGNING_REFUSED", { rule: decision.code, detail: decision.detail });
+  private async signInTurn(request: SigningRequest, head: HeadFacts): Promise<Uint8Array | undefined> {
+    const decision = authorise({ record: this.current, request, head, chainId: this.chainId });
+    if (!decision.ok) {
+      if (decision.code === "STALE_HEIGHT") return undefined;
+      throw new LedgerError("SIGNING_REFUSED", { rule: decision.code, detail: decision.detail });
+    }
     const sealed = decision.seal(decision.signedBytes.map((bytes) => this.key.sign(bytes)));
     if (sealed.record !== this.current) {
       const startedMs = this.clock.monotonicMs();

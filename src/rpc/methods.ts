@@ -80,8 +80,8 @@ export const METHODS: { readonly [Name in MethodName]: Method<Name> } = {
   state_get: {
     summary: "One row of a contract's table, with proof; also the proof that there is none.",
     cost: () => 2,
-    run: ({ contract, table, key }, { api }) => {
-      const { height, row, proof } = api.stateGet({ contract, table, key: valuesOf(key) });
+    run: async ({ contract, table, key }, { api }) => {
+      const { height, row, proof } = await api.stateGet({ contract, table, key: valuesOf(key) });
       return { height, row: row === undefined ? null : rowView(row), proof: toHex(proof) };
     },
   },
