@@ -1,9 +1,60 @@
-// Proofs of misbehaviour that this node found or was told, kept for supervision. Each is checked before it is kept;
-// silence is never evidence.
+// Proofs of misbehaviour that this node found or was told, kept on disk for supervision. Each is checked before it is
+// kept, whoever sent it; silence is never evidence.
 
-import type { Report } from "../consensus/events.ts";
 import { verifyEvidence } from "../consensus/evidence.ts";
 import { type Hash, hashTagged, toHex } from "../ledger/hash.ts";
 import type { Validator } from "../ledger/types.ts";
 import type { Logger } from "../ports.ts";
+import type { LedgerStore } from "../store/ledger-store.ts";
 import { verifyNative } from "./ed25519-native.ts";
+
+/** Beyond this many nobody needs another proof; a flood of them fills no disk. */
+const EVIDENCE_MAX = 1_000;
+
+export interface EvidenceView {
+  readonly rule: string;
+  readonly label: string;
+  readonly height: number;
+  readonly offender: string;
+  /** the proof itself, checkable by anybody */
+  readonly bytes: string;
+}
+
+export class EvidenceLog {
+  private readonly store: LedgerStore;
+  private readonly chainId: Hash;
+  private readonly log: Logger;
+  private readonly known = new Map<string, EvidenceView>();
+
+  constructor(options: { store: LedgerStore; chainId: Hash; log: Logger; validators: readonly Validator[] }) {
+    this.store = options.store;
+    this.chainId = options.chainId;
+    this.log = options.log;
+    for (const bytes of options.store.loadEvidence()) this.check(bytes, options.validators);
+  }
+
+  /** @returns true when it proves something new; it is then durable and worth passing on */
+  async take(bytes: Uint8Array, validators: readonly Validator[]): Promise<boolean> {
+    if (this.known.size >= EVIDENCE_MAX) return false;
+    const view = this.check(bytes, validators);
+    if (view === undefined) return false;
+    await this.store.saveEvidence(bytes);
+    this.log.warn("evidence recorded", { rule: view.rule, label: view.label, height: view.height, offender: view.offender });
+    return true;
+  }
+
+  list(): readonly EvidenceView[] {
+    return [...this.known.values()];
+  }
+
+  private check(bytes: Uint8Array, validators: readonly Validator[]): EvidenceView | undefined {
+    const id = toHex(hashTagged("RECORD", bytes));
+    if (this.known.has(id)) return undefined;
+    const verdict = verifyEvidence({ bytes, chainId: this.chainId, validators, verify: verifyNative });
+    if (!verdict.ok) return undefined;
+    const { rule, label, height, offender } = verdict.value;
+    const view = { rule, label, height, offender: toHex(offender), bytes: toHex(bytes) };
+    this.known.set(id, view);
+    return view;
+  }
+}

@@ -39,40 +39,41 @@ const NO_CHAIN: Hash = new Uint8Array(32);
 
 /**
  * Makes a key and writes it, readable for its owner only. On return it survives power loss.
- * @returns the public key
- * @throws LedgerError `KEY_FILE_EXISTS`
+ * @param key.seed 32 bytes; from the operating system's generator if not given
+ * @throws LedgerError `KEY_FILE_EXISTS`, `KEY_FILE_UNWRITABLE`
  */
 export async function createKeyFile(
   file: string,
-  key: { readonly kind: "peer" } | { readonly kind: "account"; readonly account: string },
+  key:
+    | { readonly kind: "peer"; readonly seed?: Uint8Array }
+    | { readonly kind: "account"; readonly account: string; readonly seed?: Uint8Array },
 ): Promise<LoadedKey> {
-  return writeKeyFile(file, {
-    kind: key.kind,
-    account: key.kind === "account" ? key.account : undefined,
-    seed: generateSeed(),
-  });
+  const account = key.kind === "account" ? key.account : undefined;
+  return writeKeyFile(file, { kind: key.kind, account, seed: key.seed ?? generateSeed() });
 }
 
 /**
  * Makes a validator's key together with its vote record. The record is durable first: a key without one is never seen.
- * @throws LedgerError `KEY_FILE_EXISTS`
+ * @throws LedgerError `KEY_FILE_EXISTS`, `KEY_FILE_UNWRITABLE`
  */
-export async function createValidatorKey(files: {
-  readonly keyFile: string;
+export async function createValidatorKey(key: {
+  readonly file: string;
   readonly votesDirectory: string;
+  readonly seed?: Uint8Array;
 }): Promise<LoadedKey> {
-  await refuseExisting(files.keyFile);
-  const seed = generateSeed();
+  const { file, votesDirectory, seed = generateSeed() } = key;
+  await refuseExisting(file);
   const { publicKey } = nativeSigner(seed);
-  const path = voteRecordPath(files.votesDirectory, publicKey);
-  await mkdir(files.votesDirectory, { recursive: true, mode: 0o700 });
-  const record = await openVoteRecordFile(path);
+  await mkdir(votesDirectory, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+    throw unwritable(votesDirectory, error);
+  });
+  const record = await openVoteRecordFile(voteRecordPath(votesDirectory, publicKey));
   try {
     await record.save(encodeVoteRecord(emptyVoteRecord({ chainId: NO_CHAIN, publicKey })));
   } finally {
     await record.close();
   }
-  return writeKeyFile(files.keyFile, { kind: "validator", account: undefined, seed });
+  return writeKeyFile(file, { kind: "validator", account: undefined, seed });
 }
 
 /** Each key has a record of its own, so that a new key never inherits what an old one signed. */

@@ -88,7 +88,7 @@ export class Participant {
     this.replica = options.replica;
     this.signer = options.signer;
     this.heads = new HeadTracker({ clock, chainId, timeScale: options.timeScale });
-    this.evidence = new EvidenceLog({ chainId, log });
+    this.evidence = new EvidenceLog({ store: chain.store, chainId, log, validators: chain.head.validators });
     this.peers = new Peers({ network, ownKey: toHex(key.publicKey), validators: chain.head.validators });
     const onBad = (from: ValidatorKey, code: string) => this.peers.penalise(from, code);
     this.intake = new BatchIntake({
@@ -197,7 +197,7 @@ export class Participant {
         return;
       }
       case "evidence":
-        this.evidence.take(bytes, this.chain.head.validators);
+        this.guard(this.evidence.take(bytes, this.chain.head.validators));
         return;
       default:
         unreachable(topic);
@@ -326,8 +326,7 @@ export class Participant {
   private handleReport(report: Report): void {
     switch (report.kind) {
       case "evidence":
-        this.evidence.add(report);
-        this.guard(this.network.publish("evidence", report.bytes));
+        this.guard(this.recordEvidence(report.bytes));
         return;
       case "viewChanged":
         return this.log.info("view changed", { height: report.height, view: report.view, primary: report.primary });
@@ -341,6 +340,10 @@ export class Participant {
       default:
         return unreachable(report);
     }
+  }
+
+  private async recordEvidence(bytes: Uint8Array): Promise<void> {
+    if (await this.evidence.take(bytes, this.chain.head.validators)) await this.network.publish("evidence", bytes);
   }
 
   // ---- commit ----

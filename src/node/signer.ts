@@ -69,7 +69,7 @@ export class Signer {
   }
 
   private async signInTurn(request: SigningRequest, head: HeadFacts): Promise<Uint8Array | undefined> {
-    const decision = authorise({ record: this.current, request, head, chainId: this.chainId });
+    const decision = authorise({ record: this.current, request, head, validators: head.validators, chainId: this.chainId });
     if (!decision.ok) {
       if (decision.code === "STALE_HEIGHT") return undefined;
       throw new LedgerError("SIGNING_REFUSED", { rule: decision.code, detail: decision.detail });
