@@ -106,15 +106,23 @@ export class Api implements NodeApi {
       this.participant.offer(transaction);
     }
     const timeMs = Math.floor(this.participant.clock.nowMs());
-    const signature = this.options.key.sign(tagged("RECEIVED", encode([this.options.genesis.chainId, transaction.id, timeMs])));
+    const signature = this.options.key.sign(
+      tagged("RECEIVED", encode([this.options.genesis.chainId, transaction.id, timeMs])),
+    );
     return { txId: transaction.id, timeMs, signature };
   }
 
   transaction(txId: Hash): TransactionStatus {
     const { store, head } = this.participant.chain;
     const found = store.findReceipt(txId);
-    if (found === undefined || found.height > head.height) return { kind: this.participant.mempool.has(txId) ? "pending" : "unknown" };
-    return { kind: "committed", height: found.height, receiptBytes: found.receiptBytes, proof: this.proveReceipt(found) };
+    if (found === undefined || found.height > head.height)
+      return { kind: this.participant.mempool.has(txId) ? "pending" : "unknown" };
+    return {
+      kind: "committed",
+      height: found.height,
+      receiptBytes: found.receiptBytes,
+      proof: this.proveReceipt(found),
+    };
   }
 
   async waitForTransaction(txId: Hash, { timeoutMs }: { readonly timeoutMs: number }): Promise<TransactionStatus> {
@@ -131,8 +139,14 @@ export class Api implements NodeApi {
     const reader = chain.store.stateReader();
     const key = admitted(rowKey(reader, query.contract, query.table, query.key));
     const entry = reader.get(key);
-    const proof = encodeStateProof({ key, value: entry?.value, tree: chain.tree.prove(key), certified: this.certifiedHead() });
-    const row = entry === undefined ? undefined : decodeRow(reader, { contract: query.contract, table: query.table, key, entry });
+    const proof = encodeStateProof({
+      key,
+      value: entry?.value,
+      tree: chain.tree.prove(key),
+      certified: this.certifiedHead(),
+    });
+    const row =
+      entry === undefined ? undefined : decodeRow(reader, { contract: query.contract, table: query.table, key, entry });
     return { height: chain.head.height, row, proof };
   }
 
@@ -151,7 +165,9 @@ export class Api implements NodeApi {
     try {
       const after = query.after === undefined ? undefined : decodeCursor(query.after, prefix);
       const found = await view.scan({ prefix, after, limit: query.limit + 1 });
-      const rows: RowView[] = found.slice(0, query.limit).map(({ key, entry }) => decodeRow(reader, { contract, table, key, entry }));
+      const rows: RowView[] = found
+        .slice(0, query.limit)
+        .map(({ key, entry }) => decodeRow(reader, { contract, table, key, entry }));
       const last = found.length > query.limit ? found[query.limit - 1] : undefined;
       return { height: view.height, rows, next: last === undefined ? undefined : toHex(last.key) };
     } finally {
@@ -184,7 +200,9 @@ export class Api implements NodeApi {
         cutOff: cutOffUntilMs !== undefined,
       })),
       freshHeads: heads.fresh(chain.head.validators).map(({ publicKey, height, timeMs }) => ({
-        organisation: chain.head.validators.find((validator) => toHex(validator.publicKey) === toHex(publicKey))?.organisation ?? null,
+        organisation:
+          chain.head.validators.find((validator) => toHex(validator.publicKey) === toHex(publicKey))?.organisation ??
+          null,
         height,
         timeMs,
       })),
@@ -209,7 +227,8 @@ export class Api implements NodeApi {
     const { validUntilMs, signers } = transaction.body;
     const nowMs = Math.floor(clock.nowMs());
     if (validUntilMs < nowMs) throw new LedgerError("TX_EXPIRED", { validUntilMs, nowMs });
-    if (validUntilMs > nowMs + chain.windowMs) throw new LedgerError("TX_VALID_TOO_LONG", { validUntilMs, latestMs: nowMs + chain.windowMs });
+    if (validUntilMs > nowMs + chain.windowMs)
+      throw new LedgerError("TX_VALID_TOO_LONG", { validUntilMs, latestMs: nowMs + chain.windowMs });
     const reader = chain.store.stateReader();
     for (const signer of signers) {
       const refusal = refuseSigner(reader, signer);
@@ -225,20 +244,39 @@ export class Api implements NodeApi {
     const { head } = this.participant.chain.store;
     if (head.height === 0) throw new LedgerError("NO_BLOCK_YET");
     const certificate = admitted(decodeCertificate(head.certificateBytes));
-    return { headerBytes: head.headerBytes, resultBytes: head.resultBytes, certificate, transitions: this.participant.chain.transitions() };
+    return {
+      headerBytes: head.headerBytes,
+      resultBytes: head.resultBytes,
+      certificate,
+      transitions: this.participant.chain.transitions(),
+    };
   }
 
-  private proveReceipt(found: { readonly height: number; readonly index: number; readonly receiptBytes: Uint8Array }): Uint8Array {
+  private proveReceipt(found: {
+    readonly height: number;
+    readonly index: number;
+    readonly receiptBytes: Uint8Array;
+  }): Uint8Array {
     const { store, head } = this.participant.chain;
     const path = merkleProof(store.loadReceipts(found.height).map(receiptHashOf), found.index);
     const certified = this.certifiedHead();
-    if (found.height === head.height) return encodeReceiptProof({ receiptBytes: found.receiptBytes, path, past: undefined, certified });
+    if (found.height === head.height)
+      return encodeReceiptProof({ receiptBytes: found.receiptBytes, path, past: undefined, certified });
     const block = store.loadBlock(found.height);
     if (block === undefined) throw new LedgerError("STORE_CORRUPT", { height: found.height });
     const { headerBytes, resultBytes } = block;
     // header(h).historyRoot covers heights 0 to h-1.
-    const history = historyProof({ count: head.height, height: found.height, node: (position) => store.historyNode(position) });
-    return encodeReceiptProof({ receiptBytes: found.receiptBytes, path, past: { headerBytes, resultBytes, history }, certified });
+    const history = historyProof({
+      count: head.height,
+      height: found.height,
+      node: (position) => store.historyNode(position),
+    });
+    return encodeReceiptProof({
+      receiptBytes: found.receiptBytes,
+      path,
+      past: { headerBytes, resultBytes, history },
+      certified,
+    });
   }
 
   // ---- news ----

@@ -17,7 +17,8 @@ export function chooseBatches(includable: readonly Batch[], parameters: Paramete
     byOrigin.set(origin, queue);
   }
   const queues = [...byOrigin.values()];
-  for (const { batches } of queues) batches.sort((left, right) => left.sequence - right.sequence || compareBytes(left.digest, right.digest));
+  for (const { batches } of queues)
+    batches.sort((left, right) => left.sequence - right.sequence || compareBytes(left.digest, right.digest));
   const chosen: Batch[] = [];
   let bytes = 0;
   let transactions = 0;

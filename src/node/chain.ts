@@ -30,8 +30,8 @@ import {
   FORMAT_VERSION,
   type Header,
   type Parameters,
-  type Proposal,
   PROTOCOL_VERSION,
+  type Proposal,
   type Result,
   type StateWrite,
   type Transaction,
@@ -130,7 +130,12 @@ export class Chain {
   }
 
   /** A header and its executed list over these batches; undefined when neither a transaction nor a due timer would run. */
-  build(options: { view: number; proposer: Uint8Array; timeMs: number; batches: readonly Batch[] }): CheckedBlock | undefined {
+  build(options: {
+    view: number;
+    proposer: Uint8Array;
+    timeMs: number;
+    batches: readonly Batch[];
+  }): CheckedBlock | undefined {
     const { view, proposer, timeMs, batches } = options;
     const transactions = this.executedListOf(batches, timeMs);
     if (transactions.length === 0 && this.timers.due(timeMs, 1).length === 0) return undefined;
@@ -154,7 +159,11 @@ export class Chain {
       extension: EMPTY_BYTES,
     };
     const headerBytes = encodeHeader(header);
-    const block = { proposal: { header, headerBytes, blockHash: blockHashOf(headerBytes), references }, batches, transactions };
+    const block = {
+      proposal: { header, headerBytes, blockHash: blockHashOf(headerBytes), references },
+      batches,
+      transactions,
+    };
     this.remember(block);
     return block;
   }
@@ -162,7 +171,8 @@ export class Chain {
   /** What can be said of a proposal before its batches are here. N1: everything in the header follows from the head. */
   checkHeader({ header, references }: Proposal): Verdict<true> {
     const { facts } = this;
-    if (header.version !== FORMAT_VERSION || header.protocol !== facts.parameters.protocol) return refuse("BLOCK_PROTOCOL", `${header.protocol}`);
+    if (header.version !== FORMAT_VERSION || header.protocol !== facts.parameters.protocol)
+      return refuse("BLOCK_PROTOCOL", `${header.protocol}`);
     if (header.protocol > PROTOCOL_VERSION) return refuse("PROTOCOL_UNSUPPORTED", `${header.protocol}`);
     if (!bytesEqual(header.chainId, this.chainId)) return refuse("BLOCK_CHAIN");
     if (header.height !== facts.height + 1) return refuse("BLOCK_HEIGHT", `${header.height}`);
@@ -182,7 +192,8 @@ export class Chain {
       bytes += reference.bytes;
       count += reference.count;
     }
-    if (bytes > facts.parameters.blockBytesMax || count > facts.parameters.blockTransactionsMax) return refuse("BLOCK_TOO_LARGE", `${bytes} bytes, ${count} transactions`);
+    if (bytes > facts.parameters.blockBytesMax || count > facts.parameters.blockTransactionsMax)
+      return refuse("BLOCK_TOO_LARGE", `${bytes} bytes, ${count} transactions`);
     return accept(true);
   }
 
@@ -190,8 +201,10 @@ export class Chain {
   checkBody(proposal: Proposal, batches: readonly Batch[]): Verdict<CheckedBlock> {
     const { header } = proposal;
     const transactions = this.executedListOf(batches, header.timeMs);
-    if (transactions.length !== header.transactionCount) return refuse("BLOCK_TRANSACTION_COUNT", `${transactions.length}`);
-    if (!bytesEqual(header.transactionsRoot, transactionsRootOf(transactions.map(({ id }) => id)))) return refuse("BLOCK_TRANSACTIONS");
+    if (transactions.length !== header.transactionCount)
+      return refuse("BLOCK_TRANSACTION_COUNT", `${transactions.length}`);
+    if (!bytesEqual(header.transactionsRoot, transactionsRootOf(transactions.map(({ id }) => id))))
+      return refuse("BLOCK_TRANSACTIONS");
     if (transactions.length === 0 && this.timers.due(header.timeMs, 1).length === 0) return refuse("BLOCK_EMPTY");
     const block = { proposal, batches, transactions };
     this.remember(block);
@@ -223,7 +236,10 @@ export class Chain {
     });
     const writes = overlay.writes();
     const tree = this.tree.stage(
-      writes.map(({ key, value }) => ({ key, leaf: value === undefined ? undefined : { valueHash: valueHashOf(value), lastHeight: header.height } })),
+      writes.map(({ key, value }) => ({
+        key,
+        leaf: value === undefined ? undefined : { valueHash: valueHashOf(value), lastHeight: header.height },
+      })),
     );
     const receipts = output.receipts.map((receipt) => ({ txId: receipt.txId, bytes: encodeReceipt(receipt) }));
     const result: Result = {
@@ -267,7 +283,10 @@ export class Chain {
     const { proposal, transactions } = staged.block;
     const { header } = proposal;
     invariant(header.height === this.facts.height + 1, "N3: blocks are committed one height after the other");
-    invariant(bytesEqual(certificate.blockHash, proposal.blockHash), "N4: the certificate names the block that is committed");
+    invariant(
+      bytesEqual(certificate.blockHash, proposal.blockHash),
+      "N4: the certificate names the block that is committed",
+    );
     invariant(bytesEqual(certificate.resultHash, staged.resultHash), "N5: the certified result is this node's own");
     await this.store.commitBlock({
       header,
@@ -303,7 +322,13 @@ export class Chain {
   }
 
   private executedListOf(batches: readonly Batch[], timeMs: number): readonly Transaction[] {
-    return executedList({ batches, timeMs, windowMs: this.windowMs, parentHash: this.facts.blockHash, isCommitted: (id) => this.replay.has(id) });
+    return executedList({
+      batches,
+      timeMs,
+      windowMs: this.windowMs,
+      parentHash: this.facts.blockHash,
+      isCommitted: (id) => this.replay.has(id),
+    });
   }
 
   private remember(block: CheckedBlock): void {

@@ -39,7 +39,12 @@ export class EvidenceLog {
     const view = this.check(bytes, validators);
     if (view === undefined) return false;
     await this.store.saveEvidence(bytes);
-    this.log.warn("evidence recorded", { rule: view.rule, label: view.label, height: view.height, offender: view.offender });
+    this.log.warn("evidence recorded", {
+      rule: view.rule,
+      label: view.label,
+      height: view.height,
+      offender: view.offender,
+    });
     return true;
   }
 

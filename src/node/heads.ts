@@ -23,8 +23,16 @@ export class HeadTracker {
     this.timeScale = options.timeScale;
   }
 
-  sign(key: KeySigner, head: { readonly height: number; readonly blockHash: Hash; readonly resultHash: Hash }): Uint8Array {
-    const statement = { height: head.height, blockHash: head.blockHash, resultHash: head.resultHash, timeMs: Math.floor(this.clock.nowMs()) };
+  sign(
+    key: KeySigner,
+    head: { readonly height: number; readonly blockHash: Hash; readonly resultHash: Hash },
+  ): Uint8Array {
+    const statement = {
+      height: head.height,
+      blockHash: head.blockHash,
+      resultHash: head.resultHash,
+      timeMs: Math.floor(this.clock.nowMs()),
+    };
     const signature = key.sign(headSigningBytes({ ...statement, chainId: this.chainId }));
     const signed = { ...statement, publicKey: key.publicKey, signature };
     this.latest.set(toHex(key.publicKey), signed);

@@ -74,7 +74,15 @@ async function open(config: NodeConfig, log: Logger, closers: (() => Promise<voi
     head: chain.head,
     record: signer?.record ?? emptyVoteRecord({ chainId, publicKey: key.publicKey }),
   });
-  const network = createPeerNetwork({ identitySeed: peerSeed, listen: config.p2p.listen, chainId, configHash: chainId, members: genesis.endpoints, clock, log });
+  const network = createPeerNetwork({
+    identitySeed: peerSeed,
+    listen: config.p2p.listen,
+    chainId,
+    configHash: chainId,
+    members: genesis.endpoints,
+    clock,
+    log,
+  });
   const verifyPool = createVerifyPool("auto");
   closers.push(() => verifyPool.close());
   let reportHalt: (error: LedgerError) => void = () => undefined;
@@ -105,7 +113,11 @@ async function open(config: NodeConfig, log: Logger, closers: (() => Promise<voi
 
 async function loadGenesis(file: string): Promise<SealedGenesis> {
   const text = await readFile(file, "utf8").catch((cause: unknown) => {
-    throw new LedgerError("GENESIS_FILE_MISSING", { file }, { cause, remedy: "copy the genesis file that all members share to this place" });
+    throw new LedgerError(
+      "GENESIS_FILE_MISSING",
+      { file },
+      { cause, remedy: "copy the genesis file that all members share to this place" },
+    );
   });
   return genesisFromJson(text);
 }
@@ -128,7 +140,13 @@ async function openSigner(context: {
     return undefined;
   }
   try {
-    return await Signer.open({ key, store: records, clock, chainId: genesis.chainId, headRecordSequence: chain.store.head.recordSequence });
+    return await Signer.open({
+      key,
+      store: records,
+      clock,
+      chainId: genesis.chainId,
+      headRecordSequence: chain.store.head.recordSequence,
+    });
   } catch (error) {
     if (!(error instanceof LedgerError) || !MUTE_CODES.has(error.code)) throw error;
     // A key that cannot prove what it signed must not sign again: it could vote twice (docs/operations.md, "lost vote record").

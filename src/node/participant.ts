@@ -1,10 +1,10 @@
 // The node's part in the network: performs the core's effects on chain, signer and peers, feeds it what arrives, and keeps
 // mempool, pool and batcher in step with the chain. Every await is followed by a look at the height (pitfall 30).
 
+import { unreachable } from "../assert.ts";
 import type { HeadFacts, ReplicaEffect, ReplicaEvent, Report, ValidatorKey } from "../consensus/events.ts";
 import { encodeMessage } from "../consensus/messages.ts";
 import type { Replica } from "../consensus/replica.ts";
-import { unreachable } from "../assert.ts";
 import { LedgerError, refuse, type Verdict } from "../errors.ts";
 import { quorumSize } from "../ledger/certificate.ts";
 import { decodeProposal, encodeProposal } from "../ledger/format-block.ts";
@@ -222,7 +222,8 @@ export class Participant {
     this.cancels.get("ahead")?.();
     const cancel = this.clock.setTimer(PACE_INTERVAL_MS, () => {
       // Still where it was a second ago although somebody is ahead: ask, rather than wait for the next block.
-      if (this.chain.head.height === headBefore && height > headBefore) this.guard(this.catchUp(height, from).then((event) => this.driver.push(event)));
+      if (this.chain.head.height === headBefore && height > headBefore)
+        this.guard(this.catchUp(height, from).then((event) => this.driver.push(event)));
     });
     this.cancels.set("ahead", cancel);
   }
@@ -249,10 +250,21 @@ export class Participant {
     const verdict = await this.check(proposal, holders, againstClock);
     if (verdict.ok) await this.makeDurable(verdict.value);
     else this.log.warn("proposal refused", { height, view, code: verdict.code, detail: verdict.detail });
-    return { kind: "blockChecked", height, view, blockHash: proposal.blockHash, valid: verdict.ok, code: verdict.ok ? "" : verdict.code };
+    return {
+      kind: "blockChecked",
+      height,
+      view,
+      blockHash: proposal.blockHash,
+      valid: verdict.ok,
+      code: verdict.ok ? "" : verdict.code,
+    };
   }
 
-  private async check(proposal: Proposal, holders: readonly ValidatorKey[], againstClock: boolean): Promise<Verdict<CheckedBlock>> {
+  private async check(
+    proposal: Proposal,
+    holders: readonly ValidatorKey[],
+    againstClock: boolean,
+  ): Promise<Verdict<CheckedBlock>> {
     const known = this.chain.checkedBlock(proposal.blockHash);
     if (known !== undefined) return { ok: true, value: known };
     const { height, timeMs } = proposal.header;
@@ -261,7 +273,9 @@ export class Participant {
     const header = this.chain.checkHeader(proposal);
     if (!header.ok) return header;
     if (againstClock && !(await this.isTimely(timeMs))) return refuse("BLOCK_TOO_OLD", `${timeMs}`);
-    const verdicts = await Promise.all(proposal.references.map((reference) => this.intake.obtain(reference, holders, isNeeded)));
+    const verdicts = await Promise.all(
+      proposal.references.map((reference) => this.intake.obtain(reference, holders, isNeeded)),
+    );
     const batches: Batch[] = [];
     for (const verdict of verdicts) {
       if (!verdict.ok) return verdict;
@@ -274,7 +288,10 @@ export class Participant {
   private async isTimely(timeMs: number): Promise<boolean> {
     const skewMs = this.chain.head.parameters.clockSkewMsMax * this.options.timeScale;
     const aheadMs = timeMs - skewMs - this.clock.nowMs();
-    if (aheadMs > 0) await new Promise<void>((resolve) => this.clock.setTimer(Math.min(TIMER_MS_MAX, aheadMs / this.options.timeScale), resolve));
+    if (aheadMs > 0)
+      await new Promise<void>((resolve) =>
+        this.clock.setTimer(Math.min(TIMER_MS_MAX, aheadMs / this.options.timeScale), resolve),
+      );
     return this.clock.nowMs() - timeMs <= skewMs;
   }
 
@@ -282,12 +299,19 @@ export class Participant {
     // The frames of this step leave first: PREPAREs travel while this node executes.
     await new Promise<void>((resolve) => setImmediate(resolve));
     const staged = this.execute(proposal);
-    return { kind: "blockExecuted", height, blockHash: proposal.blockHash, result: staged.result, resultHash: staged.resultHash };
+    return {
+      kind: "blockExecuted",
+      height,
+      blockHash: proposal.blockHash,
+      result: staged.result,
+      resultHash: staged.resultHash,
+    };
   }
 
   private execute(proposal: Proposal): StagedBlock {
     const block = this.chain.checkedBlock(proposal.blockHash);
-    if (block === undefined) throw new LedgerError("INVARIANT_BROKEN", { rule: "N7: only a checked block is executed" });
+    if (block === undefined)
+      throw new LedgerError("INVARIANT_BROKEN", { rule: "N7: only a checked block is executed" });
     const startedMs = this.clock.monotonicMs();
     const staged = this.chain.execute(block);
     this.executionMs += EXECUTION_SMOOTHING * (this.clock.monotonicMs() - startedMs - this.executionMs);
@@ -295,7 +319,8 @@ export class Participant {
   }
 
   private async signVote({ request }: EffectOf<"signVote">): Promise<EventOf<"voteSigned"> | undefined> {
-    if (this.signer === undefined) throw new LedgerError("INVARIANT_BROKEN", { rule: "N8: a node without a vote record is never asked to sign" });
+    if (this.signer === undefined)
+      throw new LedgerError("INVARIANT_BROKEN", { rule: "N8: a node without a vote record is never asked to sign" });
     const message = await this.signer.sign(request, () => this.chain.head);
     return message === undefined ? undefined : { kind: "voteSigned", request, message };
   }
@@ -363,7 +388,9 @@ export class Participant {
   private afterCommit(block: CommittedBlock): void {
     const { proposal, transactions } = block.staged.block;
     const starved = this.pool.countPassedOver(proposal.references, block.head.parameters.blockBytesMax);
-    const orphans = this.pool.settle(this.view(), proposal.references).filter((digest) => this.durable.has(toHex(digest)));
+    const orphans = this.pool
+      .settle(this.view(), proposal.references)
+      .filter((digest) => this.durable.has(toHex(digest)));
     if (orphans.length > 0) this.guard(this.chain.store.deleteBatches(orphans));
     for (const digest of this.durable) if (!this.pool.hasKey(digest)) this.durable.delete(digest);
     this.mempool.settle(
@@ -456,7 +483,11 @@ export class Participant {
   private guard(pending: Promise<unknown>): void {
     pending.catch((error: unknown) => {
       const failure = error instanceof LedgerError ? error : new LedgerError("NODE_HALTED", {}, { cause: error });
-      this.log.error("background work failed", { code: failure.code, ...failure.data, cause: error instanceof Error ? error.stack : String(error) });
+      this.log.error("background work failed", {
+        code: failure.code,
+        ...failure.data,
+        cause: error instanceof Error ? error.stack : String(error),
+      });
       this.options.halt(failure);
     });
   }

@@ -2,9 +2,9 @@
 // genesis and governance bind the two.
 
 import type { ValidatorKey } from "../consensus/events.ts";
+import { LedgerError } from "../errors.ts";
 import { toHex } from "../ledger/hash.ts";
 import type { Validator } from "../ledger/types.ts";
-import { LedgerError } from "../errors.ts";
 import type { PeerId, PeerNetwork, RequestProtocol } from "../ports.ts";
 
 export class Peers {
@@ -37,7 +37,9 @@ export class Peers {
       const status = this.network.peers().find(({ peerId }) => peerId === this.peerByKey.get(key));
       return status?.connected === true ? (status.roundTripMs ?? 1e6) : 1e9;
     };
-    return [...this.peerByKey.keys()].filter((key) => key !== this.ownKey).sort((left, right) => nearness(left) - nearness(right));
+    return [...this.peerByKey.keys()]
+      .filter((key) => key !== this.ownKey)
+      .sort((left, right) => nearness(left) - nearness(right));
   }
 
   send(to: readonly ValidatorKey[] | "all", bytes: Uint8Array): void {

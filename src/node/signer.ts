@@ -20,7 +20,13 @@ export class Signer {
   private turn: Promise<unknown> = Promise.resolve();
   private smoothedSaveMs = 0;
 
-  private constructor(options: { key: KeySigner; store: VoteRecordStore; clock: Clock; chainId: Hash; record: VoteRecord }) {
+  private constructor(options: {
+    key: KeySigner;
+    store: VoteRecordStore;
+    clock: Clock;
+    chainId: Hash;
+    record: VoteRecord;
+  }) {
     this.key = options.key;
     this.store = options.store;
     this.clock = options.clock;
@@ -33,16 +39,26 @@ export class Signer {
    * @throws LedgerError VOTE_RECORD_MISSING, VOTE_RECORD_CORRUPT, VOTE_RECORD_FOREIGN, VOTE_RECORD_OLD: a key without its
    * own newest record may have voted already and must not vote again
    */
-  static async open(options: { key: KeySigner; store: VoteRecordStore; clock: Clock; chainId: Hash; headRecordSequence: number }): Promise<Signer> {
+  static async open(options: {
+    key: KeySigner;
+    store: VoteRecordStore;
+    clock: Clock;
+    chainId: Hash;
+    headRecordSequence: number;
+  }): Promise<Signer> {
     const loaded = await options.store.load();
     if (loaded.kind === "missing") throw new LedgerError("VOTE_RECORD_MISSING");
     if (loaded.kind === "corrupt") throw new LedgerError("VOTE_RECORD_CORRUPT");
     const decoded = decodeVoteRecord(loaded.bytes);
     if (!decoded.ok) throw new LedgerError("VOTE_RECORD_CORRUPT", { reason: decoded.code });
     const record = decoded.value;
-    if (!bytesEqual(record.chainId, options.chainId) || !bytesEqual(record.publicKey, options.key.publicKey)) throw new LedgerError("VOTE_RECORD_FOREIGN");
+    if (!bytesEqual(record.chainId, options.chainId) || !bytesEqual(record.publicKey, options.key.publicKey))
+      throw new LedgerError("VOTE_RECORD_FOREIGN");
     if (record.sequence < options.headRecordSequence) {
-      throw new LedgerError("VOTE_RECORD_OLD", { recordSequence: record.sequence, storeSequence: options.headRecordSequence });
+      throw new LedgerError("VOTE_RECORD_OLD", {
+        recordSequence: record.sequence,
+        storeSequence: options.headRecordSequence,
+      });
     }
     return new Signer({ ...options, record });
   }
@@ -69,7 +85,13 @@ export class Signer {
   }
 
   private async signInTurn(request: SigningRequest, head: HeadFacts): Promise<Uint8Array | undefined> {
-    const decision = authorise({ record: this.current, request, head, validators: head.validators, chainId: this.chainId });
+    const decision = authorise({
+      record: this.current,
+      request,
+      head,
+      validators: head.validators,
+      chainId: this.chainId,
+    });
     if (!decision.ok) {
       if (decision.code === "STALE_HEIGHT") return undefined;
       throw new LedgerError("SIGNING_REFUSED", { rule: decision.code, detail: decision.detail });

@@ -1,8 +1,8 @@
 // Catch-up: fetches committed blocks from peers, checks each by its certificate, executes it and commits it.
 // A certificate replaces the votes of q validators, so signatures inside the block were verified by q and are not again.
 
-import { LedgerError, refuse, type Verdict, accept } from "../errors.ts";
 import type { ValidatorKey } from "../consensus/events.ts";
+import { accept, LedgerError, refuse, type Verdict } from "../errors.ts";
 import { verifyCertificate } from "../ledger/certificate.ts";
 import { decode, encode, type Value } from "../ledger/codec.ts";
 import { decodeBatch } from "../ledger/format-batch.ts";
@@ -92,11 +92,19 @@ export class Sync {
     if (proposal.header.height <= chain.head.height) return accept(true);
     const header = chain.checkHeader(proposal);
     if (!header.ok) return header;
-    if (certificate.height !== proposal.header.height || certificate.resultHash.length === 0) return refuse("SYNC_CERTIFICATE_KIND");
+    if (certificate.height !== proposal.header.height || certificate.resultHash.length === 0)
+      return refuse("SYNC_CERTIFICATE_KIND");
     if (!bytesEqual(certificate.blockHash, proposal.blockHash)) return refuse("SYNC_CERTIFICATE_BLOCK");
-    const certified = verifyCertificate({ certificate, chainId, validators: chain.head.validators, verify: verifyNative });
+    const certified = verifyCertificate({
+      certificate,
+      chainId,
+      validators: chain.head.validators,
+      verify: verifyNative,
+    });
     if (!certified.ok) return certified;
-    const isComplete = proposal.references.length === batches.length && proposal.references.every(({ digest }, index) => bytesEqual(digest, batches[index]!.digest));
+    const isComplete =
+      proposal.references.length === batches.length &&
+      proposal.references.every(({ digest }, index) => bytesEqual(digest, batches[index]!.digest));
     if (!isComplete) return refuse("SYNC_BATCHES");
     const block = chain.checkBody(proposal, batches);
     if (!block.ok) return block;
@@ -111,7 +119,9 @@ export class Sync {
 function divergence(staged: StagedBlock, certifiedBytes: Uint8Array): LedgerError {
   const certified = decodeResult(certifiedBytes);
   const names = ["stateRoot", "receiptsRoot", "nextValidatorsHash", "nextParametersHash"] as const;
-  const first = certified.ok ? names.find((name) => !bytesEqual(certified.value[name], staged.result[name])) : undefined;
+  const first = certified.ok
+    ? names.find((name) => !bytesEqual(certified.value[name], staged.result[name]))
+    : undefined;
   return new LedgerError("RESULT_DIVERGED", {
     height: staged.block.proposal.header.height,
     blockHash: toHex(staged.block.proposal.blockHash),
@@ -122,7 +132,14 @@ function divergence(staged: StagedBlock, certifiedBytes: Uint8Array): LedgerErro
 function readBlock(item: Value): Verdict<SyncedBlock> {
   if (!Array.isArray(item) || item.length !== 4) return refuse("SYNC_BLOCK_SHAPE");
   const [proposalBytes, resultBytes, certificateBytes, bodies] = item as readonly Value[];
-  if (!(proposalBytes instanceof Uint8Array && resultBytes instanceof Uint8Array && certificateBytes instanceof Uint8Array) || !Array.isArray(bodies)) {
+  if (
+    !(
+      proposalBytes instanceof Uint8Array &&
+      resultBytes instanceof Uint8Array &&
+      certificateBytes instanceof Uint8Array
+    ) ||
+    !Array.isArray(bodies)
+  ) {
     return refuse("SYNC_BLOCK_SHAPE");
   }
   const proposal = decodeProposal(proposalBytes);
@@ -148,7 +165,9 @@ export function answerSync(chain: Chain, payload: Uint8Array): Uint8Array {
   for (let height = fromHeight; height <= chain.head.height && blocks.length < SYNC_BLOCKS_MAX; height += 1) {
     const block = chain.store.loadBlock(height);
     if (block === undefined) break;
-    const bodies = block.references.map(({ digest }) => chain.store.loadBatch(digest)).filter((body) => body !== undefined);
+    const bodies = block.references
+      .map(({ digest }) => chain.store.loadBatch(digest))
+      .filter((body) => body !== undefined);
     if (bodies.length !== block.references.length) break;
     const proposal = encodeProposal({ headerBytes: block.headerBytes, references: block.references });
     bytes += proposal.length + block.certificateBytes.length + bodies.reduce((sum, body) => sum + body.length, 0);

@@ -1,0 +1,104 @@
+// Node processes of one machine: started through the same command as in earnest, watched, stopped or killed.
+// Knows how a process lives, nothing of what the node does.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, openSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { LedgerError } from "../../errors.ts";
+import type { NodePlace } from "./setup.ts";
+
+const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
+const HEALTH_POLL_MS = 50;
+const STOP_WAIT_MS_MAX = 10_000;
+
+export class NodeProcess {
+  readonly place: NodePlace;
+  private child: ChildProcess | undefined;
+
+  constructor(place: NodePlace) {
+    this.place = place;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.place.rpcPort}`;
+  }
+
+  get pid(): number | undefined {
+    return this.child?.pid;
+  }
+
+  get isRunning(): boolean {
+    return this.child !== undefined && this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  get logFile(): string {
+    return join(this.place.home, "node.log");
+  }
+
+  /** Starts the node; its log is appended to `node.log` in its home. */
+  start(): void {
+    const log = openSync(this.logFile, "a");
+    // The pinned Node that runs this process, not whatever PATH finds.
+    this.child = spawn(process.execPath, [MAIN, "start", "--home", this.place.home], { stdio: ["ignore", log, log] });
+    closeSync(log);
+  }
+
+  /** @throws LedgerError NODE_EXITED (see its log), NODE_NOT_READY */
+  async untilHealthy(timeoutMs: number): Promise<void> {
+    const deadline = Date.now() + timeoutMs;
+    while (Date.now() < deadline) {
+      if (!this.isRunning) throw this.exited();
+      if (await isHealthy(this.url)) return;
+      await new Promise((resolve) => setTimeout(resolve, HEALTH_POLL_MS));
+    }
+    throw new LedgerError(
+      "NODE_NOT_READY",
+      { organisation: this.place.organisation, log: this.logFile },
+      { remedy: "read its log" },
+    );
+  }
+
+  /** Asks it to stop and waits; forces it when it does not. */
+  async stop(): Promise<void> {
+    if (!this.isRunning || this.child === undefined) return;
+    const { child } = this;
+    const ended = once(child, "exit");
+    child.kill("SIGTERM");
+    const force = setTimeout(() => child.kill("SIGKILL"), STOP_WAIT_MS_MAX);
+    await ended;
+    clearTimeout(force);
+  }
+
+  /** `kill -9`: what was not on disk is gone. */
+  async kill(): Promise<void> {
+    if (!this.isRunning || this.child === undefined) return;
+    const ended = once(this.child, "exit");
+    this.child.kill("SIGKILL");
+    await ended;
+  }
+
+  /** Freezes or wakes the process. */
+  signal(name: "SIGSTOP" | "SIGCONT"): void {
+    this.child?.kill(name);
+  }
+
+  private exited(): LedgerError {
+    const { organisation } = this.place;
+    return new LedgerError(
+      "NODE_EXITED",
+      { organisation, code: this.child?.exitCode ?? -1, log: this.logFile },
+      { remedy: "read the last lines of its log" },
+    );
+  }
+}
+
+async function isHealthy(url: string): Promise<boolean> {
+  try {
+    return (await fetch(`${url}/health`)).ok;
+  } catch {
+    // Not listening yet: asked again until the deadline.
+    return false;
+  }
+}
