@@ -2,7 +2,7 @@
 // mempool, pool and batcher in step with the chain. Every await is followed by a look at the height (pitfall 30).
 
 import { unreachable } from "../assert.ts";
-import type { HeadFacts, ReplicaEffect, ReplicaEvent, Report, ValidatorKey } from "../consensus/events.ts";
+import type { HeadFacts, Report, ValidatorKey } from "../consensus/events.ts";
 import { encodeMessage } from "../consensus/messages.ts";
 import type { Replica } from "../consensus/replica.ts";
 import { LedgerError, refuse, type Verdict } from "../errors.ts";
