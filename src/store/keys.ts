@@ -1,0 +1,111 @@
+// The key table of the store (docs/store.md): one byte for the kind of row, then what names it, in an order LevelDB keeps.
+// A change here is a change of the disk format: raise SCHEMA_VERSION and write the upgrade.
+
+import type { Hash } from "../ledger/hash.ts";
+
+export const SCHEMA_VERSION = 1;
+
+/** The first byte of every key. */
+const KIND = {
+  meta: 0,
+  block: 1,
+  ids: 2,
+  receipts: 3,
+  transaction: 4,
+  state: 5,
+  batch: 6,
+  history: 7,
+  transition: 8,
+} as const;
+
+type Kind = keyof typeof KIND;
+
+/** `[schema version, chainId]` */
+export const SCHEMA_KEY = metaKey("schema");
+/** the genesis bytes */
+export const GENESIS_KEY = metaKey("genesis");
+/** the head record */
+export const HEAD_KEY = metaKey("head");
+
+function metaKey(name: string): Uint8Array {
+  return withKind("meta", new TextEncoder().encode(name));
+}
+
+/** height -> `[header, references, result, certificate]` */
+export function blockKey(height: number): Uint8Array {
+  return withKind("block", u64(height));
+}
+
+/** height -> `[timeMs, transaction ids in one run]` */
+export function idsKey(height: number): Uint8Array {
+  return withKind("ids", u64(height));
+}
+
+/** height -> receipts of the block, timers first, as a list of byte strings */
+export function receiptsKey(height: number): Uint8Array {
+  return withKind("receipts", u64(height));
+}
+
+/** transaction id -> height u64, index u32 */
+export function transactionKey(txId: Hash): Uint8Array {
+  return withKind("transaction", txId);
+}
+
+/** state key -> lastHeight u64, value */
+export function stateKey(key: Uint8Array): Uint8Array {
+  return withKind("state", key);
+}
+
+/** digest -> batch bytes */
+export function batchKey(digest: Hash): Uint8Array {
+  return withKind("batch", digest);
+}
+
+/** position -> hash of a node of the history */
+export function historyKey(position: number): Uint8Array {
+  return withKind("history", u64(position));
+}
+
+/** height -> validators of the next height, where they differ from those of this one */
+export function transitionKey(height: number): Uint8Array {
+  return withKind("transition", u64(height));
+}
+
+/** The range of all rows of a kind whose names start with `prefix`. */
+export function rangeOf(
+  kind: Kind,
+  prefix: Uint8Array = new Uint8Array(0),
+): { readonly from: Uint8Array; readonly to: Uint8Array } {
+  const from = withKind(kind, prefix);
+  return { from, to: after(from) };
+}
+
+/** The first key that does not start with `prefix`. No prefix here is all 0xff: its first byte is a kind. */
+function after(prefix: Uint8Array): Uint8Array {
+  let length = prefix.length;
+  while (prefix[length - 1] === 0xff) length -= 1;
+  const end = prefix.slice(0, length);
+  end[length - 1] = (end[length - 1] ?? 0) + 1;
+  return end;
+}
+
+function withKind(kind: Kind, name: Uint8Array): Uint8Array {
+  const key = new Uint8Array(1 + name.length);
+  key[0] = KIND[kind];
+  key.set(name, 1);
+  return key;
+}
+
+/** Big-endian, so that byte order is number order. */
+export function u64(value: number): Uint8Array {
+  const bytes = new Uint8Array(8);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, Math.floor(value / 0x1_0000_0000));
+  view.setUint32(4, value % 0x1_0000_0000);
+  return bytes;
+}
+
+export function readU64(bytes: Uint8Array, offset = 0): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + offset, 8);
+  return view.getUint32(0) * 0x1_0000_0000 + view.getUint32(4);
+}
