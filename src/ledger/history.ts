@@ -124,7 +124,7 @@ export function verifyHistoryProof(claim: {
   readonly proof: HistoryProof;
 }): boolean {
   const { count, height, siblings, peaks } = claim.proof;
-  if (height >= count) return false;
+  if (!Number.isSafeInteger(count) || !Number.isSafeInteger(height) || height < 0 || height >= count) return false;
   const levels = peakHeights(count);
   if (peaks.length !== levels.length - 1) return false;
   let firstLeaf = 0;

@@ -39,7 +39,8 @@ export function verifyMerkleProof(claim: {
   readonly proof: MerkleProof;
 }): boolean {
   const { index, count, siblings } = claim.proof;
-  if (claim.leaf.length !== 32 || index >= count || siblings.length !== merkleDepth(count)) return false;
+  if (!Number.isSafeInteger(index) || index < 0 || index >= count) return false;
+  if (claim.leaf.length !== 32 || siblings.length !== merkleDepth(count)) return false;
   let node = claim.leaf;
   let place = index;
   const pair = new Uint8Array(64);

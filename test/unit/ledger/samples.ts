@@ -3,6 +3,7 @@
 
 import fc from "fast-check";
 import type { Value } from "../../../src/ledger/codec.ts";
+import type { Genesis } from "../../../src/ledger/genesis.ts";
 import { compareBytes, compareText, type Hash } from "../../../src/ledger/hash.ts";
 import type {
   BatchReference,
@@ -76,6 +77,34 @@ export function sampleBody(signers: readonly KeySigner[], nonce: number): Transa
       },
     ],
     memo: new Uint8Array([1, 2, 3]),
+  };
+}
+
+export function sampleGenesis(): Genesis {
+  const signers = makeSigners(4);
+  return {
+    version: 1,
+    name: "翠湖小区",
+    hashSuite: "sha256",
+    timeMs: 1_750_000_000_000,
+    timeScale: 1,
+    production: false,
+    organisations: signers.map((_, index) => ({
+      id: `organisation-${index}`,
+      title: `第 ${index} 家`,
+      role: "member",
+    })),
+    validators: validatorsOf(signers),
+    endpoints: signers.map((_, index) => ({ peerId: `peer-${index}`, addresses: ["/ip4/127.0.0.1/tcp/26001"] })),
+    parameters: PARAMETERS,
+    contracts: [{ name: "vote", source: "contract: vote\n" }],
+    accounts: signers.map((signer, index) => ({
+      id: `clerk-${index}`,
+      organisation: `organisation-${index}`,
+      roles: ["clerk"],
+      suite: 1,
+      publicKey: signer.publicKey,
+    })),
   };
 }
 
