@@ -1,0 +1,125 @@
+// The libp2p stack of one node, assembled: TCP, TLS, yamux, identify, gossipsub, with this network's bounds and gate.
+// The only file that knows how libp2p is put together; it holds no state of ours.
+
+import { identify } from "@libp2p/identify";
+import { tcp } from "@libp2p/tcp";
+import { tls } from "@libp2p/tls";
+import { yamux } from "@libp2p/yamux";
+import { multiaddr } from "@multiformats/multiaddr";
+import { createLibp2p, type Libp2p } from "libp2p";
+import type { Clock, PeerEndpoint, PeerId } from "../ports.ts";
+import type { Gossip } from "./gossip.ts";
+import type { PeerLimits } from "./limits.ts";
+import { MuxerGuard } from "./muxer-guard.ts";
+import { privateKeyOf } from "./peer-id.ts";
+import { onPieces } from "./streams.ts";
+
+type Encrypter = ReturnType<ReturnType<typeof tls>>;
+type MuxerFactory = ReturnType<ReturnType<typeof yamux>>;
+type ByteStream = Parameters<MuxerFactory["createStreamMuxer"]>[0];
+
+/** Connections of strangers are cheap to open and dear to secure: bounded by address, by number and by time. */
+const INBOUND_PER_ADDRESS_PER_SECOND = 32;
+const INBOUND_PENDING_MAX = 128;
+const INBOUND_UPGRADE_MS_MAX = 5_000;
+const STREAM_NEGOTIATION_MS_MAX = 5_000;
+const CONNECTIONS_MAX = 1_024;
+const STREAMS_PER_CONNECTION_MAX = 128;
+/** What a stream may hold before anybody reads it. */
+const UNREAD_BYTES_MAX = 1_024 * 1_024;
+
+export interface HostOptions {
+  readonly identitySeed: Uint8Array;
+  readonly listen: readonly string[];
+  readonly clock: Clock;
+  readonly limits: PeerLimits;
+  readonly gossip: Gossip;
+  readonly admits: (peer: PeerId) => boolean;
+  /** the connection is already being closed */
+  readonly onMuxerFault: (peer: PeerId, code: string) => void;
+}
+
+/** Not started. */
+export async function createHost(options: HostOptions): Promise<Libp2p> {
+  const { limits, gossip, admits } = options;
+  const peers = new WeakMap<ByteStream, PeerId>();
+  return createLibp2p({
+    start: false,
+    privateKey: await privateKeyOf(options.identitySeed),
+    addresses: { listen: [...options.listen] },
+    transports: [tcp()],
+    connectionEncrypters: [(components) => remembering(tls()(components), peers)],
+    streamMuxers: [
+      () => {
+        const factory = yamux({
+          maxInboundStreams: STREAMS_PER_CONNECTION_MAX,
+          maxOutboundStreams: STREAMS_PER_CONNECTION_MAX,
+          streamOptions: { maxStreamWindowSize: limits.windowBytesMax, maxReadBufferLength: UNREAD_BYTES_MAX },
+        })();
+        return guarded(factory, peers, options);
+      },
+    ],
+    connectionGater: {
+      denyDialPeer: (peer) => !admits(peer.toString()),
+      denyInboundEncryptedConnection: (peer) => !admits(peer.toString()),
+      denyOutboundEncryptedConnection: (peer) => !admits(peer.toString()),
+    },
+    connectionManager: {
+      maxConnections: CONNECTIONS_MAX,
+      inboundConnectionThreshold: INBOUND_PER_ADDRESS_PER_SECOND,
+      maxIncomingPendingConnections: INBOUND_PENDING_MAX,
+      inboundUpgradeTimeout: INBOUND_UPGRADE_MS_MAX,
+      inboundStreamProtocolNegotiationTimeout: STREAM_NEGOTIATION_MS_MAX,
+      outboundStreamProtocolNegotiationTimeout: STREAM_NEGOTIATION_MS_MAX,
+      dialTimeout: limits.dialMsMax,
+      reconnectRetries: 0,
+    },
+    // Our own heartbeat decides when a connection is dead.
+    connectionMonitor: { enabled: false },
+    services: {
+      identify: identify({ maxInboundStreams: 2, maxOutboundStreams: 2 }),
+      gossip: (components) => gossip.service(components),
+    },
+  });
+}
+
+/** Resolves when a connection stands or the remote side has already closed it again: a denied dial succeeds, too. */
+export async function dialPeer(host: Libp2p, endpoint: PeerEndpoint, timeoutMs: number): Promise<void> {
+  const addresses = endpoint.addresses.map((address) => multiaddr(`${address}/p2p/${endpoint.peerId}`));
+  await host.dial(addresses, { signal: AbortSignal.timeout(timeoutMs), force: true });
+}
+
+/** Remembers whose key secured a connection, because the multiplexer is not told. */
+function remembering(inner: Encrypter, peers: WeakMap<ByteStream, PeerId>): Encrypter {
+  const remember = <T extends { connection: ByteStream; remotePeer: { toString(): string } }>(secured: T): T => {
+    peers.set(secured.connection, secured.remotePeer.toString());
+    return secured;
+  };
+  return {
+    protocol: inner.protocol,
+    secureInbound: async (connection, settings) => remember(await inner.secureInbound(connection, settings)),
+    secureOutbound: async (connection, settings) => remember(await inner.secureOutbound(connection, settings)),
+  };
+}
+
+/** Puts a MuxerGuard in front of every multiplexer. */
+function guarded(factory: MuxerFactory, peers: WeakMap<ByteStream, PeerId>, options: HostOptions): MuxerFactory {
+  const { clock, limits, onMuxerFault } = options;
+  return {
+    protocol: factory.protocol,
+    createStreamMuxer: (stream) => {
+      const guard = new MuxerGuard({ clock, limits, weDialled: stream.direction === "outbound" });
+      let broken = false;
+      onPieces(stream, (piece) => {
+        if (broken) return;
+        const fault = guard.push(piece);
+        if (fault === undefined) return;
+        broken = true;
+        stream.abort(new Error(fault));
+        const peer = peers.get(stream);
+        if (peer !== undefined) onMuxerFault(peer, fault);
+      });
+      return factory.createStreamMuxer(stream);
+    },
+  };
+}
