@@ -13,7 +13,13 @@ import { bytesEqual, type Hash } from "./hash.ts";
 import { type HistoryProof, historyLeaf, historyProofItems, readHistoryProof, verifyHistoryProof } from "./history.ts";
 import { LIMITS } from "./limits.ts";
 import { merkleProofItems, readMerkleProof, verifyMerkleProof } from "./merkle.ts";
-import { readStateTreeProof, type StateTreeProof, stateTreeProofItems, verifyStateTreeProof } from "./state-proof.ts";
+import {
+  readStateTreeProof,
+  type StateTreeProof,
+  stateKeyHashOf,
+  stateTreeProofItems,
+  verifyStateTreeProof,
+} from "./state-proof.ts";
 import {
   type Certificate,
   type CertifiedHeader,
@@ -198,11 +204,12 @@ export function verifyReceiptProof(claim: {
 
 // ---- state ----
 
-/** `[version, key, [] or [value], tree, certified]`. */
+/** `[version, key, key hash, [] or [value], tree, certified]`. */
 export function encodeStateProof(proof: StateProof): Uint8Array {
   return encode([
     FORMAT_VERSION,
     proof.key,
+    stateKeyHashOf(proof.key),
     proof.value === undefined ? [] : [proof.value],
     stateTreeProofItems(proof.tree),
     certifiedItems(proof.certified),
@@ -211,9 +218,11 @@ export function encodeStateProof(proof: StateProof): Uint8Array {
 
 export function decodeStateProof(bytes: Uint8Array): Verdict<StateProof> {
   return decodeWith(bytes, PROOF_LIMITS, (reader) => {
-    reader.tuple(5);
+    reader.tuple(6);
     reader.version(FORMAT_VERSION);
     const key = reader.byteString(1, LIMITS.stateKeyBytesMax);
+    // One path shows the absence of many keys: without its hash beside it, a key damaged on the way would be proved absent.
+    if (!bytesEqual(reader.hash(), stateKeyHashOf(key))) reader.fail("STATE_PROOF_KEY");
     const [value] = reader.list(0, 1, (inner) => inner.byteString(0, LIMITS.stateValueBytesMax));
     return { key, value, tree: readStateTreeProof(reader), certified: readCertified(reader) };
   });
