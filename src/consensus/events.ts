@@ -9,8 +9,9 @@ import type { SigningRequest } from "./safety.ts";
 /** A validator as the network addresses it: its consensus public key in lower-case hexadecimal. */
 export type ValidatorKey = string;
 
-export type TimerKind = "progress" | "resend";
-/** A late timer is recognised by height and view, and ignored. */
+/** "progress": nothing committed in time; "resend": recorded votes are due again; "answer": peers may be answered again. */
+export type TimerKind = "progress" | "resend" | "answer";
+/** A late timer is recognised by height and view, and ignored. Timers are never cancelled and several may run at once. */
 export interface Timer {
   readonly kind: TimerKind;
   readonly height: number;
@@ -38,12 +39,31 @@ export type ReplicaEvent =
   | { readonly kind: "started" }
   /** bytes of a frame from an authenticated peer; `from` need not be the signer of what it relays */
   | { readonly kind: "messageReceived"; readonly from: ValidatorKey; readonly bytes: Uint8Array }
-  /** answer to buildBlock; undefined: nothing to include at the moment */
-  | { readonly kind: "blockBuilt"; readonly height: number; readonly view: number; readonly proposal: Proposal | undefined }
-  /** answer to checkBlock; comes when header is valid and every batch it names is durable here, or when it never can be */
-  | { readonly kind: "blockChecked"; readonly height: number; readonly view: number; readonly blockHash: Hash; readonly valid: boolean; readonly code: string }
+  /** answer to buildBlock, its batches durable; undefined: nothing to include now, asked again at the next workChanged */
+  | {
+      readonly kind: "blockBuilt";
+      readonly height: number;
+      readonly view: number;
+      readonly proposal: Proposal | undefined;
+    }
+  /** answer to checkBlock; comes when header is valid and every batch it names is durable here, or when it never can be.
+   *  Codes BLOCK_TOO_OLD (the clock's verdict) and NO_LONGER_NEEDED say nothing about the block itself. */
+  | {
+      readonly kind: "blockChecked";
+      readonly height: number;
+      readonly view: number;
+      readonly blockHash: Hash;
+      readonly valid: boolean;
+      readonly code: string;
+    }
   /** answer to executeBlock */
-  | { readonly kind: "blockExecuted"; readonly height: number; readonly blockHash: Hash; readonly result: Result; readonly resultHash: Hash }
+  | {
+      readonly kind: "blockExecuted";
+      readonly height: number;
+      readonly blockHash: Hash;
+      readonly result: Result;
+      readonly resultHash: Hash;
+    }
   /** answer to signVote: the record is durable; `message` is the frame to send */
   | { readonly kind: "voteSigned"; readonly request: SigningRequest; readonly message: Uint8Array }
   /** answer to commitBlock, or the end of a sync step: this height is durable */
@@ -65,11 +85,23 @@ export type ReplicaEffect =
   | { readonly kind: "buildBlock"; readonly height: number; readonly view: number }
   /** `againstClock`: a first proposal is held against the clock, one that a prepared certificate names is not.
    *  `holders`: who has signed for it and so has its batches, most likely first. */
-  | { readonly kind: "checkBlock"; readonly height: number; readonly view: number; readonly proposal: Proposal; readonly againstClock: boolean; readonly holders: readonly ValidatorKey[] }
+  | {
+      readonly kind: "checkBlock";
+      readonly height: number;
+      readonly view: number;
+      readonly proposal: Proposal;
+      readonly againstClock: boolean;
+      readonly holders: readonly ValidatorKey[];
+    }
   | { readonly kind: "executeBlock"; readonly height: number; readonly proposal: Proposal }
   | { readonly kind: "signVote"; readonly request: SigningRequest }
   | { readonly kind: "send"; readonly to: readonly ValidatorKey[] | "all"; readonly bytes: Uint8Array }
-  | { readonly kind: "commitBlock"; readonly proposal: Proposal; readonly certificate: Certificate; readonly result: Result }
+  | {
+      readonly kind: "commitBlock";
+      readonly proposal: Proposal;
+      readonly certificate: Certificate;
+      readonly result: Result;
+    }
   | { readonly kind: "setTimer"; readonly timer: Timer; readonly delayMs: number }
   /** the network is at `height` or above; ask `from` first */
   | { readonly kind: "requestSync"; readonly height: number; readonly from: ValidatorKey }
@@ -83,7 +115,13 @@ export type ReplicaEffect =
 
 export type Report =
   /** proof of misbehaviour, checkable by anybody with `verifyEvidence`; `label` "fault" where malice is not certain */
-  | { readonly kind: "evidence"; readonly rule: string; readonly label: "malice" | "fault"; readonly offender: ValidatorKey; readonly bytes: Uint8Array }
+  | {
+      readonly kind: "evidence";
+      readonly rule: string;
+      readonly label: "malice" | "fault";
+      readonly offender: ValidatorKey;
+      readonly bytes: Uint8Array;
+    }
   | { readonly kind: "viewChanged"; readonly height: number; readonly view: number; readonly primary: ValidatorKey }
   | { readonly kind: "suspected"; readonly height: number; readonly view: number; readonly code: string }
   /** q COMMITs for one hash without q equal results: the network waits by intent rather than fork */

@@ -1,0 +1,63 @@
+// Every bound of the consensus core by name, and the times it waits. Relations between bounds are asserted here.
+// Holds no behaviour and no state.
+
+import { invariant } from "../assert.ts";
+import { LIMITS } from "../ledger/limits.ts";
+
+/** Digests a suspicion may name. */
+export const WAITING_FOR_MAX = 16;
+/** A view is a small number: at the longest timeout, 2^31 views last for centuries. */
+export const VIEW_MAX = 0x7fff_ffff;
+/** Votes of views this far above one's own are kept; farther ones come with a suspicion certificate or not at all. */
+export const VIEWS_AHEAD_MAX = 8;
+/** Votes of views this far below one's own are kept: a COMMIT certificate of an abandoned view still counts. */
+export const VIEWS_BEHIND_MAX = 16;
+/** Blocks of one height known at a time; beyond it the oldest that no certificate names is forgotten. */
+export const CANDIDATES_MAX = 64;
+/** Proposals of one height in the vote record: their batches are kept until the height commits. */
+export const RECORDED_PROPOSALS_MAX = 64;
+/** Blocks of one height for which this key has signed a result; one more would need as many failed views. */
+export const RESULTS_MAX = 256;
+/** Frames of height + 1 kept per peer until that height begins. */
+export const EARLY_FRAMES_PER_PEER_MAX = 32;
+export const EARLY_BYTES_PER_PEER_MAX = 8 << 20;
+/** Peers of which something is remembered: validators and those who just left office. */
+export const PEERS_MAX = 2 * LIMITS.validatorsMax;
+/** Signatures remembered as verified at one height; forgetting them costs work, nothing else. */
+export const VERIFIED_SIGNATURES_MAX = 8_192;
+/** One frame: a VIEW-CHANGE with proposal, prepared certificate and suspicion certificate is the largest. */
+export const FRAME_BYTES_MAX = 8 << 20;
+export const SUSPICION_BYTES_MAX = 2 << 20;
+
+invariant(
+  LIMITS.validatorsMax * (LIMITS.signatureBytesMax + WAITING_FOR_MAX * 40) < SUSPICION_BYTES_MAX,
+  "C20: every suspicion certificate within its counts fits its bytes",
+);
+invariant(
+  LIMITS.proposalBytesMax + LIMITS.certificateBytesMax + SUSPICION_BYTES_MAX + 4096 < FRAME_BYTES_MAX,
+  "C21: the largest VIEW-CHANGE fits a frame",
+);
+
+/** Times in ms of the monotonic clock. */
+export interface Timing {
+  /** bounds of the first timeout of a height, whatever pace is measured */
+  readonly timeoutMsMin: number;
+  readonly timeoutMsMax: number;
+  /** bound of the doubled timeouts of later views */
+  readonly timeoutMsCap: number;
+  /** how long a replica whose link to the primary is cut still waits, at least */
+  readonly lostPrimaryMsMin: number;
+  /** recorded votes are sent again after this long without a commit */
+  readonly resendMs: number;
+  /** one answer per peer and height within this long */
+  readonly answerMs: number;
+}
+
+export const DEFAULT_TIMING: Timing = {
+  timeoutMsMin: 1_000,
+  timeoutMsMax: 8_000,
+  timeoutMsCap: 64_000,
+  lostPrimaryMsMin: 250,
+  resendMs: 500,
+  answerMs: 250,
+};

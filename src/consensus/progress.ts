@@ -1,0 +1,122 @@
+// When a replica loses patience, what it then says, and what it sends again while its height does not commit.
+// Reasons to suspect are only its own: nothing commits in time, batches are passed over, or the lead needed others to finish.
+
+import { encodeCertificate } from "../ledger/format-vote.ts";
+import type { Hash } from "../ledger/hash.ts";
+import { bytesEqual } from "../ledger/hash.ts";
+import type { Core } from "./core.ts";
+import type { Timer, ValidatorKey } from "./events.ts";
+import type { Candidate } from "./height-state.ts";
+import { WAITING_FOR_MAX } from "./limits.ts";
+import { encodeCertified, encodeSuspicionMessage, encodeWaiting } from "./messages.ts";
+import { STEP_VIEW_CHANGE } from "./positions.ts";
+
+/** Doubling stops to matter long before a number could overflow. */
+const DOUBLINGS_MAX = 20;
+/** A stuck or idle height is repeated ever more rarely, down to this. */
+const RESEND_DOUBLINGS_MAX = 4;
+
+/** Why this replica now waits for a commit: includable work, or a block it knows of; an idle network waits for nothing. */
+export function isWaiting({ state, work }: Core): boolean {
+  const hasVoted = state.position !== undefined && state.position.step !== STEP_VIEW_CHANGE;
+  if (work.hasWork || hasVoted || state.decided !== undefined || state.current.accepted !== undefined) return true;
+  return [...state.candidates.values()].some(({ isCertified }) => isCertified);
+}
+
+/** clamp(pace), doubled per failed view, capped; all of it starts again with the next height. */
+function timeoutMs({ state, timing, paceMs }: Core): number {
+  const first = Math.min(Math.max(Math.ceil(paceMs), timing.timeoutMsMin), timing.timeoutMsMax);
+  return Math.min(first * 2 ** Math.min(state.view, DOUBLINGS_MAX), timing.timeoutMsCap);
+}
+
+/** Starts the wait of the view when there is something to wait for; a cut link to the primary shortens it, once. */
+export function timeProgress(core: Core): void {
+  const { state } = core;
+  const { current } = state;
+  if (state.isCommitting) return;
+  if (!isWaiting(core)) {
+    current.wasIdle = current.isTimed;
+    return;
+  }
+  const isLost = core.lostPeers.has(state.keyOf(state.primary()));
+  const delayMs = isLost ? Math.max(core.timing.lostPrimaryMsMin, Math.floor(timeoutMs(core) / 4)) : timeoutMs(core);
+  if (current.isTimed && (!isLost || current.isShortened || current.hasSuspected)) return;
+  current.isTimed = true;
+  current.isShortened = isLost;
+  core.emit({ kind: "setTimer", timer: { kind: "progress", height: state.height, view: state.view }, delayMs });
+}
+
+export function handleProgressTimer(core: Core, timer: Timer): void {
+  const { state } = core;
+  const { current } = state;
+  if (timer.height !== state.height || timer.view !== state.view || state.isCommitting) return;
+  if (!isWaiting(core) || current.wasIdle) {
+    current.isTimed = false;
+    current.isShortened = false;
+    current.wasIdle = false;
+    return;
+  }
+  suspect(core, "NO_PROGRESS");
+}
+
+/** A committed block whose certificate is of a later view than its header needed others to finish it (pitfall 38). */
+export function suspectLeadLeftBehind(core: Core): void {
+  const { head, validators, lead } = core.state;
+  const isLeadItsProposer = bytesEqual(validators[lead]?.publicKey ?? head.blockHash, head.proposer);
+  if (isLeadItsProposer && head.certificateView > head.headerView) suspect(core, "LEAD_LEFT_BEHIND");
+}
+
+/** Suspects the present view, once. It binds nothing: this replica goes on voting. */
+export function suspect(core: Core, code: string, digests: readonly Hash[] = []): void {
+  const { state } = core;
+  const { height, view, current } = state;
+  if (state.own === undefined || current.hasSuspected || state.isCommitting) return;
+  current.hasSuspected = true;
+  const waitingFor = [...digests, ...blockDigests(core), ...core.work.waitingFor].slice(0, WAITING_FOR_MAX);
+  core.emit({ kind: "signVote", request: { kind: "suspect", height, view, waitingFor } });
+  core.emit({ kind: "report", report: { kind: "suspected", height, view, code } });
+}
+
+/** Batches of the block waited for: who suspects because of a block names it by them. */
+function blockDigests({ state }: Core): readonly Hash[] {
+  const { decided, current } = state;
+  const certified = [...state.candidates.values()].find((candidate) => candidate.isCertified);
+  const candidate: Candidate | undefined =
+    (decided && state.candidate(decided.blockHash)) ?? current.accepted?.candidate ?? certified;
+  return candidate?.block.proposal.references.map(({ digest }) => digest) ?? [];
+}
+
+/** Keeps one resend timer running while anything waits here or peers are ahead. */
+export function timeResend(core: Core, isBehind: boolean): void {
+  const { state } = core;
+  if (core.isResendTimed || state.isCommitting || !(isBehind || isWaiting(core) || hasSomethingToSay(core))) return;
+  core.isResendTimed = true;
+  const timer = { kind: "resend", height: state.height, view: state.view } as const;
+  core.emit({
+    kind: "setTimer",
+    timer,
+    delayMs: core.timing.resendMs * 2 ** Math.min(state.resends, RESEND_DOUBLINGS_MAX),
+  });
+}
+
+function hasSomethingToSay({ state }: Core): boolean {
+  return state.ownFrames.length > 0 || state.current.ownSuspectFrame !== undefined || state.view > 0;
+}
+
+/** The highest recorded votes again, unchanged, with what led to them; and that this height is still waited for. */
+export function resend(core: Core, to: readonly ValidatorKey[] | "all"): void {
+  const { state } = core;
+  const { height, view, suspicion, current } = state;
+  const send = (bytes: Uint8Array) => core.emit({ kind: "send", to, bytes });
+  send(encodeWaiting(height, view));
+  if (state.own === undefined) return;
+  if (suspicion !== undefined) send(encodeSuspicionMessage(suspicion));
+  if (current.accepted !== undefined && state.primary() !== state.own) send(current.accepted.frame);
+  for (const frame of state.ownFrames) send(frame);
+  if (current.ownSuspectFrame !== undefined) send(current.ownSuspectFrame);
+  const prepared = state.prepared.get(view);
+  const candidate = prepared && state.candidate(prepared.blockHash);
+  if (prepared === undefined || candidate === undefined) return;
+  const certificateBytes = encodeCertificate(prepared);
+  send(encodeCertified("prepared", { height, view, proposalBytes: candidate.block.bytes, certificateBytes }));
+}
