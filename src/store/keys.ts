@@ -16,6 +16,7 @@ const KIND = {
   batch: 6,
   history: 7,
   transition: 8,
+  evidence: 9,
 } as const;
 
 type Kind = keyof typeof KIND;
@@ -69,6 +70,11 @@ export function historyKey(position: number): Uint8Array {
 /** height -> validators of the next height, where they differ from those of this one */
 export function transitionKey(height: number): Uint8Array {
   return withKind("transition", u64(height));
+}
+
+/** H(RECORD, evidence) -> evidence bytes */
+export function evidenceKey(id: Hash): Uint8Array {
+  return withKind("evidence", id);
 }
 
 /** The range of all rows of a kind whose names start with `prefix`. */

@@ -7,7 +7,7 @@ import { decodeValidators, encodeValidators, validatorsHashOf } from "../ledger/
 import { valueHashOf } from "../ledger/format-receipt.ts";
 import { decodeCertificate } from "../ledger/format-vote.ts";
 import { genesisHead, type SealedGenesis } from "../ledger/genesis.ts";
-import { bytesEqual, EMPTY_BYTES, type Hash, toHex } from "../ledger/hash.ts";
+import { bytesEqual, EMPTY_BYTES, type Hash, hashTagged, toHex } from "../ledger/hash.ts";
 import { HistoryAccumulator, historyLeaf } from "../ledger/history.ts";
 import type { StateReader, StateWrite, ValidatorTransition } from "../ledger/types.ts";
 import type { KeyValueStore, WriteOperation } from "../ports.ts";
@@ -15,6 +15,7 @@ import { StateTree } from "../state/tree.ts";
 import {
   batchKey,
   blockKey,
+  evidenceKey,
   GENESIS_KEY,
   HEAD_KEY,
   historyKey,
@@ -234,6 +235,19 @@ export class LedgerStore {
       });
     }
     return transitions;
+  }
+
+  // ---- evidence ----
+
+  /** On return it survives power loss. The same evidence again changes nothing. */
+  async saveEvidence(bytes: Uint8Array): Promise<void> {
+    await this.#store.write([put(evidenceKey(hashTagged("RECORD", bytes)), bytes)], { sync: true });
+  }
+
+  async loadEvidence(): Promise<readonly Uint8Array[]> {
+    const found: Uint8Array[] = [];
+    for await (const [, bytes] of rowsOf(this.#store, rangeOf("evidence"))) found.push(bytes);
+    return found;
   }
 
   // ---- batches ----
