@@ -41,16 +41,17 @@ function codeOfState(bytes: Uint8Array): string {
   return codeOf(verifyStateProof({ bytes, genesis: chain.genesis, verify: verifyNative }));
 }
 
-/** Flips one bit, another one for every byte, and expects each result to be refused. */
+/** Flips one bit of every byte, chosen at random, and expects each result to be refused. */
 function expectEveryByteBound(bytes: Uint8Array, accepts: (bytes: Uint8Array) => boolean): void {
   expect(accepts(bytes)).toBe(true);
-  const kept: number[] = [];
+  const acceptedFlips: string[] = [];
   for (let place = 0; place < bytes.length; place += 1) {
+    const bit = Math.floor(Math.random() * 8);
     const mutated = bytes.slice();
-    mutated[place] = (mutated[place] ?? 0) ^ (1 << ((place * 5 + 3) % 8));
-    if (accepts(mutated)) kept.push(place);
+    mutated[place] = (mutated[place] ?? 0) ^ (1 << bit);
+    if (accepts(mutated)) acceptedFlips.push(`byte ${place} bit ${bit}`);
   }
-  expect(kept).toEqual([]);
+  expect(acceptedFlips).toEqual([]);
 }
 
 describe("certified headers", () => {
