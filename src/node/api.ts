@@ -248,7 +248,7 @@ export class Api implements NodeApi {
       headerBytes: head.headerBytes,
       resultBytes: head.resultBytes,
       certificate,
-      transitions: this.participant.chain.transitions(),
+      transitions: this.participant.chain.transitions,
     };
   }
 

@@ -84,6 +84,7 @@ export class Batcher {
     const signature = signer.sign(batchSigningBytes(digest));
     this.inFlight.add(toHex(digest));
     this.ports.publish({
+      chainId,
       digest,
       origin: signer.publicKey,
       sequence: this.sequence,

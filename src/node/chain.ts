@@ -13,6 +13,7 @@ import { referenceOf } from "../ledger/format-batch.ts";
 import {
   batchesRootOf,
   blockHashOf,
+  decodeHeader,
   encodeHeader,
   encodeResult,
   receiptsRootOf,
@@ -36,6 +37,7 @@ import {
   type StateWrite,
   type Transaction,
   type Validator,
+  type ValidatorTransition,
 } from "../ledger/types.ts";
 import { Overlay } from "../state/overlay.ts";
 import type { StagedTree, StateTree } from "../state/tree.ts";
@@ -84,6 +86,7 @@ export class Chain {
   private readonly chainId: Hash;
   private readonly engine: Engine;
   private facts: HeadFacts;
+  private readonly changes: ValidatorTransition[];
   private readonly checked = new Map<string, CheckedBlock>();
   private readonly staged = new Map<string, StagedBlock>();
   private committing: Promise<unknown> | undefined;
@@ -97,6 +100,7 @@ export class Chain {
     chainId: Hash;
     engine: Engine;
     facts: HeadFacts;
+    transitions: readonly ValidatorTransition[];
   }) {
     this.store = options.store;
     this.replay = options.replay;
@@ -106,6 +110,7 @@ export class Chain {
     this.chainId = options.chainId;
     this.engine = options.engine;
     this.facts = options.facts;
+    this.changes = [...options.transitions];
   }
 
   /**
@@ -122,11 +127,29 @@ export class Chain {
     const replay = new ReplayWindow(windowMs);
     const { head } = store;
     for (const block of await store.replayIds({ sinceMs: head.timeMs - windowMs })) replay.add(block);
-    return new Chain({ store, replay, timers, tree, windowMs, chainId: genesis.chainId, engine, facts: head });
+    const transitions = await store.loadTransitions();
+    return new Chain({
+      store,
+      replay,
+      timers,
+      tree,
+      windowMs,
+      chainId: genesis.chainId,
+      engine,
+      facts: head,
+      transitions,
+    });
   }
 
   get head(): HeadFacts {
     return this.facts;
+  }
+
+  /** The certified changes of the validators before the head: what a proof of the head begins with. Its own change is not among them. */
+  get transitions(): readonly ValidatorTransition[] {
+    const last = this.changes.at(-1);
+    const header = last === undefined ? undefined : decodeHeader(last.headerBytes);
+    return header?.ok === true && header.value.height === this.facts.height ? this.changes.slice(0, -1) : this.changes;
   }
 
   /** A header and its executed list over these batches; undefined when neither a transaction nor a due timer would run. */
@@ -305,6 +328,15 @@ export class Chain {
     this.tree.commit(staged.tree);
     this.timers.apply(staged.writes);
     this.replay.add({ timeMs: header.timeMs, ids: transactions.map(({ id }) => id) });
+    if (!bytesEqual(staged.result.nextValidatorsHash, header.validatorsHash)) {
+      const { headerBytes } = proposal;
+      this.changes.push({
+        headerBytes,
+        resultBytes: staged.resultBytes,
+        certificate,
+        nextValidators: staged.validators,
+      });
+    }
     this.checked.clear();
     this.staged.clear();
     this.facts = {

@@ -26,11 +26,15 @@ export class EvidenceLog {
   private readonly log: Logger;
   private readonly known = new Map<string, EvidenceView>();
 
-  constructor(options: { store: LedgerStore; chainId: Hash; log: Logger; validators: readonly Validator[] }) {
+  constructor(options: { store: LedgerStore; chainId: Hash; log: Logger }) {
     this.store = options.store;
     this.chainId = options.chainId;
     this.log = options.log;
-    for (const bytes of options.store.loadEvidence()) this.check(bytes, options.validators);
+  }
+
+  /** Finds what earlier runs recorded. */
+  async load(validators: readonly Validator[]): Promise<void> {
+    for (const bytes of await this.store.loadEvidence()) this.check(bytes, validators);
   }
 
   /** @returns true when it proves something new; it is then durable and worth passing on */

@@ -57,12 +57,12 @@ export async function createKeyFile(
  * @throws LedgerError `KEY_FILE_EXISTS`, `KEY_FILE_UNWRITABLE`
  */
 export async function createValidatorKey(key: {
-  readonly file: string;
+  readonly keyFile: string;
   readonly votesDirectory: string;
   readonly seed?: Uint8Array;
 }): Promise<LoadedKey> {
-  const { file, votesDirectory, seed = generateSeed() } = key;
-  await refuseExisting(file);
+  const { keyFile, votesDirectory, seed = generateSeed() } = key;
+  await refuseExisting(keyFile);
   const { publicKey } = nativeSigner(seed);
   await mkdir(votesDirectory, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
     throw unwritable(votesDirectory, error);
@@ -73,7 +73,7 @@ export async function createValidatorKey(key: {
   } finally {
     await record.close();
   }
-  return writeKeyFile(file, { kind: "validator", account: undefined, seed });
+  return writeKeyFile(keyFile, { kind: "validator", account: undefined, seed });
 }
 
 /** Each key has a record of its own, so that a new key never inherits what an old one signed. */

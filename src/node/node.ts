@@ -17,7 +17,7 @@ import { startRpcServer } from "../rpc/server.ts";
 import { LedgerStore } from "../store/ledger-store.ts";
 import { openLevelStore } from "../store/level-store.ts";
 import { openVoteRecordFile } from "../store/vote-record-file.ts";
-import { Api } from "./api.ts";
+import { Api, SOFTWARE } from "./api.ts";
 import { Chain } from "./chain.ts";
 import { systemClock } from "./clock.ts";
 import { verifyNative } from "./ed25519-native.ts";
@@ -79,6 +79,7 @@ async function open(config: NodeConfig, log: Logger, closers: (() => Promise<voi
     listen: config.p2p.listen,
     chainId,
     configHash: chainId,
+    software: SOFTWARE,
     members: genesis.endpoints,
     clock,
     log,

@@ -3,7 +3,7 @@
 
 import { unreachable } from "../assert.ts";
 import type { HeadFacts, Report, ValidatorKey } from "../consensus/events.ts";
-import { encodeMessage } from "../consensus/messages.ts";
+import { encodeDecided } from "../consensus/messages.ts";
 import type { Replica } from "../consensus/replica.ts";
 import { LedgerError, refuse, type Verdict } from "../errors.ts";
 import { quorumSize } from "../ledger/certificate.ts";
@@ -88,7 +88,7 @@ export class Participant {
     this.replica = options.replica;
     this.signer = options.signer;
     this.heads = new HeadTracker({ clock, chainId, timeScale: options.timeScale });
-    this.evidence = new EvidenceLog({ store: chain.store, chainId, log, validators: chain.head.validators });
+    this.evidence = new EvidenceLog({ store: chain.store, chainId, log });
     this.peers = new Peers({ network, ownKey: toHex(key.publicKey), validators: chain.head.validators });
     const onBad = (from: ValidatorKey, code: string) => this.peers.penalise(from, code);
     this.intake = new BatchIntake({
@@ -144,6 +144,7 @@ export class Participant {
   }
 
   async start(): Promise<void> {
+    await this.evidence.load(this.chain.head.validators);
     await this.network.start({
       onFrame: (peer, bytes) => this.onFrame(peer, bytes),
       onGossip: (topic, peer, bytes) => this.onGossip(topic, peer, bytes),
@@ -341,7 +342,7 @@ export class Participant {
     const proposal = decodeProposal(encodeProposal({ headerBytes: block.headerBytes, references: block.references }));
     const certificate = decodeCertificate(block.certificateBytes);
     if (!proposal.ok || !certificate.ok) throw new LedgerError("STORE_CORRUPT", { height });
-    this.peers.send([to], encodeMessage({ kind: "decided", proposal: proposal.value, certificate: certificate.value }));
+    this.peers.send([to], encodeDecided({ proposal: proposal.value, certificate: certificate.value }));
   }
 
   private fetchBatches(from: ValidatorKey, digests: readonly Hash[]): void {
