@@ -1,0 +1,84 @@
+// The whole check of a contract document: sections in the order in which they may refer to each other.
+// Gives the checked contract only when no error was found; findings in any case.
+
+import { checkAction, checkSignature } from "./check-action.ts";
+import { CheckContext } from "./check-context.ts";
+import { checkImport, checkSettings, checkSystemTables, checkTable, type ImportSource } from "./check-table.ts";
+import type { CheckedAction, CheckedContract, CheckedTemplate } from "./checked.ts";
+import type { ActionDocument, ContractDocument, Sentence } from "./document.ts";
+import { Findings, type Finding } from "./finding.ts";
+import { parseDocument } from "./parse-document.ts";
+import { LEDGER_CONTRACT, TIMER_ROLE } from "./system.ts";
+
+const TABLES_MAX = 64;
+const ACTIONS_MAX = 128;
+const IMPORTS_MAX = 32;
+const SETTINGS_MAX = 64;
+
+export interface CheckOutcome {
+  readonly findings: readonly Finding[];
+  /** undefined when a finding is an error */
+  readonly contract: CheckedContract | undefined;
+  /** 1-based line of an offset into the source */
+  readonly lineOf: (at: number) => number;
+}
+
+/** @param imports the tables of other contracts; without a contract its declaration in this document is believed */
+export function checkContract(source: string, imports: ImportSource = () => undefined): CheckOutcome {
+  const findings = new Findings(source);
+  const document = parseDocument(source, findings);
+  const contract = document && checkDocument(document, findings, imports);
+  return { findings: findings.list(), contract: findings.hasErrors ? undefined : contract, lineOf: (at) => findings.lineOf(at) };
+}
+
+function checkDocument(document: ContractDocument, findings: Findings, imports: ImportSource): CheckedContract {
+  const context = new CheckContext(document.name.text, findings);
+  if (document.name.text === LEDGER_CONTRACT) findings.error(document.name.at, "NAME_RESERVED", `${LEDGER_CONTRACT} is the ledger itself`);
+  checkCounts(document, context);
+  checkSettings(document.settings, context);
+  for (const imported of document.imports) checkImport(imported, context, imports);
+  context.distinct(document.tables.map(({ name }) => name), "tables");
+  for (const table of document.tables) context.tables.set(table.name.text, checkTable(table, context));
+  checkSystemTables(context);
+  context.distinct(document.actions.map(({ name }) => name), "actions");
+  const signatures = new Map(document.actions.map((action) => [action.name.text, checkSignature(action, context)] as const));
+  const actions = document.actions.map((action) => checkAction(action, context, signatures));
+  reportUnreached(document, actions, context);
+  return {
+    name: document.name.text,
+    title: titleOf(document.title),
+    imports: [...new Set(document.imports.map(({ contract }) => contract.text))],
+    settings: context.settings,
+    tables: [...context.tables.values()],
+    actions,
+  };
+}
+
+function checkCounts(document: ContractDocument, context: CheckContext): void {
+  const { at } = document.name;
+  context.atMost(document.tables.length, TABLES_MAX, { at, what: "tables" });
+  context.atMost(document.actions.length, ACTIONS_MAX, { at, what: "actions" });
+  context.atMost(document.imports.length, IMPORTS_MAX, { at, what: "imported tables" });
+  context.atMost(document.settings.length, SETTINGS_MAX, { at, what: "settings" });
+}
+
+/** Actions that only a timer may run and no timer runs, and settings that nothing reads. */
+function reportUnreached(document: ContractDocument, actions: readonly CheckedAction[], context: CheckContext): void {
+  const run = new Set(document.actions.flatMap(({ statements }) => statements.flatMap((statement) => (statement.kind === "timer" ? [statement.run.text] : []))));
+  const isUnreached = ({ by, name }: ActionDocument) => by.length > 0 && by.every(({ text }) => text === TIMER_ROLE) && !run.has(name.text);
+  for (const action of document.actions.filter(isUnreached)) context.findings.warning(action.name.at, "ACTION_UNREACHABLE", `only a timer may run ${action.name.text}, and none does`);
+  for (const { name } of document.settings) {
+    if (!context.usedSettings.has(`settings.${name.text}`)) context.findings.warning(name.at, "UNUSED", `the setting ${name.text} is never used`);
+  }
+  if (actions.length === 0) context.findings.error(document.name.at, "ACTION_MISSING", "a contract has at least one action");
+}
+
+function titleOf(title: Sentence): CheckedContract["title"] {
+  const plain = (template: Sentence["zh"] | undefined) => template?.map((part) => (typeof part === "string" ? part : `{${part.text}}`)).join("");
+  return { zh: plain(title.zh) ?? "", en: plain(title.en) };
+}
+
+/** The text of a template with the values given by label. */
+export function renderTemplate(template: CheckedTemplate, show: (label: string, type: (CheckedTemplate[number] & object)["type"]) => string): string {
+  return template.map((part) => (typeof part === "string" ? part : show(part.label, part.type))).join("");
+}

@@ -1,0 +1,98 @@
+// A contract after the check: every name resolved, every expression typed and priced. Types only; what compile-contract compiles.
+
+import type { Name } from "./document.ts";
+import type { Offset } from "./finding.ts";
+import type { TableShape } from "./scope.ts";
+import type { LabelledReference, Typed } from "./typed.ts";
+import type { Column, Type } from "./types.ts";
+
+/** Text for people: plain parts, and references by label. */
+export type CheckedTemplate = readonly (string | { readonly label: string; readonly type: Type })[];
+
+export interface CheckedCondition {
+  readonly at: Offset;
+  readonly text: string;
+  readonly typed: Typed;
+  /** what the condition compares and the sentence mentions */
+  readonly references: readonly LabelledReference[];
+  readonly zh: CheckedTemplate | undefined;
+  readonly en: CheckedTemplate | undefined;
+}
+
+export interface CheckedFlow {
+  readonly column: number;
+  readonly initial: readonly string[];
+  readonly moves: ReadonlyMap<string, readonly string[]>;
+}
+
+export interface CheckedTable extends TableShape {
+  readonly at: Offset;
+  readonly always: readonly CheckedCondition[];
+  readonly flows: readonly CheckedFlow[];
+  /** bound of the units that checking one row can cost */
+  readonly rowUnitsMax: number;
+}
+
+export interface CheckedRead {
+  readonly alias: string;
+  readonly table: TableShape;
+  /** where the imported contract keeps the columns of `table`; undefined for own tables */
+  readonly positions: readonly number[] | undefined;
+  readonly isOptional: boolean;
+  readonly key: readonly Typed[];
+}
+
+/** `typed` goes into column `column`. */
+export interface CheckedAssignment {
+  readonly column: number;
+  readonly typed: Typed;
+}
+
+export interface CheckedArgument {
+  readonly name: string;
+  readonly type: Type;
+  readonly typed: Typed;
+}
+
+export type CheckedStatement = { readonly at: Offset; readonly when: Typed | undefined; readonly unitsMax: number } & (
+  | { readonly kind: "insert"; readonly table: CheckedTable; readonly assignments: readonly CheckedAssignment[] }
+  | { readonly kind: "update"; readonly table: CheckedTable; readonly read: number; readonly assignments: readonly CheckedAssignment[] }
+  | { readonly kind: "delete"; readonly table: CheckedTable; readonly read: number }
+  | { readonly kind: "pay"; readonly from: Typed; readonly to: Typed; readonly amount: Typed }
+  | { readonly kind: "emit"; readonly event: string; readonly fields: readonly CheckedArgument[] }
+  | { readonly kind: "timer"; readonly key: Typed; readonly time: Typed; readonly run: string; readonly args: readonly CheckedArgument[] }
+  | { readonly kind: "cancel"; readonly key: Typed }
+  | { readonly kind: "deploy"; readonly name: Typed; readonly source: Typed }
+);
+
+export interface CheckedAction {
+  readonly name: Name;
+  readonly by: readonly string[];
+  readonly params: readonly Column[];
+  readonly reads: readonly CheckedRead[];
+  readonly requires: readonly CheckedCondition[];
+  readonly statements: readonly CheckedStatement[];
+  readonly slotCount: number;
+  /** bound of the units one run can cost */
+  readonly gasMax: number;
+}
+
+export interface CheckedSetting {
+  readonly name: string;
+  readonly type: Type;
+  readonly typeText: string;
+  readonly value: number | bigint;
+}
+
+export interface CheckedContract {
+  readonly name: string;
+  readonly title: { readonly zh: string; readonly en: string | undefined };
+  readonly imports: readonly string[];
+  readonly settings: readonly CheckedSetting[];
+  readonly tables: readonly CheckedTable[];
+  readonly actions: readonly CheckedAction[];
+}
+
+/** Slots that every action's frame begins with; parameters follow. */
+export const FIXED_SLOTS = { now: 0, callerId: 1, callerOrganisation: 2, callerRoles: 3, cosigners: 4 } as const;
+export const FIRST_PARAM_SLOT = 5;

@@ -1,0 +1,266 @@
+// The closed list of functions: argument types, result types, prices, and what they do.
+// Nothing here reaches outside; no function is slower than its price says.
+
+import { encode, type Value } from "../ledger/codec.ts";
+import { bytesEqual } from "../ledger/hash.ts";
+import { sha256 } from "#sha256";
+import { canonicalInteger, type Integer, multiplyDivide, ROUNDINGS, splitByLargestRemainder } from "./arithmetic.ts";
+import { addMonths, civilDate, dayNumber, dayOfCivil, hourOfDay, startOfDay, weekday } from "./calendar.ts";
+import { charge, type Frame } from "./frame.ts";
+import { byteUnits, GAS } from "./gas.ts";
+import { ARGUMENT, CONVERSION, type Outcome } from "./outcome.ts";
+import { codePointLength, containsText, utf8Length } from "./text.ts";
+import { BOOL, INT64_MAX, INT64_MIN, integerType, LIST_LENGTH_MAX, sizeMax, textType, TEXT_BYTES_MAX, TIME, type Type, typeName } from "./types.ts";
+
+export type ArgumentKind = "bool" | "int" | "text" | "bytes" | "list" | "integers" | "rounding";
+
+export interface BuiltIn {
+  readonly name: string;
+  readonly args: readonly ArgumentKind[];
+  readonly result: (args: readonly Type[]) => Type;
+  /** fixed units beside the node itself */
+  readonly units: number;
+  /** bound of the units that `run` charges by the size of what it is given */
+  readonly unitsMax: (args: readonly Type[]) => number;
+  readonly fallible: boolean;
+  /** values are of the kinds in `args` */
+  readonly run: (values: readonly Value[], frame: Frame) => Outcome;
+}
+
+const INT = integerType(INT64_MIN, INT64_MAX);
+const SAFE = BigInt(Number.MAX_SAFE_INTEGER);
+/** Block times the calendar handles: years 1970 to 9999. */
+const CALENDAR_MS_MAX = 253_402_271_999_999;
+const MONTHS_MAX = 12_000;
+const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const ENCODER = new TextEncoder();
+
+const free = () => 0;
+const sizeUnits = (args: readonly Type[]) => args.reduce((units, type) => units + byteUnits(sizeMax(type)), 0);
+
+// The kinds of the arguments are checked before anything is compiled; these give the checked type back to TypeScript.
+const asText = (value: Value | undefined) => value as string;
+const asBytes = (value: Value | undefined) => value as Uint8Array;
+const asInteger = (value: Value | undefined) => value as Integer;
+const asList = (value: Value | undefined) => value as readonly Value[];
+
+function textFunction(name: string, test: (text: string, part: string) => boolean): BuiltIn {
+  return {
+    name,
+    args: ["text", "text"],
+    result: () => BOOL,
+    units: 0,
+    unitsMax: sizeUnits,
+    fallible: false,
+    run: ([text, part], frame) => {
+      charge(frame, byteUnits(asText(text).length + asText(part).length));
+      return test(asText(text), asText(part));
+    },
+  };
+}
+
+/** A function of a block time; error outside the years 1970 to 9999. */
+function timeFunction(name: string, result: Type, compute: (timeMs: number) => number): BuiltIn {
+  return {
+    name,
+    args: ["int"],
+    result: () => result,
+    units: GAS.calendar,
+    unitsMax: free,
+    fallible: true,
+    run: ([time]) => (isCalendarTime(asInteger(time)) ? compute(Number(time)) : ARGUMENT),
+  };
+}
+
+function isCalendarTime(time: Integer): boolean {
+  return time >= 0 && time <= CALENDAR_MS_MAX;
+}
+
+/** What `sha256` and the salted values of sealed ballots hash. */
+function hashInput(value: Value | undefined): Uint8Array {
+  return typeof value === "string" ? ENCODER.encode(value) : asBytes(value);
+}
+
+function parseInteger(text: string): Outcome {
+  const start = text.startsWith("-") || text.startsWith("+") ? 1 : 0;
+  if (text.length === start || text.length - start > 19) return CONVERSION;
+  for (let index = start; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code < 48 || code > 57) return CONVERSION;
+  }
+  const magnitude = BigInt(text.slice(start));
+  const value = canonicalInteger(text.startsWith("-") ? -magnitude : magnitude);
+  return typeof value === "object" ? CONVERSION : value;
+}
+
+function bytesToText(bytes: Uint8Array): Outcome {
+  try {
+    return UTF8.decode(bytes);
+  } catch {
+    return CONVERSION;
+  }
+}
+
+function sizeFunction(kind: "text" | "bytes" | "list", measure: (value: Value | undefined) => number): BuiltIn {
+  return {
+    name: "size",
+    args: [kind],
+    result: ([type]) => integerType(0n, BigInt(type?.kind === "list" ? type.lengthMax : TEXT_BYTES_MAX)),
+    units: 0,
+    unitsMax: kind === "text" ? sizeUnits : free,
+    fallible: false,
+    run: ([value], frame) => {
+      if (kind === "text") charge(frame, byteUnits(asText(value).length));
+      return measure(value);
+    },
+  };
+}
+
+function conversion(name: string, from: ArgumentKind, result: (type: Type) => Type, fallible: boolean, convert: (value: Value) => Outcome): BuiltIn {
+  return {
+    name,
+    args: [from],
+    result: ([type]) => result(type ?? INT),
+    units: 2,
+    unitsMax: from === "text" || from === "bytes" ? sizeUnits : free,
+    fallible,
+    run: ([value = null], frame) => {
+      if (typeof value === "string" || value instanceof Uint8Array) charge(frame, byteUnits(value.length));
+      return convert(value);
+    },
+  };
+}
+
+function hashFunction(kind: "text" | "bytes"): BuiltIn {
+  return {
+    name: "sha256",
+    args: [kind],
+    result: () => ({ kind: "bytes", bytesMax: 32 }),
+    units: GAS.hash,
+    unitsMax: sizeUnits,
+    fallible: false,
+    run: ([value], frame) => {
+      const input = hashInput(value);
+      charge(frame, byteUnits(input.length));
+      return sha256(input);
+    },
+  };
+}
+
+/** Sealed values: the commitment is the SHA-256 of the canonical CBOR of [value, salt]. */
+function opensFunction(kind: "text" | "int" | "bool" | "bytes"): BuiltIn {
+  return {
+    name: "opens",
+    args: ["bytes", kind, "bytes"],
+    result: () => BOOL,
+    units: GAS.hash,
+    unitsMax: sizeUnits,
+    fallible: false,
+    run: ([commitment, value = null, salt = null], frame) => {
+      const length = typeof value === "string" ? utf8Length(value) : value instanceof Uint8Array ? value.length : 9;
+      charge(frame, byteUnits(length + asBytes(salt).length));
+      return bytesEqual(asBytes(commitment), sha256(encode([value, salt])));
+    },
+  };
+}
+
+const MUL_DIV: BuiltIn = {
+  name: "mulDiv",
+  args: ["int", "int", "int", "rounding"],
+  result: () => INT,
+  units: GAS.wideArithmetic,
+  unitsMax: free,
+  fallible: true,
+  run: ([left, right, divisor, rounding]) => {
+    const mode = ROUNDINGS.find((known) => known === rounding);
+    return mode === undefined ? ARGUMENT : multiplyDivide(asInteger(left), asInteger(right), asInteger(divisor), mode);
+  },
+};
+
+const SPLIT: BuiltIn = {
+  name: "split",
+  args: ["int", "integers"],
+  result: ([total, weights]) => ({
+    kind: "list",
+    item: integerType(0n, total?.kind === "int" && total.max > 0n ? total.max : SAFE),
+    lengthMax: weights?.kind === "list" ? weights.lengthMax : LIST_LENGTH_MAX,
+  }),
+  units: GAS.wideArithmetic,
+  unitsMax: ([, weights]) => (weights?.kind === "list" ? weights.lengthMax * GAS.wideArithmetic : 0),
+  fallible: true,
+  run: ([total, weights], frame) => {
+    charge(frame, asList(weights).length * GAS.wideArithmetic);
+    return splitByLargestRemainder(asInteger(total), asList(weights).map(asInteger)) ?? ARGUMENT;
+  },
+};
+
+const ADD_MONTHS: BuiltIn = {
+  name: "addMonths",
+  args: ["int", "int"],
+  result: () => TIME,
+  units: GAS.calendar,
+  unitsMax: free,
+  fallible: true,
+  run: ([time, months]) => {
+    if (!isCalendarTime(asInteger(time)) || asInteger(months) > MONTHS_MAX || asInteger(months) < -MONTHS_MAX) return ARGUMENT;
+    const result = addMonths(Number(time), Number(months));
+    return isCalendarTime(result) ? result : ARGUMENT;
+  },
+};
+
+const textOf = (type: Type) => textType(type.kind === "text" ? type.bytesMax : type.kind === "bytes" ? type.bytesMax : 20);
+
+const ALL: readonly BuiltIn[] = [
+  sizeFunction("text", (value) => codePointLength(asText(value))),
+  sizeFunction("bytes", (value) => asBytes(value).length),
+  sizeFunction("list", (value) => asList(value).length),
+  conversion("string", "text", textOf, false, (value) => value),
+  conversion("string", "int", () => textType(20), false, (value) => String(value)),
+  conversion("string", "bool", () => textType(5), false, (value) => String(value)),
+  conversion("string", "bytes", textOf, true, (value) => bytesToText(asBytes(value))),
+  conversion("int", "int", (type) => type, false, (value) => value),
+  conversion("int", "text", () => INT, true, (value) => parseInteger(asText(value))),
+  conversion("bytes", "text", (type) => ({ kind: "bytes", bytesMax: type.kind === "text" ? type.bytesMax : TEXT_BYTES_MAX }), false, hashInput),
+  conversion("bytes", "bytes", (type) => type, false, (value) => value),
+  textFunction("contains", containsText),
+  textFunction("startsWith", (text, part) => text.startsWith(part)),
+  textFunction("endsWith", (text, part) => text.endsWith(part)),
+  hashFunction("text"),
+  hashFunction("bytes"),
+  opensFunction("text"),
+  opensFunction("int"),
+  opensFunction("bool"),
+  opensFunction("bytes"),
+  MUL_DIV,
+  SPLIT,
+  timeFunction("year", integerType(1970n, 9999n), (time) => civilDate(dayNumber(time)).year),
+  timeFunction("month", integerType(1n, 12n), (time) => civilDate(dayNumber(time)).month),
+  timeFunction("day", integerType(1n, 31n), (time) => civilDate(dayNumber(time)).day),
+  timeFunction("hour", integerType(0n, 23n), hourOfDay),
+  timeFunction("weekday", integerType(1n, 7n), weekday),
+  timeFunction("dayNumber", integerType(0n, 2_932_897n), dayNumber),
+  timeFunction("startOfDay", TIME, (time) => Math.max(0, startOfDay(dayNumber(time)))),
+  timeFunction("startOfMonth", TIME, (time) => Math.max(0, startOfDay(dayOfCivil({ ...civilDate(dayNumber(time)), day: 1 })))),
+  ADD_MONTHS,
+];
+
+/** The overloads of every function, by name. */
+export const FUNCTIONS: ReadonlyMap<string, readonly BuiltIn[]> = ALL.reduce(
+  (byName, builtIn) => byName.set(builtIn.name, [...(byName.get(builtIn.name) ?? []), builtIn]),
+  new Map<string, readonly BuiltIn[]>(),
+);
+
+export function fitsArgument(kind: ArgumentKind, type: Type): boolean {
+  if (type.kind === "unknown") return true;
+  if (kind === "integers") return type.kind === "list" && (type.item.kind === "int" || type.item.kind === "unknown");
+  if (kind === "rounding") return type.kind === "text" && type.values !== undefined && type.values.every((value) => ROUNDINGS.some((known) => known === value));
+  return type.kind === kind;
+}
+
+export function signatureOf(builtIn: BuiltIn): string {
+  return `${builtIn.name}(${builtIn.args.map((kind) => (kind === "rounding" ? ROUNDINGS.map((name) => `"${name}"`).join("|") : kind)).join(", ")})`;
+}
+
+export function callOf(name: string, types: readonly Type[]): string {
+  return `${name}(${types.map(typeName).join(", ")})`;
+}

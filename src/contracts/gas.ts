@@ -1,0 +1,36 @@
+// The price table: one unit is roughly 10 ns on the machine of docs/measurements. Part of the language version: a change is a new version.
+// Prices are charged before the work they pay for.
+
+export const GAS = Object.freeze({
+  /** each node of an expression that is evaluated */
+  node: 1,
+  /** each round of a macro, beside the nodes of its body */
+  iteration: 1,
+  /** each part that `split` weighs, and each `mulDiv` */
+  wideArithmetic: 30,
+  /** sha256 and opens, beside their bytes */
+  hash: 60,
+  /** calendar functions */
+  calendar: 10,
+  /** each signer of a transaction: one row of the registry */
+  signer: 150,
+  /** each call, and each run of a timer */
+  call: 50,
+  /** a row read by key, beside its bytes */
+  read: 150,
+  /** a row written or deleted, beside its bytes: encoded, hashed, in the state tree and in the store */
+  write: 1000,
+  event: 50,
+  /** each statement of `do` and each condition of `require`, `always` and `flow` */
+  statement: 5,
+  /** each byte of a contract's source that `deploy` parses, checks and compiles */
+  sourceByte: 20,
+});
+
+/** Worst case of one action that may be deployed. */
+export const ACTION_GAS_MAX = 5_000_000;
+
+/** Units for work on `bytes` bytes of text: one for each 8 that are read, compared or made. */
+export function byteUnits(bytes: number): number {
+  return (bytes + 7) >>> 3;
+}

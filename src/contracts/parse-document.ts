@@ -1,0 +1,246 @@
+// From the tree of a document to a contract in the author's words: which sections there are and what each holds.
+// Types and names are not resolved here.
+
+import type {
+  ActionDocument, Assignments, ColumnDocument, ConditionDocument, ContractDocument, FlowDocument, ImportDocument, Name, ReadDocument, Sentence, SettingDocument,
+  SourceExpression, StatementDocument, TableDocument,
+} from "./document.ts";
+import type { Findings } from "./finding.ts";
+import { type Fields, NodeReader } from "./node-reader.ts";
+import { type MapEntry, readYaml, type SourceNode } from "./yaml-document.ts";
+
+/** The language version that this engine reads; it pins semantics and prices. */
+export const RULES_VERSION = 1n;
+
+const SECTIONS = ["rules", "contract", "title", "imports", "settings", "tables", "actions"];
+const STATEMENTS = ["insert", "update", "delete", "pay", "emit", "timer", "cancel", "deploy"] as const;
+
+/** @returns undefined when nothing useful can be said about the rest of the document */
+export function parseDocument(source: string, findings: Findings): ContractDocument | undefined {
+  const tree = readYaml(source, findings);
+  if (tree === undefined) return undefined;
+  return new DocumentParser(new NodeReader(source, findings)).contract(tree);
+}
+
+const present = <T>(value: T | undefined): readonly T[] => (value === undefined ? [] : [value]);
+
+class DocumentParser {
+  private readonly reader: NodeReader;
+
+  constructor(reader: NodeReader) {
+    this.reader = reader;
+  }
+
+  contract(tree: SourceNode): ContractDocument | undefined {
+    const { reader } = this;
+    const fields = reader.fields(tree, "a contract", { known: SECTIONS, required: ["rules", "contract", "title", "actions"] });
+    const version = reader.integer(fields.get("rules")?.value, "rules");
+    if (version !== undefined && version !== RULES_VERSION) {
+      reader.findings.error(fields.get("rules")?.keyAt ?? 0, "RULES_VERSION", `this ledger reads language version ${RULES_VERSION}`);
+    }
+    const nameNode = reader.scalar(fields.get("contract")?.value, "contract");
+    const name = nameNode && reader.name(nameNode.text, nameNode.at, "the name of a contract", { hyphens: true });
+    const title = this.sentenceIn(fields, "title");
+    const list = <T>(section: string, parse: (entry: MapEntry) => readonly T[]) => reader.entries(fields.get(section)?.value, section).flatMap(parse);
+    const parts = {
+      imports: list("imports", (entry) => this.imported(entry)),
+      settings: list("settings", (entry) => present(this.setting(entry))),
+      tables: list("tables", (entry) => present(this.table(entry))),
+      actions: list("actions", (entry) => present(this.action(entry))),
+    };
+    return name && title && { name, title, ...parts };
+  }
+
+  private sentenceIn(fields: Fields, name: string): Sentence | undefined {
+    const entry = fields.get(name);
+    return entry && this.reader.sentence(entry.value, name);
+  }
+
+  private imported(entry: MapEntry): readonly ImportDocument[] {
+    const { reader } = this;
+    const contract = reader.name(entry.key, entry.keyAt, "the name of a contract", { hyphens: true });
+    if (contract === undefined) return [];
+    return reader.entries(entry.value, `import of ${contract.text}`).flatMap((tableEntry) => {
+      const table = reader.name(tableEntry.key, tableEntry.keyAt, "the name of a table");
+      const fields = reader.fields(tableEntry.value, "an imported table", { known: ["key", "fields"], required: ["key", "fields"] });
+      const key = fields.get("key")?.value;
+      const names = key?.kind === "list" ? reader.names(key, "key").map((name) => ({ name, type: undefined })) : this.columns(key, "key");
+      return present(table && { contract, table, key: names, fields: this.columns(fields.get("fields")?.value, "fields") });
+    });
+  }
+
+  private setting(entry: MapEntry): SettingDocument | undefined {
+    const { reader } = this;
+    const name = reader.name(entry.key, entry.keyAt, "the name of a setting");
+    if (entry.value.kind === "map") {
+      const fields = reader.fields(entry.value, "a setting", { known: ["type", "value"], required: ["type", "value"] });
+      const type = reader.text(fields.get("type")?.value, "the type of a setting");
+      const value = reader.integer(fields.get("value")?.value, "the value of a setting");
+      return name && value !== undefined ? { name, type, value } : undefined;
+    }
+    const value = reader.integer(entry.value, "the value of a setting");
+    return name && value !== undefined ? { name, type: undefined, value } : undefined;
+  }
+
+  // ---- tables ----
+
+  private table(entry: MapEntry): TableDocument | undefined {
+    const { reader } = this;
+    const name = reader.name(entry.key, entry.keyAt, "the name of a table");
+    const what = `table ${entry.key}`;
+    const fields = reader.fields(entry.value, what, { known: ["key", "fields", "always", "flow"], required: ["key", "fields"] });
+    const always = reader.items(fields.get("always")?.value, `always of ${what}`);
+    const table = {
+      key: this.columns(fields.get("key")?.value, `key of ${what}`),
+      fields: this.columns(fields.get("fields")?.value, `fields of ${what}`),
+      always: always.flatMap((node) => present(reader.condition(node, `always of ${what}`, { sentence: "optional" }))),
+      flows: this.flows(fields.get("flow")),
+    };
+    return name && { name, ...table };
+  }
+
+  /** `{name: type}` or `{name: {type, default}}`. */
+  private columns(node: SourceNode | undefined, what: string): readonly ColumnDocument[] {
+    const { reader } = this;
+    return reader.entries(node, what).flatMap((entry) => {
+      const name = reader.name(entry.key, entry.keyAt, `a name in ${what}`);
+      if (entry.value.kind !== "map") {
+        const type = reader.text(entry.value, `the type of ${entry.key}`);
+        return present(name && type && { name, type, default: undefined });
+      }
+      const fields = reader.fields(entry.value, entry.key, { known: ["type", "default"], required: ["type", "default"] });
+      const type = reader.text(fields.get("type")?.value, `the type of ${entry.key}`);
+      return present(name && type && { name, type, default: reader.expression(fields.get("default")?.value, `the default of ${entry.key}`) });
+    });
+  }
+
+  /** `{state: [states]}`, or `{field: {state: [states]}}` where a table has several. */
+  private flows(entry: MapEntry | undefined): readonly FlowDocument[] {
+    if (entry === undefined) return [];
+    const { reader } = this;
+    const entries = reader.entries(entry.value, "flow");
+    const isByField = entries.some(({ value }) => value.kind === "map");
+    if (!isByField) return [{ field: undefined, at: entry.keyAt, moves: this.moves(entry.value) }];
+    return entries.map(({ key, keyAt, value }) => ({ field: { text: key, at: keyAt }, at: keyAt, moves: this.moves(value) }));
+  }
+
+  private moves(node: SourceNode): FlowDocument["moves"] {
+    return this.reader.entries(node, "flow").map(({ key, keyAt, value }) => ({ from: { text: key, at: keyAt }, to: this.reader.names(value, `moves from ${key}`) }));
+  }
+
+  // ---- actions ----
+
+  private action(entry: MapEntry): ActionDocument | undefined {
+    const { reader } = this;
+    const name = reader.name(entry.key, entry.keyAt, "the name of an action");
+    const what = `action ${entry.key}`;
+    const known = ["by", "params", "read", "define", "require", "do"];
+    const fields = reader.fields(entry.value, what, { known, required: ["by", "do"] });
+    const requires = reader.items(fields.get("require")?.value, `require of ${what}`);
+    const action = {
+      by: reader.names(fields.get("by")?.value, `by of ${what}`),
+      params: this.columns(fields.get("params")?.value, `params of ${what}`),
+      reads: reader.entries(fields.get("read")?.value, `read of ${what}`).flatMap((read) => present(this.read(read))),
+      defines: this.assignments(fields.get("define")?.value, `define of ${what}`),
+      requires: requires.flatMap((node): readonly ConditionDocument[] => present(reader.condition(node, `require of ${what}`, { sentence: "required" }))),
+      statements: reader.items(fields.get("do")?.value, `do of ${what}`).flatMap((node) => present(this.statement(node))),
+    };
+    return name && { name, ...action };
+  }
+
+  private read(entry: MapEntry): ReadDocument | undefined {
+    const isOptional = entry.key.endsWith("?");
+    const alias = this.reader.name(isOptional ? entry.key.slice(0, -1) : entry.key, entry.keyAt, "the name of a row");
+    const reference = this.reader.rowReference(entry.value);
+    return alias && reference && { alias, isOptional, ...reference };
+  }
+
+  private assignments(node: SourceNode | undefined, what: string): Assignments {
+    const { reader } = this;
+    return reader.entries(node, what).flatMap((entry) => {
+      const name = reader.name(entry.key, entry.keyAt, `a name in ${what}`);
+      const value = reader.expression(entry.value, entry.key);
+      return present(name && value && { name, value });
+    });
+  }
+
+  private statement(node: SourceNode): StatementDocument | undefined {
+    const { reader } = this;
+    const kinds = node.kind === "map" ? node.entries.filter(({ key }) => STATEMENTS.some((kind) => kind === key)) : [];
+    const [entry] = kinds;
+    if (node.kind !== "map" || entry === undefined || kinds.length !== 1) {
+      reader.findings.error(node.at, "STATEMENT", "each item of do is one statement", STATEMENTS);
+      return undefined;
+    }
+    const extra = entry.key === "insert" ? ["row"] : entry.key === "update" ? ["set"] : [];
+    const fields = reader.fields(node, entry.key, { known: [entry.key, "when", ...extra], required: extra });
+    const whenNode = fields.get("when");
+    const when = whenNode && reader.expression(whenNode.value, "when");
+    const body = this.statementBody(entry, fields);
+    return body && (whenNode === undefined || when !== undefined) ? { ...body, at: entry.keyAt, when } : undefined;
+  }
+
+  private statementBody(entry: MapEntry, fields: Fields) {
+    const { reader } = this;
+    const kind = STATEMENTS.find((known) => known === entry.key);
+    const target = () => reader.text(entry.value, entry.key);
+    switch (kind) {
+      case "insert": {
+        const table = target();
+        return table && { kind, table, row: this.assignments(fields.get("row")?.value, "row") };
+      }
+      case "update": {
+        const row = target();
+        return row && { kind, row, set: this.assignments(fields.get("set")?.value, "set") };
+      }
+      case "delete": {
+        const row = target();
+        return row && { kind, row };
+      }
+      case "pay": {
+        const parts = this.parts(entry, ["from", "to", "amount"] as const);
+        return parts && { kind, from: parts.from, to: parts.to, amount: parts.amount };
+      }
+      case "emit":
+        return this.emit(entry);
+      case "timer":
+        return this.timer(entry);
+      case "cancel": {
+        const key = reader.expression(entry.value, "cancel");
+        return key && { kind, key };
+      }
+      case "deploy": {
+        const parts = this.parts(entry, ["name", "source"] as const);
+        return parts && { kind, name: parts.name, source: parts.source };
+      }
+      default:
+        return undefined;
+    }
+  }
+
+  /** A map of exactly these expressions. */
+  private parts<K extends string>(entry: MapEntry, names: readonly K[]): Readonly<Record<K, SourceExpression>> | undefined {
+    const fields = this.reader.fields(entry.value, entry.key, { known: names, required: names });
+    const found = names.flatMap((name) => present(this.reader.expression(fields.get(name)?.value, name)).map((expression) => [name, expression] as const));
+    return found.length === names.length ? (Object.fromEntries(found) as Record<K, SourceExpression>) : undefined;
+  }
+
+  private emit(entry: MapEntry) {
+    const [event, ...others] = this.reader.entries(entry.value, "emit");
+    const name = event && this.reader.name(event.key, event.keyAt, "the name of an event");
+    if (name === undefined || others.length > 0) {
+      this.reader.findings.error(entry.keyAt, "SHAPE", "emit has one event: {name: {field: value}}");
+      return undefined;
+    }
+    return { kind: "emit" as const, event: name, fields: this.assignments(event?.value, `event ${name.text}`) };
+  }
+
+  private timer(entry: MapEntry) {
+    const { reader } = this;
+    const fields = reader.fields(entry.value, "timer", { known: ["key", "at", "run", "with"], required: ["key", "at", "run"] });
+    const key = reader.expression(fields.get("key")?.value, "key of timer");
+    const time = reader.expression(fields.get("at")?.value, "at of timer");
+    const run: Name | undefined = reader.text(fields.get("run")?.value, "run of timer");
+    return key && time && run && { kind: "timer" as const, key, time, run, args: this.assignments(fields.get("with")?.value, "with of timer") };
+  }
+}

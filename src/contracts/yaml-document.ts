@@ -1,0 +1,149 @@
+// Reads the YAML of a contract into a tree of maps, lists and texts that know where they stand. The only user of the yaml package.
+// No aliases, tags, directives or duplicate keys; depth and size are counted before anything recursive runs.
+
+import { Composer, type CST, isMap, isScalar, isSeq, Parser } from "yaml";
+import type { Findings, Offset } from "./finding.ts";
+import { SOURCE_BYTES_MAX } from "./system.ts";
+import { utf8Length } from "./text.ts";
+
+export interface MapEntry {
+  readonly key: string;
+  readonly keyAt: Offset;
+  readonly value: SourceNode;
+}
+
+export interface ScalarNode {
+  readonly kind: "scalar";
+  readonly text: string;
+  readonly at: Offset;
+  /** offset after it, for finding one's way inside */
+  readonly end: Offset;
+}
+
+export type SourceNode =
+  | { readonly kind: "map"; readonly entries: readonly MapEntry[]; readonly at: Offset }
+  | { readonly kind: "list"; readonly items: readonly SourceNode[]; readonly at: Offset }
+  | ScalarNode;
+
+/** Levels of nesting; a contract needs eight. */
+export const DOCUMENT_DEPTH_MAX = 24;
+
+/** @returns undefined when the document has findings that leave no tree */
+export function readYaml(source: string, findings: Findings): SourceNode | undefined {
+  if (!source.isWellFormed()) return refuse(findings, 0, "DOCUMENT_TEXT", "the document is not well-formed Unicode");
+  if (utf8Length(source) > SOURCE_BYTES_MAX) return refuse(findings, 0, "DOCUMENT_TOO_LARGE", `a document has at most ${SOURCE_BYTES_MAX} bytes`);
+  const tokens = [...new Parser().parse(source)];
+  const before = findings.errorCount;
+  checkTokens(tokens, findings);
+  if (findings.errorCount > before) return undefined;
+  // Everything is text here (failsafe schema): what a number or a condition is, the contract's own types decide.
+  const documents = [...new Composer({ schema: "failsafe", uniqueKeys: false, prettyErrors: false }).compose(tokens)];
+  const [document] = documents;
+  for (const { errors } of documents) for (const error of errors) findings.error(error.pos[0], "YAML_SYNTAX", error.message);
+  if (document === undefined || document.contents === null) return refuse(findings, 0, "DOCUMENT_EMPTY", "the document is empty");
+  if (findings.errorCount > before) return undefined;
+  return treeOf(document.contents, findings);
+}
+
+function refuse(findings: Findings, at: Offset, code: string, message: string): undefined {
+  findings.error(at, code, message);
+  return undefined;
+}
+
+// The parser's tokens form a tree that was built without recursion; it is walked with a stack of its own, level counted.
+function checkTokens(tokens: readonly CST.Token[], findings: Findings): void {
+  let documents = 0;
+  const pending: { readonly token: CST.Token; readonly depth: number }[] = tokens.map((token) => ({ token, depth: 0 })).reverse();
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const { token, depth } = next;
+    if (depth > DOCUMENT_DEPTH_MAX) return findings.error(token.offset, "DOCUMENT_TOO_DEEP", `a document nests at most ${DOCUMENT_DEPTH_MAX} levels deep`);
+    const problem = problemOf(token);
+    if (problem !== undefined) findings.error(token.offset, problem.code, problem.message);
+    if (token.type === "document") {
+      documents += 1;
+      if (documents > 1) findings.error(token.offset, "DOCUMENT_SEVERAL", "one file holds one document");
+    }
+    for (const child of childrenOf(token)) pending.push({ token: child, depth: depth + 1 });
+  }
+}
+
+function problemOf(token: CST.Token): { readonly code: string; readonly message: string } | undefined {
+  switch (token.type) {
+    case "anchor":
+    case "alias":
+      return { code: "YAML_ALIAS", message: "anchors and aliases are not used in contracts" };
+    case "tag":
+      return { code: "YAML_TAG", message: "tags are not used in contracts" };
+    case "directive":
+      return { code: "YAML_DIRECTIVE", message: "directives are not used in contracts" };
+    case "error":
+      return { code: "YAML_SYNTAX", message: token.message };
+    default:
+      return undefined;
+  }
+}
+
+function childrenOf(token: CST.Token): readonly CST.Token[] {
+  const children: CST.Token[] = [];
+  if ("start" in token) children.push(...(Array.isArray(token.start) ? token.start : [token.start]));
+  if ("props" in token) children.push(...token.props);
+  if ("value" in token && token.value !== undefined) children.push(token.value);
+  if (!("items" in token)) return children;
+  for (const item of token.items) {
+    children.push(...item.start);
+    if (item.key) children.push(item.key);
+    if (item.sep) children.push(...item.sep);
+    if (item.value) children.push(item.value);
+  }
+  return children;
+}
+
+// Depth was limited above, so recursion is.
+function treeOf(node: unknown, findings: Findings, emptyAt: Offset = 0): SourceNode {
+  if (isScalar(node)) {
+    const [at, end] = node.range ?? [emptyAt, emptyAt];
+    return { kind: "scalar", text: typeof node.value === "string" ? node.value : "", at, end };
+  }
+  if (isSeq(node)) {
+    const at = node.range?.[0] ?? emptyAt;
+    return { kind: "list", items: node.items.map((item) => treeOf(item, findings, at)), at };
+  }
+  if (!isMap(node)) return { kind: "scalar", text: "", at: emptyAt, end: emptyAt };
+  const at = node.range?.[0] ?? emptyAt;
+  const entries: MapEntry[] = [];
+  const seen = new Set<string>();
+  for (const pair of node.items) {
+    const key = treeOf(pair.key, findings, at);
+    if (key.kind !== "scalar") findings.error(key.at, "YAML_KEY", "a key is a single word");
+    else if (seen.has(key.text)) findings.error(key.at, "YAML_DUPLICATE_KEY", `the key ${JSON.stringify(key.text)} appears twice`);
+    else {
+      seen.add(key.text);
+      entries.push({ key: key.text, keyAt: key.at, value: treeOf(pair.value, findings, key.end) });
+    }
+  }
+  return { kind: "map", entries, at };
+}
+
+/**
+ * Where a character of a scalar's text stands in the source: folded lines and escapes make the two differ.
+ * Best effort in rare escapes, never outside the scalar.
+ */
+export function placeInside(source: string, scalar: ScalarNode, offset: Offset): Offset {
+  let place = scalar.at;
+  const quote = source[place];
+  if (quote === '"' || quote === "'") place += 1;
+  for (let index = 0; index <= offset && index < scalar.text.length; index += 1) {
+    const wanted = scalar.text[index];
+    if (isBlank(wanted)) {
+      if (index < offset) while (place < scalar.end && isBlank(source[place])) place += 1;
+      continue;
+    }
+    while (place < scalar.end && source[place] !== wanted) place += 1;
+    if (index < offset) place += 1;
+  }
+  return Math.min(place, scalar.end);
+}
+
+function isBlank(character: string | undefined): boolean {
+  return character === " " || character === "\n" || character === "\t" || character === "\r";
+}
