@@ -118,9 +118,9 @@ export class Requests {
       });
       onPieces(stream, (piece) => {
         if (deframer.push(piece) === undefined) return;
-        this.#options.onFault(question.peer, "ANSWER_TOO_LARGE");
         const { peer, protocol } = question;
         reject(new LedgerError("PEER_ANSWER_TOO_LARGE", { peer, protocol, bytesMax: limits.answerBytesMax }));
+        this.#options.onFault(peer, "ANSWER_TOO_LARGE");
       });
       onEnd(stream, () => reject(new Error("stream ended")));
       timeUp.addEventListener("abort", () => reject(timeUp.reason), { once: true });
