@@ -67,12 +67,16 @@ export function genesisFromJson(text: string): SealedGenesis {
 }
 
 /**
- * Canonical bytes and chain id of a genesis; validators are put in key order.
+ * Canonical bytes and chain id of a genesis; validators and their endpoints are put in key order.
  * @throws LedgerError `GENESIS_INVALID` with the reason of ledger/genesis.ts
  */
 export function sealGenesis(genesis: Genesis): SealedGenesis {
   const validators = [...genesis.validators].sort((left, right) => compareBytes(left.publicKey, right.publicKey));
-  const sealed = decodeGenesis(encodeGenesis({ ...genesis, validators }));
+  // In the validators' order too: the file names addresses beside each validator and keeps no order of their own.
+  const placeOf = new Map(validators.map(({ peerId }, place) => [peerId, place]));
+  const place = (peerId: string): number => placeOf.get(peerId) ?? validators.length;
+  const endpoints = [...genesis.endpoints].sort((left, right) => place(left.peerId) - place(right.peerId));
+  const sealed = decodeGenesis(encodeGenesis({ ...genesis, validators, endpoints }));
   if (!sealed.ok) throw new LedgerError("GENESIS_INVALID", { reason: sealed.code, detail: sealed.detail });
   return sealed.value;
 }
