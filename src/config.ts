@@ -63,6 +63,8 @@ export const ENVIRONMENT = Object.freeze({
   home: process.env.LINLI_HOME,
   /** LINLI_URL: the node that `linli tx` and `linli query` ask */
   url: process.env.LINLI_URL,
+  /** LINLI_GENESIS: the genesis file that they prove answers against */
+  genesis: process.env.LINLI_GENESIS,
 });
 
 /**

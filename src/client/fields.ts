@@ -25,6 +25,11 @@ export class Fields {
     this.members = json as Readonly<Record<string, unknown>>;
   }
 
+  /** All of it, as it came. */
+  get json(): Readonly<Record<string, unknown>> {
+    return this.members;
+  }
+
   has(name: string): boolean {
     this.asked.add(name);
     return Object.hasOwn(this.members, name) && this.members[name] !== undefined;

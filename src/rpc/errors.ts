@@ -157,6 +157,58 @@ export const RPC_CATALOGUE: Readonly<Record<string, CatalogueEntry>> = Object.fr
     "This account has as many waiting transactions as one account may.",
     "Wait until some of them are committed.",
   ),
+
+  TX_EXPIRED: entry(
+    refused,
+    "The transaction's time has passed: validUntilMs lies before the ledger's time.",
+    "Build it again with a later validUntilMs, in ledger time, and sign it again.",
+  ),
+  TX_VALID_TOO_LONG: entry(
+    refused,
+    "The transaction would stay valid for longer than the replay window.",
+    "Build it again with a validUntilMs not after latestMs.",
+  ),
+  TX_SIGNER_UNKNOWN: entry(
+    refused,
+    "A signer is not registered, not active, or has another key.",
+    "Let an administrator enrol the account with this key, or sign with the registered one.",
+  ),
+  TX_WRONG_CHAIN: entry(
+    refused,
+    "The transaction was made for another ledger.",
+    "Build it with the chain id of this ledger's genesis.",
+  ),
+  TX_SIGNATURE: entry(
+    refused,
+    "A signature does not fit the transaction and the signer's key.",
+    "Sign the transaction's id with the key named in the signer's entry.",
+  ),
+  TX_TOO_SMALL: entry(
+    refused,
+    "These bytes are too few for a transaction.",
+    "Send the bytes that the client library builds.",
+  ),
+  TX_SIGNER_TWICE: entry(refused, "An account stands twice among the signers.", "Name each account once."),
+  TX_ARGUMENT_ORDER: entry(
+    refused,
+    "The arguments of a call are not in order of their names, or one stands twice.",
+    "Build transactions with the client library; it orders them.",
+  ),
+  VERSION_UNKNOWN: entry(
+    refused,
+    "The format's version is none that this node knows.",
+    "Use a client of this node's version, or let the node be upgraded.",
+  ),
+  NO_BLOCK_YET: entry(
+    unknown,
+    "The ledger has no block yet, so nothing can be proved.",
+    "Ask again after the first transaction is committed.",
+  ),
+  TOO_MANY_WAITING: entry(
+    busy,
+    "This node holds as many waiting calls as it may.",
+    "Ask tx_receipt later instead of waiting.",
+  ),
 });
 
 /** Families of codes that share cause and remedy; the exact code still goes out. */

@@ -5,7 +5,7 @@ import { invariant } from "../assert.ts";
 import { LedgerError, type Verdict } from "../errors.ts";
 import type { Value } from "../ledger/codec.ts";
 import { blockHashOf } from "../ledger/format-block.ts";
-import { fromHex, toHex } from "../ledger/hash.ts";
+import { toHex } from "../ledger/hash.ts";
 import { valueFromJson } from "../ledger/value-json.ts";
 import type { ContractView, NodeApi } from "../ports.ts";
 import { type RpcErrorView, rpcRefusal } from "./errors.ts";
@@ -177,8 +177,8 @@ function subscriberOf(subscriber: Subscriber | undefined): Subscriber {
 }
 
 function bytesOf(hex: string): Uint8Array {
-  const bytes = fromHex(hex);
-  invariant(bytes !== undefined, "A3: what a schema accepted as hexadecimal decodes");
+  const bytes = new Uint8Array(Buffer.from(hex, "hex"));
+  invariant(bytes.length * 2 === hex.length, "A3: what a schema accepted as hexadecimal decodes whole");
   return bytes;
 }
 

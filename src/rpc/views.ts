@@ -29,7 +29,11 @@ export function infoView(info: NodeInfo, options: { readonly withGenesis: boolea
     validatorKey: toHex(info.validatorKey),
     peerId: info.peerId,
     timeScale: info.timeScale,
-    validators: info.validators.map((validator) => ({ ...validator, publicKey: toHex(validator.publicKey) })),
+    validators: info.validators.map(({ organisation, publicKey, peerId }) => ({
+      organisation,
+      publicKey: toHex(publicKey),
+      peerId,
+    })),
     ...(options.withGenesis ? { genesis: toHex(info.genesisBytes) } : {}),
   };
 }

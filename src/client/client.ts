@@ -1,0 +1,300 @@
+// A client that trusts nothing but the genesis: every receipt, row and head is proved before it is handed on.
+// Runs in Node and in browsers. Holds no keys; says which of the node's words are not proved.
+
+import { encodeKey, tablePrefix } from "../contracts/state-keys.ts";
+import { LedgerError, type Verdict } from "../errors.ts";
+import { decode, type Value } from "../ledger/codec.ts";
+import { transactionsRootOf } from "../ledger/format-block.ts";
+import { decodeTransaction } from "../ledger/format-transaction.ts";
+import { decodeCertificate } from "../ledger/format-vote.ts";
+import type { TrustAnchor } from "../ledger/genesis.ts";
+import { bytesEqual, EMPTY_BYTES, fromHex, type Hash, toHex } from "../ledger/hash.ts";
+import {
+  decodeCertifiedHeader,
+  type ProvenReceipt,
+  type ProvenState,
+  type VerifiedBlock,
+  verifyBlock,
+  verifyCertifiedHeader,
+  verifyReceiptProof,
+  verifyStateProof,
+} from "../ledger/proofs.ts";
+import type { VerifySignature } from "../ledger/types.ts";
+import { type ValueJson, valueToJson } from "../ledger/value-json.ts";
+import type { Fields } from "./fields.ts";
+import { rememberValid } from "./remember.ts";
+import { type Feed, refusalOf, Transport } from "./transport.ts";
+
+export interface ClientOptions {
+  /** e.g. http://127.0.0.1:26100 */
+  readonly url: string;
+  readonly genesis: TrustAnchor;
+  /** `verifyNative` in a node, `verifyPortable` in a browser */
+  readonly verify: VerifySignature;
+  /** until an answer is here, ms */
+  readonly timeoutMs?: number;
+}
+
+/** The node's word that it took the transaction in: volatile, only a receipt acknowledges. */
+export interface Received {
+  readonly txId: Hash;
+  readonly timeMs: number;
+  readonly signature: Uint8Array;
+}
+
+export type SendOutcome =
+  | { readonly ok: true; readonly received: Received }
+  | { readonly ok: false; readonly error: LedgerError };
+
+/** A proved receipt. */
+export interface ReceiptAnswer extends ProvenReceipt {
+  /** encoded ReceiptProof: keep it, and anybody with the genesis can check it at any later time */
+  readonly proof: Uint8Array;
+  /** the node's rendering in sentences, from rule and values of the receipt; not itself proved */
+  readonly explanation: { readonly zh: string; readonly en: string };
+}
+
+export type TransactionAnswer =
+  | { readonly kind: "unknown" | "pending" }
+  | { readonly kind: "committed"; readonly committed: ReceiptAnswer };
+
+/** A proved row, or the proof that there is none, as of the block at `height`. */
+export interface StateAnswer {
+  readonly height: number;
+  /** time of that block, ms: how old the answer is */
+  readonly timeMs: number;
+  /** undefined: there is no such row */
+  readonly row: ProvedRow | undefined;
+  /** encoded StateProof */
+  readonly proof: Uint8Array;
+}
+
+export interface ProvedRow {
+  /** values of the fields, in the order of the table's declaration: read from the proved bytes */
+  readonly values: readonly Value[];
+  /** the same by name; the names are the node's word, the values are not */
+  readonly fields: Readonly<Record<string, ValueJson>>;
+  /** height of the block that wrote it */
+  readonly lastHeight: number;
+}
+
+export interface RowQuery {
+  readonly contract: string;
+  readonly table: string;
+  readonly key: readonly Value[];
+}
+
+const TIMEOUT_MS = 10_000;
+/** The longest single tx_wait; longer waits are several. */
+const WAIT_STEP_MS = 30_000;
+
+export class LinliClient {
+  private readonly genesis: TrustAnchor;
+  private readonly verify: VerifySignature;
+  private readonly transport: Transport;
+
+  /** @throws LedgerError `CLIENT_URL_INVALID` */
+  constructor(options: ClientOptions) {
+    this.genesis = options.genesis;
+    this.verify = rememberValid(options.verify);
+    this.transport = new Transport({ url: options.url, timeoutMs: options.timeoutMs ?? TIMEOUT_MS });
+  }
+
+  /** Any method, unproved: for what has no proof, like `consensus_status`. Errors as everywhere here: those of `Transport.call`. */
+  call(method: string, params: Readonly<Record<string, unknown>> = {}, waitMs = 0): Promise<Fields> {
+    return this.transport.call(method, params, waitMs);
+  }
+
+  /** Hands over a signed transaction. @throws LedgerError the node's refusal by its code */
+  async send(bytes: Uint8Array): Promise<Received> {
+    return readReceived(await this.call("tx_send", { transaction: toHex(bytes) }), idOf(bytes));
+  }
+
+  /** Hands over 1 to 100 signed transactions; each is received or refused for itself, in the same order. */
+  async sendMany(transactions: readonly Uint8Array[]): Promise<readonly SendOutcome[]> {
+    const answer = await this.call("tx_sendMany", { transactions: transactions.map(toHex) });
+    const outcomes = answer.objects("results", (outcome) => outcome);
+    if (outcomes.length !== transactions.length) throw answer.fault("results", `${transactions.length} outcomes`);
+    return outcomes.map((outcome, index): SendOutcome => {
+      if (outcome.flag("ok"))
+        return {
+          ok: true,
+          received: readReceived(outcome.object("received"), idOf(transactions[index] as Uint8Array)),
+        };
+      return { ok: false, error: refusalOf(outcome.object("error")) };
+    });
+  }
+
+  /** What became of a transaction. @throws LedgerError `PROOF_REFUSED` when the node's proof does not hold */
+  async transaction(txId: Hash): Promise<TransactionAnswer> {
+    return this.readTransaction(await this.call("tx_receipt", { txId: toHex(txId) }), txId);
+  }
+
+  /**
+   * Waits for the receipt and proves it.
+   * @throws LedgerError `TX_NOT_COMMITTED` when the time is up, `PROOF_REFUSED`
+   */
+  async waitForReceipt(txId: Hash, options: { readonly timeoutMs: number }): Promise<ReceiptAnswer> {
+    const endMs = performance.now() + options.timeoutMs;
+    for (;;) {
+      const timeoutMs = Math.max(0, Math.min(WAIT_STEP_MS, Math.ceil(endMs - performance.now())));
+      const answer = this.readTransaction(
+        await this.call("tx_wait", { txId: toHex(txId), timeoutMs }, timeoutMs),
+        txId,
+      );
+      if (answer.kind === "committed") return answer.committed;
+      if (performance.now() >= endMs) {
+        const remedy =
+          "ask again with tx_receipt, or send the same bytes again: a transaction is executed at most once";
+        throw new LedgerError(
+          "TX_NOT_COMMITTED",
+          { txId: toHex(txId), status: answer.kind, waitedMs: options.timeoutMs },
+          { remedy },
+        );
+      }
+    }
+  }
+
+  /** The newest head of this node, proved by its certificate. Whether a newer one exists elsewhere is not: see docs. */
+  async head(): Promise<VerifiedBlock> {
+    return this.readHead(await this.call("chain_head"));
+  }
+
+  /**
+   * A committed block with the ids of its transactions, proved by its own certificate while the genesis validators are in office.
+   * @throws LedgerError `BLOCK_UNKNOWN`, `PROOF_REFUSED`
+   */
+  async block(height: number): Promise<{ readonly block: VerifiedBlock; readonly transactionIds: readonly Hash[] }> {
+    const answer = await this.call("chain_block", { height });
+    const certificate = this.proved(decodeCertificate(answer.bytes("certificateBytes")));
+    const { chainId, validators } = this.genesis;
+    const [headerBytes, resultBytes] = [answer.bytes("headerBytes"), answer.bytes("resultBytes")];
+    const block = this.proved(
+      verifyBlock({ headerBytes, resultBytes, certificate, chainId, validators, verify: this.verify }),
+    );
+    const transactionIds = answer.texts("transactionIds").map((id) => fromHex(id) ?? EMPTY_BYTES);
+    if (block.header.height !== height) throw proofRefused("PROOF_OTHER_BLOCK");
+    if (!bytesEqual(transactionsRootOf(transactionIds), block.header.transactionsRoot))
+      throw proofRefused("PROOF_TRANSACTIONS");
+    return { block, transactionIds };
+  }
+
+  /** One row with proof of it or of its absence. @throws LedgerError the node's refusal, `PROOF_REFUSED` */
+  async stateGet(query: RowQuery): Promise<StateAnswer> {
+    const { contract, table, key } = query;
+    const answer = await this.call("state_get", { contract, table, key: key.map(valueToJson) });
+    const proof = answer.bytes("proof");
+    const proven = this.proved(verifyStateProof({ bytes: proof, genesis: this.genesis, verify: this.verify }));
+    // A true proof of another row, or of its absence, would otherwise pass for this one's.
+    if (!bytesEqual(proven.key, encodeKey(tablePrefix(contract, table), key))) throw proofRefused("PROOF_OTHER_ROW");
+    return { height: proven.height, timeMs: proven.certified.header.timeMs, row: readRow(answer, proven), proof };
+  }
+
+  /** A page of rows in key order, NOT proved: neither the rows nor that none is missing. Prove single rows with `stateGet`. */
+  async stateList(query: {
+    readonly contract: string;
+    readonly table: string;
+    readonly prefix?: readonly Value[];
+    readonly after?: string | undefined;
+    readonly limit?: number;
+  }): Promise<{ readonly height: number; readonly rows: readonly UnprovedRow[]; readonly next: string | undefined }> {
+    const { contract, table, prefix = [], after, limit = 100 } = query;
+    const page = await this.call("state_list", {
+      contract,
+      table,
+      prefix: prefix.map(valueToJson),
+      limit,
+      ...(after === undefined ? {} : { after }),
+    });
+    const next = page.raw("next");
+    return {
+      height: page.integer("height", { min: 0 }),
+      rows: page.objects("rows", (row) => ({
+        key: row.raw("key") as UnprovedRow["key"],
+        fields: row.raw("fields") as UnprovedRow["fields"],
+        lastHeight: row.integer("lastHeight", { min: 0 }),
+      })),
+      next: typeof next === "string" ? next : undefined,
+    };
+  }
+
+  /** Calls back with each new head, proved. */
+  followHeads(onHead: (head: VerifiedBlock) => Promise<void> | void): Promise<Feed> {
+    return this.transport.follow("heads", (event) => onHead(this.readHead(event.object("head"))));
+  }
+
+  /** Calls back with each new receipt, proved: the proof is fetched for every one. */
+  followReceipts(onReceipt: (receipt: ReceiptAnswer) => Promise<void> | void): Promise<Feed> {
+    return this.transport.follow("receipts", async (event) => {
+      const answer = await this.transaction(event.bytes("txId", 32));
+      if (answer.kind === "committed") await onReceipt(answer.committed);
+    });
+  }
+
+  private readTransaction(answer: Fields, txId: Hash): TransactionAnswer {
+    const kind = answer.oneOf("status", ["unknown", "pending", "committed"]);
+    if (kind !== "committed") return { kind };
+    const proof = answer.bytes("proof");
+    const proven = this.proved(verifyReceiptProof({ bytes: proof, genesis: this.genesis, verify: this.verify }));
+    // A true proof of another transaction's receipt would otherwise pass for this one's.
+    if (!bytesEqual(proven.receipt.txId, txId)) throw proofRefused("PROOF_OTHER_TRANSACTION");
+    const explanation = answer.object("explanation");
+    return {
+      kind,
+      committed: { ...proven, proof, explanation: { zh: explanation.text("zh"), en: explanation.text("en") } },
+    };
+  }
+
+  private readHead(answer: Fields): VerifiedBlock {
+    if (answer.integer("height", { min: 0 }) === 0)
+      throw new LedgerError("NO_BLOCK_YET", {}, { remedy: "ask again after the first transaction is committed" });
+    const certified = this.proved(decodeCertifiedHeader(answer.bytes("certifiedHeader")));
+    return this.proved(verifyCertifiedHeader({ certified, genesis: this.genesis, verify: this.verify }));
+  }
+
+  private proved<Proven>(verdict: Verdict<Proven>): Proven {
+    if (!verdict.ok) throw proofRefused(verdict.code);
+    return verdict.value;
+  }
+}
+
+export interface UnprovedRow {
+  readonly key: Readonly<Record<string, ValueJson>>;
+  readonly fields: Readonly<Record<string, ValueJson>>;
+  readonly lastHeight: number;
+}
+
+function idOf(bytes: Uint8Array): Hash {
+  const transaction = decodeTransaction(bytes);
+  if (!transaction.ok) throw new LedgerError("TX_INVALID", { reason: transaction.code, detail: transaction.detail });
+  return transaction.value.id;
+}
+
+function readReceived(answer: Fields, txId: Hash): Received {
+  if (!bytesEqual(answer.bytes("txId", 32), txId))
+    throw answer.fault("txId", "the id of the transaction that was sent");
+  return { txId, timeMs: answer.integer("timeMs", { min: 0 }), signature: answer.bytes("signature") };
+}
+
+function readRow(answer: Fields, { value, lastHeight }: ProvenState): ProvedRow | undefined {
+  const shown = answer.raw("row") ?? undefined;
+  if (value === undefined || lastHeight === undefined) {
+    if (shown !== undefined) throw proofRefused("PROOF_ROW_ABSENT");
+    return undefined;
+  }
+  const values = decode(value);
+  if (!values.ok || !Array.isArray(values.value)) throw proofRefused("PROOF_ROW_SHAPE");
+  const fields = answer.object("row").object("fields").json as Readonly<Record<string, ValueJson>>;
+  // The node names the fields; what it says stands in them must be what is proved.
+  const proved = values.value.map(valueToJson);
+  if (JSON.stringify(Object.values(fields)) !== JSON.stringify(proved)) throw proofRefused("PROOF_ROW_RENDERING");
+  return { values: values.value, fields, lastHeight };
+}
+
+function proofRefused(reason: string): LedgerError {
+  return new LedgerError(
+    "PROOF_REFUSED",
+    { reason },
+    { remedy: "do not trust this node's answer; ask another node, and tell both operators" },
+  );
+}

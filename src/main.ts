@@ -1,0 +1,264 @@
+#!/usr/bin/env node
+// The `linli` command: words, help, signals and exit codes. What a command does stands in node/commands and node/devnet.
+// The only process.exit. Loads nothing but the words until it is known what is asked.
+
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { CONFIG_DEFAULTS, ENVIRONMENT } from "./config.ts";
+import { LedgerError } from "./errors.ts";
+
+const EXIT = { done: 0, failed: 1, usage: 2, notProved: 3, forced: 130 } as const;
+const HELP_OF_EXITS = `
+Exit codes: 0 done, 1 failed (the message says why and what to do), 2 wrong words, 3 a proof does not hold.`;
+const DEFAULT_URL = `http://127.0.0.1:${CONFIG_DEFAULTS.rpc.port}`;
+const DEVNET_DIRECTORY = "data/devnet";
+
+/** Aborted by the first SIGINT or SIGTERM; the second one ends the process at once. */
+const stopping = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => {
+    if (stopping.signal.aborted) process.exit(EXIT.forced);
+    stopping.abort();
+  });
+}
+
+process.exit(await main(process.argv));
+
+async function main(words: readonly string[]): Promise<number> {
+  try {
+    await program().parseAsync(words);
+    return EXIT.done;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    return explain(error);
+  }
+}
+
+function explain(error: unknown): number {
+  if (!(error instanceof LedgerError)) {
+    // A fault of this program: its stack is what a report needs.
+    process.stderr.write(
+      `linli: unexpected failure\n${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
+    return EXIT.failed;
+  }
+  process.stderr.write(`linli: ${error.message}\n`);
+  if (error.cause instanceof Error) process.stderr.write(`       caused by: ${error.cause.message}\n`);
+  if (error.code === "ARGUMENT_INVALID") return EXIT.usage;
+  return error.code === "PROOF_REFUSED" ? EXIT.notProved : EXIT.failed;
+}
+
+function program(): Command {
+  const linli = new Command("linli")
+    .description("Linli (邻里): the ledger node of a residential community. Start with: linli devnet")
+    .exitOverride()
+    .showSuggestionAfterError()
+    .addHelpText("after", HELP_OF_EXITS);
+  addKeys(linli);
+  addGenesis(linli);
+  addNodes(linli);
+  addTx(linli);
+  addQuery(linli);
+  addVerify(linli);
+  return linli;
+}
+
+function addKeys(linli: Command): void {
+  const keys = linli
+    .command("keys")
+    .description("make the keys of a node or of a person, or show the public half of one");
+  keys
+    .command("node")
+    .description("make a node's home: keys, node.yaml, and member.json, which goes to whoever makes the genesis")
+    .requiredOption("--home <dir>", "directory to make (LINLI_HOME)", ENVIRONMENT.home)
+    .requiredOption("--organisation <id>", "short name of your organisation, e.g. property")
+    .requiredOption("--title <text>", "full name, as residents know it")
+    .requiredOption("--role <role>", "property, street, provider, government, committee, residents, auditor, ...")
+    .requiredOption(
+      "--address <multiaddr...>",
+      "where other members reach this node, e.g. /dns4/node.property.example/tcp/26000",
+    )
+    .addHelpText(
+      "after",
+      example(
+        'linli keys node --home ./property --organisation property --title "阳光物业" --role property --address /ip4/192.0.2.10/tcp/26000',
+      ),
+    )
+    .action(async (options) => (await import("./node/commands/keys.ts")).makeNodeKeys(options));
+  keys
+    .command("account")
+    .description("make the key of a person or a machine that signs transactions")
+    .requiredOption("--id <account>", "id of the account, e.g. property-clerk")
+    .option("--role <role...>", "roles it has from the genesis on; only with --member", [])
+    .requiredOption("--out <file>", "key file to make; its mode is 0600")
+    .option("--member <file>", "add the account to this member.json, so that it is in the genesis")
+    .addHelpText(
+      "after",
+      example("linli keys account --id property-clerk --role pm_finance --out clerk.key --member property/member.json"),
+    )
+    .action(async (options) => (await import("./node/commands/keys.ts")).makeAccountKey(options));
+  keys
+    .command("show <file>")
+    .description("show the public half of a key file")
+    .action(async (file: string) => (await import("./node/commands/keys.ts")).showKey(file));
+}
+
+function addGenesis(linli: Command): void {
+  linli
+    .command("genesis <plan>")
+    .description("make the genesis file from a plan that names the members' public descriptions")
+    .option("--out <file>", "file to make", "genesis.json")
+    .addHelpText("after", example("linli genesis config/genesis-seven.yaml --out genesis.json"))
+    .action(async (plan: string, options) =>
+      (await import("./node/commands/genesis.ts")).makeGenesis({ ...options, plan }),
+    );
+}
+
+function addNodes(linli: Command): void {
+  linli
+    .command("start")
+    .description("run the node of a home directory until Ctrl-C")
+    .requiredOption("--home <dir>", "home made by `linli keys node` (LINLI_HOME)", ENVIRONMENT.home)
+    .addHelpText("after", example("linli start --home ./property"))
+    .action(async (options) => (await import("./node/commands/start.ts")).runNode(options, stopping.signal));
+  linli
+    .command("devnet")
+    .description("a whole network on this machine: plays one day of a community and keeps serving until Ctrl-C")
+    .option("--nodes <number>", "organisations that run a node, 4 to 7", wholeNumber(4, 7), 4)
+    .option("--once", "end after the summary", false)
+    .option("--json", "print the summary as one line of JSON at the end", false)
+    .option("--data <dir>", "where it keeps keys and data; a second start goes on from there", DEVNET_DIRECTORY)
+    .option("--port <base>", "peers at base + i, clients at base + 100 + i", wholeNumber(1_024, 32_000), 26_000)
+    .option("--rate <perSecond>", "transactions per second to send at most", wholeNumber(1, 100_000))
+    .addHelpText("after", example("linli devnet --once"))
+    .action(async (options) => (await import("./node/devnet/devnet.ts")).runDevnet(options, stopping.signal));
+  linli
+    .command("community")
+    .description("write the example community as CSV files: buildings, units, heads, devices, tariffs")
+    .option("--out <dir>", "directory to write to", "data/community")
+    .option("--seed <number>", "the same seed gives the same community", wholeNumber(0, 2 ** 31 - 1), 1)
+    .addHelpText("after", example("linli community --out data/community"))
+    .action(async (options) => (await import("./node/commands/community.ts")).makeCommunity(options));
+}
+
+function addTx(linli: Command): void {
+  const tx = linli.command("tx").description("sign and send transactions, wait for receipts, prove them");
+  asking(tx.command("send"))
+    .description("sign one call with a key file, send it, wait for the receipt and prove it")
+    .requiredOption("--key <file>", "key file of the account that signs")
+    .requiredOption("--contract <name>", "contract to call")
+    .requiredOption("--action <name>", "action of the contract")
+    .option("--args <json>", "arguments by name", "{}")
+    .option("--gas <number>", "most it may cost", wholeNumber(1, Number.MAX_SAFE_INTEGER), 1_000_000)
+    .option(
+      "--valid-for <seconds>",
+      "how long it may be executed from now on, in ledger time",
+      wholeNumber(1, 86_400 * 365),
+      600,
+    )
+    .option("--wait <seconds>", "how long to wait for the receipt; 0: do not", wholeNumber(0, 86_400), 30)
+    .option("--out <file>", "save the receipt's proof")
+    .addHelpText(
+      "after",
+      example(
+        `linli tx send --key clerk.key --contract owners-vote --action vote --args '{"id":"motion-1","yes":true}'`,
+      ),
+    )
+    .action(async (options) => (await import("./node/commands/tx.ts")).sendTransaction(options));
+  asking(tx.command("wait <txId>"))
+    .description("wait for a receipt and prove it")
+    .option("--wait <seconds>", "how long", wholeNumber(0, 86_400), 30)
+    .option("--out <file>", "save the receipt's proof")
+    .action(async (txId: string, options) => (await import("./node/commands/tx.ts")).waitForTransaction(txId, options));
+  asking(tx.command("receipt <txId>"))
+    .description("what became of a transaction, proved")
+    .option("--out <file>", "save the receipt's proof")
+    .addHelpText("after", example("linli tx receipt 5f0c... --out receipt.json && linli verify receipt.json"))
+    .action(async (txId: string, options) => (await import("./node/commands/tx.ts")).showTransaction(txId, options));
+}
+
+function addQuery(linli: Command): void {
+  const query = linli
+    .command("query")
+    .description("ask a node; answers are proved against your own genesis file where a proof exists");
+  const load = () => import("./node/commands/query.ts");
+  asking(query.command("head"))
+    .description("the newest committed block (proved)")
+    .action(async (options) => (await load()).queryHead(options));
+  asking(query.command("block <height>"))
+    .description("one committed block and its transactions (proved)")
+    .action(async (height: string, options) =>
+      (await load()).queryBlock(wholeNumber(1, Number.MAX_SAFE_INTEGER)(height), options),
+    );
+  asking(query.command("state <contract> <table> <key...>"))
+    .description("one row, or the proof that there is none (proved)")
+    .option("--out <file>", "save the proof")
+    .addHelpText("after", example("linli query state registry account street-admin"))
+    .action(async (contract: string, table: string, key: string[], options) =>
+      (await load()).queryState({ contract, table, key }, options),
+    );
+  asking(query.command("list <contract> <table> [prefix...]"))
+    .description("rows of a table in key order, a page at a time (not proved)")
+    .option("--limit <rows>", "rows of a page", wholeNumber(1, 500), 20)
+    .option("--after <cursor>", "the field next of the page before")
+    .addHelpText("after", example("linli query list registry account"))
+    .action(async (contract: string, table: string, prefix: string[], options) =>
+      (await load()).queryList({ contract, table, prefix }, options),
+    );
+  asking(query.command("contract [name]"))
+    .description("the deployed contracts, or the source, tables and actions of one (not proved)")
+    .action(async (name: string | undefined, options) =>
+      (await load()).queryUnproved(
+        name === undefined ? "contract_list" : "contract_get",
+        name === undefined ? {} : { name },
+        options,
+      ),
+    );
+  asking(query.command("status"))
+    .description("where the node stands in consensus and what it waits for (its own word)")
+    .action(async (options) => (await load()).queryUnproved("consensus_status", {}, options));
+  asking(query.command("node"))
+    .description("who the node is (its own word)")
+    .action(async (options) => (await load()).queryUnproved("node_info", {}, options));
+}
+
+function addVerify(linli: Command): void {
+  linli
+    .command("verify <proof>")
+    .description("check a saved proof, or its hexadecimal digits, with nothing but the genesis file; needs no node")
+    .option(
+      "--genesis <file>",
+      "your own copy of the genesis file (LINLI_GENESIS)",
+      ENVIRONMENT.genesis ?? `${DEVNET_DIRECTORY}/genesis.json`,
+    )
+    .option("--kind <kind>", "receipt or state, for bare digits", proofKind)
+    .addHelpText("after", example("linli verify receipt.json --genesis genesis.json"))
+    .action(async (proof: string, options) => (await import("./node/commands/verify.ts")).verifyProof(proof, options));
+}
+
+function asking(command: Command): Command {
+  return command
+    .option("--url <url>", "node to ask (LINLI_URL)", ENVIRONMENT.url ?? DEFAULT_URL)
+    .option(
+      "--genesis <file>",
+      "your own copy of the genesis file (LINLI_GENESIS)",
+      ENVIRONMENT.genesis ?? `${DEVNET_DIRECTORY}/genesis.json`,
+    );
+}
+
+function example(line: string): string {
+  return `\nExample:\n  ${line}`;
+}
+
+function wholeNumber(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^[0-9]+$/.test(text) || value < min || value > max)
+      throw new InvalidArgumentError(`expected a whole number from ${min} to ${max}`);
+    return value;
+  };
+}
+
+function proofKind(text: string): "receipt" | "state" {
+  if (text !== "receipt" && text !== "state") throw new InvalidArgumentError("expected receipt or state");
+  return text;
+}

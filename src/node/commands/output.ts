@@ -1,0 +1,36 @@
+// What a command says: results to standard output as JSON, remarks to standard error, so that a pipe gets results only.
+// Never decides how a process ends.
+
+import { LedgerError } from "../../errors.ts";
+import { fromHex } from "../../ledger/hash.ts";
+
+/** Pretty for people; a program reads it as well. */
+export function printResult(result: unknown): void {
+  process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+}
+
+export function printRemark(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** @throws LedgerError `ARGUMENT_INVALID` */
+export function hexArgument(text: string, name: string, length?: number): Uint8Array {
+  const bytes = fromHex(text.trim());
+  if (bytes === undefined || (length !== undefined && bytes.length !== length)) {
+    throw argumentInvalid(name, `${length === undefined ? "" : `${length * 2} `}lower-case hexadecimal digits`);
+  }
+  return bytes;
+}
+
+/** @throws LedgerError `ARGUMENT_INVALID` */
+export function jsonArgument(text: string, name: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw argumentInvalid(name, `JSON, e.g. '{"id":"a1"}'`);
+  }
+}
+
+export function argumentInvalid(name: string, expected: string): LedgerError {
+  return new LedgerError("ARGUMENT_INVALID", { argument: name, expected }, { remedy: "see --help for an example" });
+}

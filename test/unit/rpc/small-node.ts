@@ -1,0 +1,447 @@
+// A node in memory for tests of RPC and client: real genesis, keys, signatures, certificates, state tree, history and proofs.
+// Only consensus and contracts are missing: every transaction is committed in a block of its own by three of four keys.
+
+import { sealGenesis } from "../../../src/client/genesis-json.ts";
+import { encodeKey, tablePrefix } from "../../../src/contracts/state-keys.ts";
+import { LedgerError, type Verdict } from "../../../src/errors.ts";
+import { makeCertificate, quorumSize } from "../../../src/ledger/certificate.ts";
+import { decode, encode, type Value } from "../../../src/ledger/codec.ts";
+import {
+  batchesRootOf,
+  blockHashOf,
+  encodeHeader,
+  encodeResult,
+  receiptsRootOf,
+  resultHashOf,
+  transactionsRootOf,
+} from "../../../src/ledger/format-block.ts";
+import { parametersHashOf, validatorsHashOf } from "../../../src/ledger/format-cluster.ts";
+import { decodeReceipt, encodeReceipt, receiptHashOf, valueHashOf } from "../../../src/ledger/format-receipt.ts";
+import { decodeTransaction, receivedSigningBytes } from "../../../src/ledger/format-transaction.ts";
+import { encodeCertificate, voteSigningBytes } from "../../../src/ledger/format-vote.ts";
+import { genesisHead, type SealedGenesis } from "../../../src/ledger/genesis.ts";
+import { compareBytes, EMPTY_BYTES, fromHex, type Hash, toHex } from "../../../src/ledger/hash.ts";
+import { HistoryAccumulator, historyLeaf, historyProof } from "../../../src/ledger/history.ts";
+import { merkleProof } from "../../../src/ledger/merkle.ts";
+import { encodeCertifiedHeader, encodeReceiptProof, encodeStateProof } from "../../../src/ledger/proofs.ts";
+import type { Certificate, CertifiedHeader, Receipt, StateEntry, Transaction } from "../../../src/ledger/types.ts";
+import { checkTransaction } from "../../../src/ledger/validate.ts";
+import { nativeSigner, verifyNative } from "../../../src/node/ed25519-native.ts";
+import { PARAMETER_DEFAULTS } from "../../../src/node/genesis-plan.ts";
+import type {
+  BlockView,
+  ContractView,
+  HeadView,
+  KeySigner,
+  NodeApi,
+  NodeInfo,
+  ReceivedStatement,
+  RowView,
+  TransactionStatus,
+} from "../../../src/ports.ts";
+import { StateTree } from "../../../src/state/tree.ts";
+
+export const GENESIS_TIME_MS = 1_767_225_600_000;
+
+/** Keys from the seeds 01.., 02.., ...: the first four vote, the fifth is the account `clerk`. */
+export function signerOf(index: number): KeySigner {
+  return nativeSigner(new Uint8Array(32).fill(index + 1));
+}
+
+export const CLERK = { account: "clerk", signer: signerOf(4) };
+
+export function makeGenesis(): SealedGenesis {
+  const organisations = ["property", "street", "provider", "government"];
+  return sealGenesis({
+    version: 1,
+    name: "test garden",
+    hashSuite: "sha256",
+    timeMs: GENESIS_TIME_MS,
+    timeScale: 1,
+    production: false,
+    organisations: organisations.map((id) => ({ id, title: id, role: id })),
+    validators: organisations.map((organisation, index) => ({
+      organisation,
+      suite: 1,
+      publicKey: signerOf(index).publicKey,
+      peerId: `peer-${index}`,
+    })),
+    endpoints: organisations.map((_, index) => ({
+      peerId: `peer-${index}`,
+      addresses: [`/ip4/127.0.0.1/tcp/${26_000 + index}`],
+    })),
+    parameters: PARAMETER_DEFAULTS,
+    contracts: [],
+    accounts: [
+      { id: "clerk", organisation: "property", roles: ["clerk"], suite: 1, publicKey: CLERK.signer.publicKey },
+    ],
+  });
+}
+
+interface Block extends BlockView {
+  readonly height: number;
+  readonly blockHash: Hash;
+  readonly resultHash: Hash;
+  readonly certificate: Certificate;
+  readonly receipts: readonly Uint8Array[];
+  readonly timeMs: number;
+}
+
+/** The one contract: `pin {id, text}` writes a row of the table `note`, `refuse {}` is refused, `wide {}` emits odd values. */
+const BOARD: ContractView = {
+  name: "board",
+  version: 1,
+  sourceHash: new Uint8Array(32).fill(7),
+  title: "告示板 notice board",
+  source: "contract: board\n",
+  tables: [
+    {
+      name: "note",
+      key: [{ name: "id", type: "text(64)" }],
+      fields: [
+        { name: "text", type: "text(200)" },
+        { name: "size", type: "int" },
+      ],
+    },
+  ],
+  actions: [
+    {
+      name: "pin",
+      by: ["clerk"],
+      params: [
+        { name: "id", type: "text(64)" },
+        { name: "text", type: "text(200)" },
+      ],
+    },
+  ],
+};
+
+export class SmallNode implements NodeApi {
+  readonly genesis = makeGenesis();
+  /** commits by itself as soon as something was submitted */
+  commitsAtOnce = true;
+  /** what every call throws, when a test wants the node to be broken */
+  fault: Error | undefined;
+  readonly #signers = [0, 1, 2, 3].map(signerOf).sort((left, right) => compareBytes(left.publicKey, right.publicKey));
+  readonly #blocks: Block[] = [];
+  readonly #state = new Map<string, StateEntry>();
+  readonly #tree = StateTree.build([]);
+  readonly #nodes = new Map<number, Hash>();
+  readonly #receipts = new Map<string, { readonly height: number; readonly index: number }>();
+  readonly #headListeners = new Set<(head: HeadView) => void>();
+  readonly #receiptListeners = new Set<(txId: Hash, height: number, receiptBytes: Uint8Array) => void>();
+  #pending: Transaction[] = [];
+  #history = HistoryAccumulator.empty;
+  readonly #genesisHead = genesisHead(this.genesis, this.#tree.root());
+
+  constructor() {
+    this.#record(this.#genesisHead.historyLeaf);
+  }
+
+  info(): NodeInfo {
+    if (this.fault !== undefined) throw this.fault;
+    return {
+      name: "small",
+      organisation: "property",
+      software: "linli/test",
+      chainId: this.genesis.chainId,
+      chainName: this.genesis.name,
+      protocol: 1,
+      validatorKey: signerOf(0).publicKey,
+      peerId: "peer-0",
+      timeScale: 1,
+      genesisBytes: this.genesis.bytes,
+      validators: this.genesis.validators,
+    };
+  }
+
+  head(): HeadView {
+    if (this.fault !== undefined) throw this.fault;
+    const last = this.#blocks.at(-1);
+    if (last === undefined) {
+      const { blockHash, resultHash, result, timeMs } = this.#genesisHead;
+      return {
+        height: 0,
+        blockHash,
+        resultHash,
+        stateRoot: result.stateRoot,
+        timeMs,
+        transactionsTotal: 0,
+        certifiedHeader: EMPTY_BYTES,
+      };
+    }
+    const { height, blockHash, resultHash, timeMs } = last;
+    const certifiedHeader = encodeCertifiedHeader(this.#certified());
+    return {
+      height,
+      blockHash,
+      resultHash,
+      stateRoot: this.#tree.root(),
+      timeMs,
+      transactionsTotal: this.#receipts.size,
+      certifiedHeader,
+    };
+  }
+
+  block(height: number): BlockView | undefined {
+    return this.#blocks[height - 1];
+  }
+
+  async submit(bytes: Uint8Array): Promise<ReceivedStatement> {
+    if (this.fault !== undefined) throw this.fault;
+    const transaction = admitted(decodeTransaction(bytes));
+    admitted(checkTransaction({ transaction, chainId: this.genesis.chainId, verify: verifyNative }));
+    const txId = transaction.id;
+    if (!this.#receipts.has(toHex(txId))) this.#pending.push(transaction);
+    if (this.commitsAtOnce) setImmediate(() => this.commitPending());
+    const timeMs = GENESIS_TIME_MS + 1;
+    return {
+      txId,
+      timeMs,
+      signature: signerOf(0).sign(receivedSigningBytes({ chainId: this.genesis.chainId, txId, timeMs })),
+    };
+  }
+
+  transaction(txId: Hash): TransactionStatus {
+    const found = this.#receipts.get(toHex(txId));
+    if (found === undefined)
+      return { kind: this.#pending.some(({ id }) => toHex(id) === toHex(txId)) ? "pending" : "unknown" };
+    const receiptBytes = this.#blockAt(found.height).receipts[found.index] ?? EMPTY_BYTES;
+    return {
+      kind: "committed",
+      height: found.height,
+      receiptBytes,
+      proof: this.#proveReceipt(found.height, found.index),
+    };
+  }
+
+  async waitForTransaction(txId: Hash, { timeoutMs }: { readonly timeoutMs: number }): Promise<TransactionStatus> {
+    if (this.transaction(txId).kind === "committed") return this.transaction(txId);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const stop = this.onReceipt((id) => toHex(id) === toHex(txId) && resolve());
+    const timer = setTimeout(resolve, timeoutMs);
+    await promise;
+    clearTimeout(timer);
+    stop();
+    return this.transaction(txId);
+  }
+
+  async stateGet({
+    contract,
+    table,
+    key,
+  }: {
+    readonly contract: string;
+    readonly table: string;
+    readonly key: readonly Value[];
+  }) {
+    if (contract !== BOARD.name) throw new LedgerError("CONTRACT_UNKNOWN", { contract });
+    if (table !== "note") throw new LedgerError("TABLE_UNKNOWN", { table });
+    if (key.length !== 1 || typeof key[0] !== "string") throw new LedgerError("KEY_INVALID");
+    const stateKey = encodeKey(tablePrefix(contract, table), key);
+    const entry = this.#state.get(toHex(stateKey));
+    const proof = encodeStateProof({
+      key: stateKey,
+      value: entry?.value,
+      tree: this.#tree.prove(stateKey),
+      certified: this.#certified(),
+    });
+    return { height: this.#blocks.length, row: entry === undefined ? undefined : rowOf(key[0], entry), proof };
+  }
+
+  async stateList({ after, limit }: { readonly after: string | undefined; readonly limit: number }) {
+    const keys = [...this.#state.keys()].sort().filter((key) => after === undefined || key > after);
+    const page = keys.slice(0, limit);
+    const rows = page.map((key) =>
+      rowOf(idOf(fromHex(key) ?? EMPTY_BYTES), this.#state.get(key) ?? { value: EMPTY_BYTES, lastHeight: 0 }),
+    );
+    return { height: this.#blocks.length, rows, next: keys.length > limit ? page.at(-1) : undefined };
+  }
+
+  contracts(): readonly ContractView[] {
+    return [BOARD];
+  }
+
+  explainReceipt(receiptBytes: Uint8Array): { readonly zh: string; readonly en: string } {
+    const { status } = admitted(decodeReceipt(receiptBytes));
+    return status === "ok" ? { zh: "已完成", en: "done" } : { zh: "被拒绝", en: "refused" };
+  }
+
+  consensusStatus(): Record<string, unknown> {
+    return {
+      height: this.#blocks.length,
+      waitingFor: undefined,
+      digest: new Uint8Array([1, 255]),
+      total: 1n << 60n,
+      peers: [{ ok: true }],
+    };
+  }
+
+  onHead(listener: (head: HeadView) => void): () => void {
+    this.#headListeners.add(listener);
+    return () => this.#headListeners.delete(listener);
+  }
+
+  onReceipt(listener: (txId: Hash, height: number, receiptBytes: Uint8Array) => void): () => void {
+    this.#receiptListeners.add(listener);
+    return () => this.#receiptListeners.delete(listener);
+  }
+
+  get listeners(): number {
+    return this.#headListeners.size + this.#receiptListeners.size;
+  }
+
+  /** One block with everything that is pending, if anything is. */
+  commitPending(): void {
+    const transactions = this.#pending;
+    if (transactions.length === 0) return;
+    this.#pending = [];
+    const height = this.#blocks.length + 1;
+    const receipts = transactions.map((transaction, index) => encodeReceipt(this.#execute(transaction, index, height)));
+    const block = this.#certify(height, transactions, receipts);
+    this.#blocks.push(block);
+    this.#record(historyLeaf(block));
+    for (const [index, { id }] of transactions.entries()) this.#receipts.set(toHex(id), { height, index });
+    for (const [index, { id }] of transactions.entries()) {
+      for (const listener of this.#receiptListeners) listener(id, height, receipts[index] ?? EMPTY_BYTES);
+    }
+    for (const listener of this.#headListeners) listener(this.head());
+  }
+
+  #execute({ id, body }: Transaction, index: number, height: number): Receipt {
+    const common = { txId: id, index, gas: 10, events: [], writes: [] };
+    const [call] = body.calls;
+    const args = new Map(call?.args);
+    if (call?.action !== "pin")
+      return { ...common, status: "refused", ruleId: "board.refuse.require[0]", values: [["limit", 1n << 60n]] };
+    const text = String(args.get("text"));
+    const key = encodeKey(tablePrefix("board", "note"), [String(args.get("id"))]);
+    const value = encode([text, text.length]);
+    const previousHeight = this.#state.get(toHex(key))?.lastHeight ?? 0;
+    this.#state.set(toHex(key), { value, lastHeight: height });
+    this.#tree.commit(this.#tree.stage([{ key, leaf: { valueHash: valueHashOf(value), lastHeight: height } }]));
+    const events = [{ contract: "board", name: "pinned", fields: [["raw", new Uint8Array([1, 2])]] as const }];
+    return {
+      ...common,
+      status: "ok",
+      ruleId: "",
+      values: [],
+      events,
+      writes: [{ key, valueHash: valueHashOf(value), previousHeight }],
+    };
+  }
+
+  #certify(height: number, transactions: readonly Transaction[], receipts: readonly Uint8Array[]): Block {
+    const { chainId, validators, parameters } = this.genesis;
+    const parent = this.#blocks.at(-1) ?? this.#genesisHead;
+    const timeMs = GENESIS_TIME_MS + height * 1_000;
+    const transactionIds = transactions.map(({ id }) => id);
+    const headerBytes = encodeHeader({
+      version: 1,
+      protocol: 1,
+      chainId,
+      height,
+      view: 0,
+      proposer: this.#signers[0]?.publicKey ?? EMPTY_BYTES,
+      timeMs,
+      parentHash: parent.blockHash,
+      parentResult: parent.resultHash,
+      historyRoot: this.#history.root(),
+      batchesRoot: batchesRootOf([]),
+      transactionsRoot: transactionsRootOf(transactionIds),
+      transactionCount: transactions.length,
+      validatorsHash: validatorsHashOf(validators),
+      parametersHash: parametersHashOf(parameters),
+      extension: EMPTY_BYTES,
+    });
+    const resultBytes = encodeResult({
+      version: 1,
+      stateRoot: this.#tree.root(),
+      receiptsRoot: receiptsRootOf(receipts.map(receiptHashOf)),
+      nextValidatorsHash: validatorsHashOf(validators),
+      nextParametersHash: parametersHashOf(parameters),
+    });
+    const blockHash = blockHashOf(headerBytes);
+    const resultHash = resultHashOf(resultBytes);
+    const vote = {
+      kind: "commit",
+      chainId,
+      height,
+      view: 0,
+      validatorsHash: validatorsHashOf(validators),
+      blockHash,
+      resultHash,
+    } as const;
+    const votes = this.#signers
+      .slice(0, quorumSize(4))
+      .map((signer, index) => ({ signer: index, signature: signer.sign(voteSigningBytes(vote)) }));
+    const certificate = makeCertificate({ height, view: 0, blockHash, resultHash, validatorCount: 4, votes });
+    const certificateBytes = encodeCertificate(certificate);
+    return {
+      height,
+      timeMs,
+      headerBytes,
+      resultBytes,
+      certificate,
+      certificateBytes,
+      blockHash,
+      resultHash,
+      transactionIds,
+      references: [],
+      receipts,
+    };
+  }
+
+  #blockAt(height: number): Block {
+    const block = this.#blocks[height - 1];
+    if (block === undefined) throw new LedgerError("NO_BLOCK_YET");
+    return block;
+  }
+
+  #certified(): CertifiedHeader {
+    const { headerBytes, resultBytes, certificate } = this.#blockAt(this.#blocks.length);
+    return { headerBytes, resultBytes, certificate, transitions: [] };
+  }
+
+  #proveReceipt(height: number, index: number): Uint8Array {
+    const { headerBytes, resultBytes, receipts } = this.#blockAt(height);
+    const count = this.#blocks.length;
+    const node = (position: number): Hash => this.#nodes.get(position) ?? EMPTY_BYTES;
+    const past =
+      height === count ? undefined : { headerBytes, resultBytes, history: historyProof({ count, height, node }) };
+    const path = merkleProof(receipts.map(receiptHashOf), index);
+    return encodeReceiptProof({
+      receiptBytes: receipts[index] ?? EMPTY_BYTES,
+      path,
+      past,
+      certified: this.#certified(),
+    });
+  }
+
+  #record(leaf: Hash): void {
+    const { history, nodes } = this.#history.append(leaf);
+    for (const { position, hash } of nodes) this.#nodes.set(position, hash);
+    this.#history = history;
+  }
+}
+
+function rowOf(id: Value, entry: StateEntry): RowView {
+  const [text = "", size = 0] = admitted(decode(entry.value)) as readonly Value[];
+  return {
+    key: [["id", id]],
+    fields: [
+      ["text", text],
+      ["size", size],
+    ],
+    lastHeight: entry.lastHeight,
+  };
+}
+
+function idOf(key: Uint8Array): string {
+  return new TextDecoder().decode(key).split("\0")[2] ?? "";
+}
+
+function admitted<T>(verdict: Verdict<T>): T {
+  if (verdict.ok) return verdict.value;
+  throw new LedgerError(verdict.code);
+}
