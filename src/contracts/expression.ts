@@ -91,11 +91,13 @@ class Parser {
 
   rowReference(): RowReference {
     const first = this.name();
-    const second = this.takeSign(".") ? this.name() : undefined;
+    let owner = first.value;
+    // Names of contracts may hold hyphens: owners-vote.motion[...].
+    while (this.takeSign("-")) owner += `-${this.name().value}`;
+    const isForeign = this.takeSign(".") || owner !== first.value;
+    const table = isForeign ? this.name().value : owner;
     this.expectSign("[");
-    const key = this.list("]");
-    const [contract, table] = second === undefined ? [undefined, first.value] : [first.value, second.value];
-    return { contract, table, key, at: first.at };
+    return { contract: isForeign ? owner : undefined, table, key: this.list("]"), at: first.at };
   }
 
   // condition ? then : otherwise, right-associative; the loop's depth is the parser's own count.

@@ -1,0 +1,173 @@
+// The morning: everybody is enrolled, the community is registered from its files, the contracts are approved and deployed.
+// Never gives an organisation a transaction that another one has to sign.
+
+import { sha256 } from "#sha256";
+import { toHex } from "../../ledger/hash.ts";
+import { administratorOf, gatewayOf, STAFF, type StaffMember } from "./cast.ts";
+import { endOfDayMs } from "./community.ts";
+import type { DayContext } from "./day.ts";
+import { COMMUNITY_CONTRACTS, type LibraryContract, loadLibraryContract } from "./library.ts";
+import type { RowFields, StepItem, Steps } from "./steps.ts";
+
+/** Calls of one registration transaction: the most that a transaction may carry. */
+const CALLS = 100;
+
+/** The organisation's own node, or the street office's where it runs none. */
+export function viaOf(context: DayContext, organisation: string): string {
+  return context.nodes.some((node) => node.organisation === organisation) ? organisation : "street";
+}
+
+export async function registerCommunity(context: DayContext, steps: Steps): Promise<void> {
+  const { community } = context;
+  await steps.ensure({
+    title: { zh: "机构人员与设备网关入册", en: "Staff and device gateways enrolled" },
+    contract: "registry",
+    table: "account",
+    items: enrolments(context),
+    itemsPerTransaction: CALLS,
+  });
+  await steps.ensure({
+    title: { zh: `登记小区 ${community.title}`, en: `Community ${community.titleEnglish} registered` },
+    contract: "registry",
+    table: "community",
+    items: [registration(context, [community.code], "add_community", { id: community.code, title: community.title })],
+  });
+  await steps.ensure({
+    title: { zh: `登记 ${community.buildings.length} 幢楼`, en: `${community.buildings.length} buildings registered` },
+    contract: "registry",
+    table: "building",
+    items: community.buildings.map(({ id, title, floors }) =>
+      registration(context, [id], "add_building", { id, community: community.code, title, floors }),
+    ),
+    itemsPerTransaction: CALLS,
+  });
+  await steps.ensure({
+    title: { zh: `登记 ${community.heads.length} 名业主`, en: `${community.heads.length} heads registered` },
+    contract: "registry",
+    table: "head",
+    items: community.heads.map(({ id, kind }) => ({
+      ...registration(context, [id], "add_head", {
+        id,
+        community: community.code,
+        kind,
+        key: context.keys.signerOf(id).publicKey,
+      }),
+      isDone: (fields: RowFields) => fields.kind === kind,
+    })),
+    itemsPerTransaction: CALLS,
+  });
+  await steps.ensure({
+    title: { zh: `登记 ${community.units.length} 个专有部分`, en: `${community.units.length} units registered` },
+    contract: "registry",
+    table: "unit",
+    items: community.units.map(({ id, building, use, areaCm2, status, head }) => ({
+      ...registration(context, [id], "add_unit", { id, building, use, area: areaCm2, status, head }),
+      isDone: (fields: RowFields) => fields.area === areaCm2 && fields.head === head,
+    })),
+    itemsPerTransaction: CALLS,
+  });
+  await registerDevices(context, steps);
+}
+
+/** Proposal, approvals of the organisations that run nodes, and deployment, of each contract of the community. */
+export async function deployContracts(context: DayContext, steps: Steps): Promise<void> {
+  const seats = new Map<string, number>();
+  for (const [index, fields] of await steps.rows("governance", "seat")) {
+    seats.set(String(fields.organisation), Number(index));
+  }
+  const sources = new Map<LibraryContract, string>();
+  for (const name of COMMUNITY_CONTRACTS) sources.set(name, await loadLibraryContract(name));
+  const proposals = [...sources].map(([name, source]) => {
+    // The id names the text, so that a changed document is another proposal.
+    const digest = sha256(new TextEncoder().encode(source));
+    return { name, source, digest, id: `${name}-${toHex(digest).slice(0, 12)}` };
+  });
+  const administered = (organisation: string, action: string, args: Record<string, string | number | Uint8Array>) => ({
+    account: administratorOf(organisation),
+    via: viaOf(context, organisation),
+    calls: [{ contract: "governance", action, args }],
+  });
+  await steps.ensure({
+    title: { zh: "物业公司提案: 部署三份合约", en: "The property company proposes three contracts" },
+    contract: "governance",
+    table: "proposal",
+    items: proposals.map(({ name, digest, id }) => ({
+      key: [id],
+      ...administered("property", "propose_contract", {
+        id,
+        seat: seats.get("property") ?? 0,
+        contract: name,
+        source_hash: digest,
+      }),
+    })),
+  });
+  await steps.ensure({
+    title: { zh: `${seats.size} 家机构分别同意`, en: `${seats.size} organisations approve, each for itself` },
+    contract: "governance",
+    table: "approval",
+    items: [...seats].flatMap(([organisation, seat]) =>
+      proposals.map(({ id }) => ({
+        key: [id, organisation],
+        ...administered(organisation, "approve", { proposal: id, seat }),
+      })),
+    ),
+  });
+  for (const { name, source, id } of proposals) {
+    await steps.ensure({
+      title: { zh: `部署合约 ${name}`, en: `Contract ${name} deployed` },
+      contract: "governance",
+      table: "contract",
+      items: [{ key: [name], ...administered("street", "enact_contract", { proposal: id, source }) }],
+    });
+  }
+}
+
+function enrolments(context: DayContext): readonly StepItem[] {
+  const gateways = context.community.buildings.map(
+    ({ id }): StaffMember => ({ account: gatewayOf(id), organisation: "property", role: "device" }),
+  );
+  const members: readonly StaffMember[] = [...Object.values(STAFF), ...gateways];
+  return [...members]
+    .sort((left, right) => (left.organisation < right.organisation ? -1 : 1))
+    .map(({ account, organisation, role }) => {
+      const { publicKey } = context.keys.signerOf(account);
+      return {
+        key: [account],
+        account: administratorOf(organisation),
+        via: viaOf(context, organisation),
+        calls: [{ contract: "registry", action: "enrol_staff", args: { id: account, role, key: publicKey } }],
+      };
+    });
+}
+
+function registration(
+  context: DayContext,
+  key: readonly string[],
+  action: string,
+  args: Readonly<Record<string, string | number | Uint8Array>>,
+): StepItem {
+  const { account, organisation } = STAFF.registrar;
+  return { key, account, via: viaOf(context, organisation), calls: [{ contract: "registry", action, args }] };
+}
+
+async function registerDevices(context: DayContext, steps: Steps): Promise<void> {
+  const { devices } = context.community;
+  const { account, organisation } = STAFF.manager;
+  await steps.ensure({
+    title: { zh: `登记 ${devices.length} 台设备`, en: `${devices.length} devices registered` },
+    contract: "registry",
+    table: "device",
+    items: devices.map(({ id, kind, building, limit, warrantyUntil }) => {
+      const gateway = gatewayOf(building);
+      const args = { id, building, kind, gateway, limit, warranty_until: endOfDayMs(warrantyUntil) };
+      return {
+        key: [id],
+        account,
+        via: viaOf(context, organisation),
+        calls: [{ contract: "registry", action: "add_device", args }],
+        isDone: (fields: RowFields) => fields.kind === kind && fields.gateway === gateway,
+      };
+    }),
+    itemsPerTransaction: CALLS,
+  });
+}

@@ -1,0 +1,208 @@
+// Carries the day's signed transactions to the organisations' nodes and waits for each proved receipt.
+// Never decides what to do; never gives a transaction up while it can still be executed, and never signs it twice before.
+
+import { setTimeout as pause } from "node:timers/promises";
+import type { LinliClient, ReceiptAnswer } from "../../client/client.ts";
+import type { CallRequest } from "../../client/transaction.ts";
+import { buildTransaction, type SignedTransaction } from "../../client/transaction.ts";
+import { LedgerError } from "../../errors.ts";
+import type { Hash } from "../../ledger/hash.ts";
+import type { Clock } from "../../ports.ts";
+import type { DevnetKeys } from "./cast.ts";
+
+/** One organisation's node, as its people reach it. */
+export interface DayNode {
+  readonly organisation: string;
+  readonly url: string;
+  readonly client: LinliClient;
+}
+
+export interface Job {
+  /** the account that signs */
+  readonly account: string;
+  /** whose node it goes to first; another one takes it while that is away */
+  readonly via: string;
+  readonly calls: readonly CallRequest[];
+}
+
+export interface JobOutcome {
+  readonly job: Job;
+  readonly answer: ReceiptAnswer;
+}
+
+export interface SenderOptions {
+  readonly chainId: Hash;
+  readonly nodes: readonly DayNode[];
+  readonly keys: DevnetKeys;
+  readonly clock: Clock;
+  /** how long a transaction may be executed, ms of ledger time: at most the replay window */
+  readonly validityMs: number;
+  /** of one transaction */
+  readonly gasLimitMax: number;
+  /** undefined: as many as the network takes */
+  readonly perSecondMax: number | undefined;
+}
+
+/** Transactions on their way at once, for each node: well below what a node allows one address. */
+const IN_FLIGHT_PER_NODE = 24;
+const WAIT_MS = 5_000;
+const PAUSE_MS = 100;
+/** wall time after which the network is taken for stuck */
+const STALLED_MS = 90_000;
+const GAS_PER_CALL = 40_000;
+/** Refusals of a node that are about this moment, not about the transaction. */
+const PASSING_CODES: ReadonlySet<string> = new Set([
+  "CLIENT_UNREACHABLE",
+  "CLIENT_TIMEOUT",
+  "MEMPOOL_FULL",
+  "MEMPOOL_SENDER_FULL",
+  "RPC_RATE_LIMITED",
+  "RPC_TOO_MANY_CONNECTIONS",
+  "RPC_TOO_MANY_OPEN_CALLS",
+  "RPC_NODE_STOPPING",
+  "RPC_INTERNAL",
+  "TOO_MANY_WAITING",
+  // A node that has just come back may not know yet who was enrolled meanwhile.
+  "TX_SIGNER_UNKNOWN",
+  "TX_EXPIRED",
+  "TX_NOT_COMMITTED",
+]);
+
+export class Sender {
+  private readonly options: SenderOptions;
+  private nonce: number;
+  private readonly samples: number[] = [];
+  private nextStartMs = 0;
+  private inFlight = 0;
+  private busySinceMs = 0;
+  private busyMs = 0;
+
+  constructor(options: SenderOptions) {
+    this.options = options;
+    // Larger than that of any earlier run, so that nobody's order goes backwards.
+    this.nonce = options.clock.nowMs();
+  }
+
+  /** wall ms from sending to the proved receipt, one for each transaction of this run */
+  get latenciesMs(): readonly number[] {
+    return this.samples;
+  }
+
+  /** Sends all, many at once, and resolves with their proved receipts in the same order, whatever their status. */
+  async sendAll(jobs: readonly Job[]): Promise<readonly JobOutcome[]> {
+    const outcomes = new Array<JobOutcome>(jobs.length);
+    let next = 0;
+    const worker = async (): Promise<void> => {
+      for (let index = next; index < jobs.length; index = next) {
+        next += 1;
+        const job = jobs[index]!;
+        outcomes[index] = { job, answer: await this.send(job) };
+      }
+    };
+    const workers = Math.min(jobs.length, this.options.nodes.length * IN_FLIGHT_PER_NODE);
+    await Promise.all(Array.from({ length: workers }, worker));
+    return outcomes;
+  }
+
+  /** @throws LedgerError `DAY_STALLED` when no node brings it to a receipt; the node's refusal when it is at fault itself */
+  async send(job: Job): Promise<ReceiptAnswer> {
+    const { clock } = this.options;
+    await this.turn();
+    const startMs = clock.monotonicMs();
+    if (this.inFlight === 0) this.busySinceMs = startMs;
+    this.inFlight += 1;
+    try {
+      const answer = await this.carry(job, startMs);
+      this.samples.push(clock.monotonicMs() - startMs);
+      return answer;
+    } finally {
+      this.inFlight -= 1;
+      if (this.inFlight === 0) this.busyMs += clock.monotonicMs() - this.busySinceMs;
+    }
+  }
+
+  // Starts are spread evenly: the rate holds over any second, not only on average.
+  private async turn(): Promise<void> {
+    const { clock, perSecondMax } = this.options;
+    if (perSecondMax === undefined) return;
+    const nowMs = clock.monotonicMs();
+    const startMs = Math.max(nowMs, this.nextStartMs);
+    this.nextStartMs = startMs + 1000 / perSecondMax;
+    if (startMs > nowMs) await pause(startMs - nowMs);
+  }
+
+  private async carry(job: Job, startMs: number): Promise<ReceiptAnswer> {
+    const { clock } = this.options;
+    let signed = this.sign(job);
+    for (let attempt = 0; ; attempt += 1) {
+      const answer = await this.attempt(signed, this.nodeFor(job, attempt), { isRetry: attempt > 0 });
+      if (answer !== undefined) return answer;
+      if (clock.monotonicMs() - startMs > STALLED_MS) {
+        throw new LedgerError(
+          "DAY_STALLED",
+          { account: job.account, action: job.calls[0]?.action ?? "", waitedMs: STALLED_MS },
+          { remedy: "look into the nodes' logs and at consensus_status; `npm start` again continues where it stopped" },
+        );
+      }
+      // Only a transaction that can never be executed any more is signed anew: until then its bytes are sent again.
+      if (clock.nowMs() > signed.validUntilMs + this.options.validityMs) signed = this.sign(job);
+      await pause(PAUSE_MS);
+    }
+  }
+
+  /** Transactions with a proved receipt, and how many per second of the wall time in which any was on its way. */
+  throughput(): { readonly transactions: number; readonly perSecond: number } {
+    const transactions = this.samples.length;
+    return { transactions, perSecond: this.busyMs > 0 ? (transactions * 1000) / this.busyMs : 0 };
+  }
+
+  private sign(job: Job): SignedTransaction & { readonly validUntilMs: number } {
+    const { chainId, keys, clock, validityMs, gasLimitMax } = this.options;
+    this.nonce += 1;
+    const validUntilMs = clock.nowMs() + validityMs;
+    const signed = buildTransaction({
+      chainId,
+      signers: [{ account: job.account, signer: keys.signerOf(job.account) }],
+      nonce: this.nonce,
+      validUntilMs,
+      gasLimit: Math.min(gasLimitMax, GAS_PER_CALL * job.calls.length),
+      calls: job.calls,
+    });
+    return { ...signed, validUntilMs };
+  }
+
+  private nodeFor(job: Job, attempt: number): DayNode {
+    const { nodes } = this.options;
+    const own = Math.max(
+      0,
+      nodes.findIndex(({ organisation }) => organisation === job.via),
+    );
+    return nodes[(own + attempt) % nodes.length]!;
+  }
+
+  // The same bytes may go to several nodes: a transaction is executed at most once.
+  private async attempt(
+    signed: SignedTransaction,
+    node: DayNode,
+    { isRetry }: { readonly isRetry: boolean },
+  ): Promise<ReceiptAnswer | undefined> {
+    try {
+      // A node takes no expired transaction, but it may have executed it in time.
+      const known = isRetry ? await node.client.transaction(signed.id) : undefined;
+      if (known?.kind === "committed") return known.committed;
+      await node.client.send(signed.bytes);
+      return await node.client.waitForReceipt(signed.id, { timeoutMs: WAIT_MS });
+    } catch (error) {
+      if (!(error instanceof LedgerError)) throw error;
+      if (PASSING_CODES.has(error.code)) return undefined;
+      throw error;
+    }
+  }
+}
+
+/** The sample below which `percent` of all lie, by the nearest rank; 0 without samples. */
+export function percentile(samples: readonly number[], percent: number): number {
+  const sorted = [...samples].sort((left, right) => left - right);
+  const rank = Math.ceil((sorted.length * percent) / 100);
+  return sorted[Math.max(0, rank - 1)] ?? 0;
+}

@@ -1,0 +1,161 @@
+// One step of the day at a time: what is wanted of the ledger's rows, which of it is missing, and the transactions for that.
+// Repeating a step changes nothing: a row that is as wanted is never written again, one that is not is never taken for done.
+
+import { setTimeout as pause } from "node:timers/promises";
+import type { UnprovedRow } from "../../client/client.ts";
+import type { CallRequest } from "../../client/transaction.ts";
+import { LedgerError } from "../../errors.ts";
+import type { Value } from "../../ledger/codec.ts";
+import type { ValueJson } from "../../ledger/value-json.ts";
+import type { Clock } from "../../ports.ts";
+import { type DayNode, type Job, percentile, type Sender } from "./sender.ts";
+
+export type RowFields = Readonly<Record<string, ValueJson>>;
+
+/** What residents and officials read, Chinese with English beside it. */
+export interface ProgressLine {
+  readonly zh: string;
+  readonly en: string;
+}
+export type Progress = (line: ProgressLine) => void;
+
+export interface StepItem {
+  /** of the row that tells whether this is done */
+  readonly key: readonly (string | number)[];
+  readonly account: string;
+  /** organisation whose node takes it */
+  readonly via: string;
+  readonly calls: readonly CallRequest[];
+  /** default: that the row exists */
+  readonly isDone?: (fields: RowFields) => boolean;
+}
+
+export interface Step {
+  readonly title: ProgressLine;
+  readonly contract: string;
+  readonly table: string;
+  readonly items: readonly StepItem[];
+  /** default 1; items of one account in a row share a transaction */
+  readonly itemsPerTransaction?: number;
+}
+
+const PAGE_ROWS = 500;
+const ATTEMPTS_MAX = 3;
+const RETRY_PAUSE_MS = 300;
+const READ_PAUSE_MS = 200;
+const READ_ATTEMPTS_MAX = 150;
+/** There is nothing to read yet: as good as an empty table. */
+const EMPTY_CODES: ReadonlySet<string> = new Set(["CONTRACT_UNKNOWN", "NO_BLOCK_YET"]);
+
+export class Steps {
+  private readonly nodes: readonly DayNode[];
+  private readonly sender: Sender;
+  private readonly clock: Clock;
+  private readonly progress: Progress;
+
+  constructor(options: {
+    readonly nodes: readonly DayNode[];
+    readonly sender: Sender;
+    readonly clock: Clock;
+    readonly progress: Progress;
+  }) {
+    this.nodes = options.nodes;
+    this.sender = options.sender;
+    this.clock = options.clock;
+    this.progress = options.progress;
+  }
+
+  /**
+   * Brings every item of the step about, or finds it done.
+   * @throws LedgerError `DAY_REFUSED` with the refusal's sentence when an item is refused and not done either
+   */
+  async ensure(step: Step): Promise<void> {
+    const startMs = this.clock.monotonicMs();
+    let refusal: ProgressLine & { readonly rule: string } = { rule: "", zh: "", en: "" };
+    let sent = 0;
+    const latencies = this.sender.latenciesMs.length;
+    for (let attempt = 0; attempt <= ATTEMPTS_MAX; attempt += 1) {
+      const missing = await this.missing(step);
+      if (missing.length === 0) return this.report(step, sent, startMs, this.sender.latenciesMs.slice(latencies));
+      if (attempt === ATTEMPTS_MAX) break;
+      if (attempt > 0) await pause(RETRY_PAUSE_MS);
+      const outcomes = await this.sender.sendAll(jobsOf(missing, step.itemsPerTransaction ?? 1));
+      sent += outcomes.length;
+      const refused = outcomes.find(({ answer }) => answer.receipt.status !== "ok");
+      if (refused !== undefined) refusal = { rule: refused.answer.receipt.ruleId, ...refused.answer.explanation };
+    }
+    throw new LedgerError("DAY_REFUSED", { step: step.title.en, rule: refusal.rule, zh: refusal.zh, en: refusal.en });
+  }
+
+  /** Items whose row is not as wanted, by what a node lists. */
+  async missing(step: Step): Promise<readonly StepItem[]> {
+    const rows = await this.rows(step.contract, step.table);
+    return step.items.filter(({ key, isDone }) => {
+      const fields = rows.get(key.join("\n"));
+      return fields === undefined || (isDone !== undefined && !isDone(fields));
+    });
+  }
+
+  /** All rows of a table, unproved, by their key's values joined with line ends. */
+  async rows(contract: string, table: string): Promise<ReadonlyMap<string, RowFields>> {
+    const rows = new Map<string, RowFields>();
+    let after: string | undefined;
+    do {
+      const page = await this.page(contract, table, after);
+      for (const { key, fields } of page.rows) rows.set(Object.values(key).join("\n"), fields);
+      after = page.next;
+    } while (after !== undefined);
+    return rows;
+  }
+
+  /** One proved row, its fields by name; undefined: proved to be absent. */
+  async row(contract: string, table: string, key: readonly Value[]): Promise<RowFields | undefined> {
+    return this.read(async ({ client }) => (await client.stateGet({ contract, table, key })).row?.fields, undefined);
+  }
+
+  /** Asks one node after another until one answers. */
+  private async read<T>(ask: (node: DayNode) => Promise<T>, empty: T): Promise<T> {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await ask(this.nodes[attempt % this.nodes.length]!);
+      } catch (error) {
+        if (!(error instanceof LedgerError) || error.code === "PROOF_REFUSED") throw error;
+        if (EMPTY_CODES.has(error.code)) return empty;
+        if (attempt >= READ_ATTEMPTS_MAX) throw error;
+        await pause(READ_PAUSE_MS);
+      }
+    }
+  }
+
+  private page(
+    contract: string,
+    table: string,
+    after: string | undefined,
+  ): Promise<{ readonly rows: readonly UnprovedRow[]; readonly next: string | undefined }> {
+    return this.read(({ client }) => client.stateList({ contract, table, after, limit: PAGE_ROWS }), {
+      height: 0,
+      rows: [],
+      next: undefined,
+    });
+  }
+
+  private report(step: Step, sent: number, startMs: number, latencies: readonly number[]): void {
+    const { zh, en } = step.title;
+    if (sent === 0) return this.progress({ zh: `${zh} · 已在账本上`, en: `${en}: on the ledger already` });
+    const seconds = (this.clock.monotonicMs() - startMs) / 1000;
+    const facts = `${seconds.toFixed(1)} s · ${Math.round(sent / seconds)} tx/s · p50 ${percentile(latencies, 50).toFixed(0)} ms`;
+    this.progress({ zh: `${zh} · ${sent} 笔交易 · ${facts}`, en: `${en}: ${sent} transactions` });
+  }
+}
+
+function jobsOf(items: readonly StepItem[], itemsPerTransaction: number): readonly Job[] {
+  const jobs: { account: string; via: string; calls: CallRequest[]; items: number }[] = [];
+  for (const { account, via, calls } of items) {
+    const last = jobs.at(-1);
+    if (last !== undefined && last.account === account && last.via === via && last.items < itemsPerTransaction) {
+      last.calls.push(...calls);
+      last.items += 1;
+    } else jobs.push({ account, via, calls: [...calls], items: 1 });
+  }
+  return jobs;
+}
