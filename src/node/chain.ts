@@ -81,8 +81,6 @@ export class Chain {
   readonly replay: ReplayWindow;
   readonly timers: TimerIndex;
   readonly tree: StateTree;
-  /** how far ahead of block time a transaction may be valid, in ledger ms */
-  readonly windowMs: number;
   private readonly chainId: Hash;
   private readonly engine: Engine;
   private facts: HeadFacts;
@@ -96,7 +94,6 @@ export class Chain {
     replay: ReplayWindow;
     timers: TimerIndex;
     tree: StateTree;
-    windowMs: number;
     chainId: Hash;
     engine: Engine;
     facts: HeadFacts;
@@ -106,7 +103,6 @@ export class Chain {
     this.replay = options.replay;
     this.timers = options.timers;
     this.tree = options.tree;
-    this.windowMs = options.windowMs;
     this.chainId = options.chainId;
     this.engine = options.engine;
     this.facts = options.facts;
@@ -123,10 +119,10 @@ export class Chain {
     if (store.isEmpty) await store.initialise({ genesis, writes: genesisWrites(genesis, engine) });
     const timers = new TimerIndex({ isTimerKey, dueMs: timerDueMs });
     const tree = await store.loadTree((key, value) => timers.apply([{ key, value }]));
-    const windowMs = genesis.parameters.replayWindowMs * genesis.timeScale;
-    const replay = new ReplayWindow(windowMs);
     const { head } = store;
-    for (const block of await store.replayIds({ sinceMs: head.timeMs - windowMs })) replay.add(block);
+    const windowMs = Math.max(genesis.parameters.replayWindowMs, head.parameters.replayWindowMs);
+    const replay = new ReplayWindow();
+    for (const block of await store.replayIds({ sinceMs: head.timeMs - windowMs })) replay.add({ ...block, windowMs });
     const transitions = await store.loadTransitions();
     return new Chain({
       store,
@@ -143,6 +139,11 @@ export class Chain {
 
   get head(): HeadFacts {
     return this.facts;
+  }
+
+  /** How far ahead of block time a transaction may be valid, ledger ms. */
+  get windowMs(): number {
+    return this.facts.parameters.replayWindowMs;
   }
 
   /** The certified changes of the validators before the head: what a proof of the head begins with. Its own change is not among them. */
@@ -327,7 +328,7 @@ export class Chain {
     });
     this.tree.commit(staged.tree);
     this.timers.apply(staged.writes);
-    this.replay.add({ timeMs: header.timeMs, ids: transactions.map(({ id }) => id) });
+    this.replay.add({ timeMs: header.timeMs, windowMs: this.windowMs, ids: transactions.map(({ id }) => id) });
     if (!bytesEqual(staged.result.nextValidatorsHash, header.validatorsHash)) {
       const { headerBytes } = proposal;
       this.changes.push({

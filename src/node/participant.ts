@@ -287,7 +287,7 @@ export class Participant {
 
   /** A first proposal from the future waits until it is within D; one from the past is refused (protocol.md, Time). */
   private async isTimely(timeMs: number): Promise<boolean> {
-    const skewMs = this.chain.head.parameters.clockSkewMsMax * this.options.timeScale;
+    const skewMs = this.chain.head.parameters.clockSkewMsMax;
     const aheadMs = timeMs - skewMs - this.clock.nowMs();
     if (aheadMs > 0)
       await new Promise<void>((resolve) =>

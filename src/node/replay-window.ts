@@ -4,38 +4,38 @@
 import { type Hash, toHex } from "../ledger/hash.ts";
 
 interface BlockIds {
-  readonly timeMs: number;
+  /** block time plus the window in force then: after it none of these transactions can be valid any more */
+  readonly endMs: number;
   readonly ids: readonly string[];
 }
 
 export class ReplayWindow {
   private readonly committed = new Set<string>();
-  private readonly blocks: BlockIds[] = [];
+  private blocks: BlockIds[] = [];
   private firstBlock = 0;
-  private readonly windowMs: number;
-
-  constructor(windowMs: number) {
-    this.windowMs = windowMs;
-  }
 
   has(id: Hash): boolean {
     return this.committed.has(toHex(id));
   }
 
-  /** Adds a committed block; forgets blocks older than the window. A transaction of those can no longer be valid. */
-  add(block: { readonly timeMs: number; readonly ids: readonly Hash[] }): void {
+  /**
+   * Adds a committed block and forgets those whose transactions have all expired.
+   * @param block.windowMs replay window in force at the block: a later change by governance shortens no memory
+   */
+  add(block: { readonly timeMs: number; readonly windowMs: number; readonly ids: readonly Hash[] }): void {
     const ids = block.ids.map(toHex);
     for (const id of ids) this.committed.add(id);
-    this.blocks.push({ timeMs: block.timeMs, ids });
-    while (
-      this.firstBlock < this.blocks.length &&
-      this.blocks[this.firstBlock]!.timeMs < block.timeMs - this.windowMs
+    this.blocks.push({ endMs: block.timeMs + block.windowMs, ids });
+    for (
+      let first = this.blocks[this.firstBlock];
+      first !== undefined && first.endMs < block.timeMs;
+      first = this.blocks[this.firstBlock]
     ) {
-      for (const id of this.blocks[this.firstBlock]!.ids) this.committed.delete(id);
+      for (const id of first.ids) this.committed.delete(id);
       this.firstBlock += 1;
     }
     if (this.firstBlock > 1024 && this.firstBlock * 2 > this.blocks.length) {
-      this.blocks.splice(0, this.firstBlock);
+      this.blocks = this.blocks.slice(this.firstBlock);
       this.firstBlock = 0;
     }
   }

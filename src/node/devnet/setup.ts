@@ -39,6 +39,7 @@ export interface NetworkPlan {
   readonly nodes: number;
   readonly portBase: number;
   readonly timeScale: number;
+  /** times in wall ms: the ledger's clock runs faster, and its bounds with it */
   readonly parameters: Parameters;
   readonly contracts: readonly GenesisContract[];
   readonly accounts: readonly GenesisAccount[];
@@ -89,7 +90,11 @@ export async function createNetwork(plan: NetworkPlan): Promise<NetworkLayout> {
       peerId,
     })),
     endpoints: members.map(({ peerId, address }) => ({ peerId, addresses: [address] })),
-    parameters: plan.parameters,
+    parameters: {
+      ...plan.parameters,
+      replayWindowMs: plan.parameters.replayWindowMs * plan.timeScale,
+      clockSkewMsMax: plan.parameters.clockSkewMsMax * plan.timeScale,
+    },
     contracts: plan.contracts,
     accounts: plan.accounts,
   });
