@@ -129,7 +129,6 @@ export class Chain {
       replay,
       timers,
       tree,
-      windowMs,
       chainId: genesis.chainId,
       engine,
       facts: head,

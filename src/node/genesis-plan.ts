@@ -33,7 +33,7 @@ const LIBRARY = resolve(import.meta.dirname, "../contracts/library");
 /** Parameters of a new ledger; a plan may name others. */
 export const PARAMETER_DEFAULTS: Parameters = Object.freeze({
   protocol: PROTOCOL_VERSION,
-  replayWindowMs: 3_600_000,
+  replayWindowMs: 600_000,
   clockSkewMsMax: 2_000,
   rotationHeights: 1_000,
   blockBytesMax: 4 << 20,
@@ -42,6 +42,15 @@ export const PARAMETER_DEFAULTS: Parameters = Object.freeze({
   blockGasMax: 1_000_000_000,
   timerGasMax: 100_000_000,
 });
+
+/** Bounds stated in wall time, as the ledger's clock counts them: they scale with it. */
+export function inLedgerTime(parameters: Parameters, timeScale: number): Parameters {
+  return {
+    ...parameters,
+    replayWindowMs: parameters.replayWindowMs * timeScale,
+    clockSkewMsMax: parameters.clockSkewMsMax * timeScale,
+  };
+}
 
 export function memberToJson(member: Member): string {
   const { organisation, node, accounts } = member;
@@ -109,7 +118,7 @@ export async function genesisFromPlan(planFile: string, nowMs: number): Promise<
     organisations: members.map(({ organisation }) => organisation),
     validators: nodes.map(({ organisation, suite, publicKey, peerId }) => ({ organisation, suite, publicKey, peerId })),
     endpoints: nodes.map(({ peerId, addresses }) => ({ peerId, addresses })),
-    parameters: plan.parameters,
+    parameters: inLedgerTime(plan.parameters, plan.timeScale),
     contracts,
     accounts: members.flatMap(({ organisation, accounts }) =>
       accounts.map((account) => ({ ...account, organisation: organisation.id })),

@@ -9,6 +9,7 @@ import { LedgerError } from "../../errors.ts";
 import type { GenesisAccount, GenesisContract, GenesisOrganisation, SealedGenesis } from "../../ledger/genesis.ts";
 import { FORMAT_VERSION, type Parameters } from "../../ledger/types.ts";
 import { peerIdOf } from "../../p2p/peer-id.ts";
+import { inLedgerTime } from "../genesis-plan.ts";
 import { createKeyFile, createValidatorKey } from "../key-file.ts";
 
 /** Where the nodes of one machine listen: peers at base + i, clients at base + 100 + i. Below the ephemeral range. */
@@ -90,11 +91,7 @@ export async function createNetwork(plan: NetworkPlan): Promise<NetworkLayout> {
       peerId,
     })),
     endpoints: members.map(({ peerId, address }) => ({ peerId, addresses: [address] })),
-    parameters: {
-      ...plan.parameters,
-      replayWindowMs: plan.parameters.replayWindowMs * plan.timeScale,
-      clockSkewMsMax: plan.parameters.clockSkewMsMax * plan.timeScale,
-    },
+    parameters: inLedgerTime(plan.parameters, plan.timeScale),
     contracts: plan.contracts,
     accounts: plan.accounts,
   });
