@@ -7,7 +7,8 @@ import { administratorOf, gatewayOf, STAFF, type StaffMember } from "./cast.ts";
 import { endOfDayMs } from "./community.ts";
 import type { DayContext } from "./day.ts";
 import { COMMUNITY_CONTRACTS, type LibraryContract, loadLibraryContract } from "./library.ts";
-import type { RowFields, StepItem, Steps } from "./steps.ts";
+import type { RowFields } from "./reader.ts";
+import type { StepItem, Steps } from "./steps.ts";
 
 /** Calls of one registration transaction: the most that a transaction may carry. */
 const CALLS = 100;
@@ -72,7 +73,7 @@ export async function registerCommunity(context: DayContext, steps: Steps): Prom
 /** Proposal, approvals of the organisations that run nodes, and deployment, of each contract of the community. */
 export async function deployContracts(context: DayContext, steps: Steps): Promise<void> {
   const seats = new Map<string, number>();
-  for (const [index, fields] of await steps.rows("governance", "seat")) {
+  for (const [index, fields] of await steps.reader.rows("governance", "seat")) {
     seats.set(String(fields.organisation), Number(index));
   }
   const sources = new Map<LibraryContract, string>();

@@ -8,7 +8,8 @@ import { STAFF } from "./cast.ts";
 import type { DayContext } from "./day.ts";
 import { viaOf } from "./day-registration.ts";
 import { choiceOf } from "./plan.ts";
-import type { RowFields, Steps } from "./steps.ts";
+import type { RowFields } from "./reader.ts";
+import type { Steps } from "./steps.ts";
 
 export const ROLL = "2026-1";
 /** What the owners decide: to use the maintenance fund (art. 278 (5), since 2021 by more than half, no longer by two thirds). */
@@ -62,7 +63,7 @@ export async function convene(context: DayContext, steps: Steps): Promise<string
   const windowDays = windowDaysOf(context);
   for (let number = 1; number <= MOTIONS_MAX; number += 1) {
     const id = `lifts-${number}`;
-    const motion = await steps.row("owners-vote", "motion", [id]);
+    const motion = await steps.reader.row("owners-vote", "motion", [id]);
     if (motion !== undefined && isMissed(motion)) continue;
     await steps.ensure({
       title: {
@@ -129,7 +130,7 @@ export async function holdVote(context: DayContext, steps: Steps, motion: string
     });
   } catch (error) {
     if (!(error instanceof LedgerError) || error.code !== "DAY_REFUSED") throw error;
-    const fields = await steps.row("owners-vote", "motion", [motion]);
+    const fields = await steps.reader.row("owners-vote", "motion", [motion]);
     if (fields === undefined || !isDue(context, fields.closes)) throw error;
   }
   const result = await waitForMotion(context, steps, motion, "closes", (fields) => fields.state !== "noticed");
@@ -165,7 +166,7 @@ async function waitForMotion(
 ): Promise<RowFields> {
   let lateSinceMs: number | undefined;
   for (;;) {
-    const fields = await steps.row("owners-vote", "motion", [motion]);
+    const fields = await steps.reader.row("owners-vote", "motion", [motion]);
     if (fields !== undefined && until(fields)) return fields;
     if (fields === undefined || isDue(context, fields[due])) lateSinceMs ??= context.clock.monotonicMs();
     if (lateSinceMs !== undefined && context.clock.monotonicMs() - lateSinceMs > LATE_MS_MAX) {

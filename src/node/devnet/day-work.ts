@@ -16,7 +16,8 @@ import {
   priceOf,
   telemetryRounds,
 } from "./plan.ts";
-import type { RowFields, StepItem, Steps } from "./steps.ts";
+import type { RowFields } from "./reader.ts";
+import type { StepItem, Steps } from "./steps.ts";
 
 const POLL_MS = 200;
 /** wall time for the repairs: a few rounds, and the 72 hours after which silence accepts */
@@ -111,7 +112,7 @@ export async function reportTelemetry(context: DayContext, steps: Steps): Promis
 export async function repairDevices(context: DayContext, steps: Steps): Promise<void> {
   const startMs = context.clock.monotonicMs();
   for (;;) {
-    const orders = await steps.rows("device-repair", "order");
+    const orders = await steps.reader.rows("device-repair", "order");
     const open = [...orders].filter(([, fields]) => fields.state !== "paid");
     if (open.length === 0) break;
     if (context.clock.monotonicMs() - startMs > REPAIRS_MS_MAX) {

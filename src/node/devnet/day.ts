@@ -8,6 +8,7 @@ import type { Community } from "./community.ts";
 import { deployContracts, registerCommunity } from "./day-registration.ts";
 import { convene, holdVote, sealRoll } from "./day-vote.ts";
 import { billAndCollect, repairDevices, reportTelemetry } from "./day-work.ts";
+import { LedgerReader } from "./reader.ts";
 import { type DayNode, percentile, Sender } from "./sender.ts";
 import { type Progress, Steps } from "./steps.ts";
 
@@ -54,7 +55,7 @@ export async function playDay(context: DayContext): Promise<DayReport> {
     gasLimitMax: genesis.parameters.blockGasMax,
     perSecondMax,
   });
-  const steps = new Steps({ nodes, sender, clock, progress });
+  const steps = new Steps({ reader: new LedgerReader(nodes), sender, clock, progress });
   await registerCommunity(context, steps);
   await sealRoll(context, steps);
   await deployContracts(context, steps);

@@ -2,15 +2,11 @@
 // Repeating a step changes nothing: a row that is as wanted is never written again, one that is not is never taken for done.
 
 import { setTimeout as pause } from "node:timers/promises";
-import type { UnprovedRow } from "../../client/client.ts";
 import type { CallRequest } from "../../client/transaction.ts";
 import { LedgerError } from "../../errors.ts";
-import type { Value } from "../../ledger/codec.ts";
-import type { ValueJson } from "../../ledger/value-json.ts";
 import type { Clock } from "../../ports.ts";
-import { type DayNode, type Job, percentile, type Sender } from "./sender.ts";
-
-export type RowFields = Readonly<Record<string, ValueJson>>;
+import type { LedgerReader, RowFields } from "./reader.ts";
+import { type Job, percentile, type Sender } from "./sender.ts";
 
 /** What residents and officials read, Chinese with English beside it. */
 export interface ProgressLine {
@@ -39,27 +35,22 @@ export interface Step {
   readonly itemsPerTransaction?: number;
 }
 
-const PAGE_ROWS = 500;
 const ATTEMPTS_MAX = 3;
 const RETRY_PAUSE_MS = 300;
-const READ_PAUSE_MS = 200;
-const READ_ATTEMPTS_MAX = 150;
-/** There is nothing to read yet: as good as an empty table. */
-const EMPTY_CODES: ReadonlySet<string> = new Set(["CONTRACT_UNKNOWN", "NO_BLOCK_YET"]);
 
 export class Steps {
-  private readonly nodes: readonly DayNode[];
+  readonly reader: LedgerReader;
   private readonly sender: Sender;
   private readonly clock: Clock;
   private readonly progress: Progress;
 
   constructor(options: {
-    readonly nodes: readonly DayNode[];
+    readonly reader: LedgerReader;
     readonly sender: Sender;
     readonly clock: Clock;
     readonly progress: Progress;
   }) {
-    this.nodes = options.nodes;
+    this.reader = options.reader;
     this.sender = options.sender;
     this.clock = options.clock;
     this.progress = options.progress;
@@ -89,53 +80,10 @@ export class Steps {
 
   /** Items whose row is not as wanted, by what a node lists. */
   async missing(step: Step): Promise<readonly StepItem[]> {
-    const rows = await this.rows(step.contract, step.table);
+    const rows = await this.reader.rows(step.contract, step.table);
     return step.items.filter(({ key, isDone }) => {
       const fields = rows.get(key.join("\n"));
       return fields === undefined || (isDone !== undefined && !isDone(fields));
-    });
-  }
-
-  /** All rows of a table, unproved, by their key's values joined with line ends. */
-  async rows(contract: string, table: string): Promise<ReadonlyMap<string, RowFields>> {
-    const rows = new Map<string, RowFields>();
-    let after: string | undefined;
-    do {
-      const page = await this.page(contract, table, after);
-      for (const { key, fields } of page.rows) rows.set(Object.values(key).join("\n"), fields);
-      after = page.next;
-    } while (after !== undefined);
-    return rows;
-  }
-
-  /** One proved row, its fields by name; undefined: proved to be absent. */
-  async row(contract: string, table: string, key: readonly Value[]): Promise<RowFields | undefined> {
-    return this.read(async ({ client }) => (await client.stateGet({ contract, table, key })).row?.fields, undefined);
-  }
-
-  /** Asks one node after another until one answers. */
-  private async read<T>(ask: (node: DayNode) => Promise<T>, empty: T): Promise<T> {
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        return await ask(this.nodes[attempt % this.nodes.length]!);
-      } catch (error) {
-        if (!(error instanceof LedgerError) || error.code === "PROOF_REFUSED") throw error;
-        if (EMPTY_CODES.has(error.code)) return empty;
-        if (attempt >= READ_ATTEMPTS_MAX) throw error;
-        await pause(READ_PAUSE_MS);
-      }
-    }
-  }
-
-  private page(
-    contract: string,
-    table: string,
-    after: string | undefined,
-  ): Promise<{ readonly rows: readonly UnprovedRow[]; readonly next: string | undefined }> {
-    return this.read(({ client }) => client.stateList({ contract, table, after, limit: PAGE_ROWS }), {
-      height: 0,
-      rows: [],
-      next: undefined,
     });
   }
 
