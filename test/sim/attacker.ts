@@ -1,0 +1,406 @@
+// A lying validator: it holds a real key, sees what is sent to it, and signs whatever might do harm.
+// It can do everything the formats allow except forging the others' signatures.
+
+import {
+  type CertifiedMessage,
+  type ConsensusMessage,
+  decodeMessage,
+  type EncodedProposal,
+  encodePrePrepare,
+  encodeSuspect,
+  encodeSuspicionMessage,
+  encodeViewChange,
+  encodeVote,
+  encodeWaiting,
+  type ViewChangeMessage,
+} from "../../src/consensus/messages.ts";
+import { leadIndex, primaryIndex } from "../../src/consensus/positions.ts";
+import {
+  makeNewView,
+  makeSuspicion,
+  newViewSigningBytes,
+  type PreparedClaim,
+  type SignedSuspect,
+  type SignedViewChange,
+  type Suspicion,
+  suspectSigningBytes,
+  viewChangeSigningBytes,
+} from "../../src/consensus/view-formats.ts";
+import { makeCertificate, quorumSize } from "../../src/ledger/certificate.ts";
+import { encodeProposal } from "../../src/ledger/format-block.ts";
+import { validatorsHashOf } from "../../src/ledger/format-cluster.ts";
+import { encodeCertificate, voteSigningBytes } from "../../src/ledger/format-vote.ts";
+import { bytesEqual, EMPTY_BYTES, type Hash, hashTagged, toHex } from "../../src/ledger/hash.ts";
+import type { Certificate, Validator, Vote } from "../../src/ledger/types.ts";
+import { buildProposal, execute, referenceTo } from "./chain.ts";
+import type { Fault } from "./config.ts";
+import type { Random } from "./random.ts";
+import type { SimNode } from "./sim-node.ts";
+import type { World } from "./world.ts";
+
+/** Views an attacker bothers with: more take longer than a run lasts. */
+const VIEWS_MAX = 6;
+const REPLAYS_MAX = 40;
+
+/** What it has gathered at one height. */
+interface Loot {
+  readonly height: number;
+  readonly validators: readonly Validator[];
+  readonly own: number;
+  readonly lead: number;
+  readonly blocks: Map<string, EncodedProposal>;
+  /** view:hash -> votes by signer */
+  readonly prepares: Map<string, Map<number, Vote>>;
+  readonly certificates: Certificate[];
+  readonly suspects: Map<number, Map<number, SignedSuspect>>;
+  readonly suspicions: Map<number, Suspicion>;
+  readonly viewChanges: Map<number, Map<number, ViewChangeMessage>>;
+}
+
+export class Attacker {
+  private readonly world: World;
+  private readonly node: SimNode;
+  private readonly fault: Fault;
+  private readonly random: Random;
+  private loot: Loot | undefined;
+  private readonly replays: Uint8Array[] = [];
+
+  constructor(world: World, node: SimNode, fault: Fault) {
+    this.world = world;
+    this.node = node;
+    this.fault = fault;
+    this.random = world.random;
+  }
+
+  start(): void {
+    if (this.fault !== "silent") this.actLater();
+  }
+
+  private actLater(): void {
+    // In calm it slows down, so that a run ends: the honest must get through between two lies anyway.
+    this.world.timeline.after(this.random.between(4, this.world.isCalm ? 250 : 50), () => {
+      if (this.node.isUp) this.act();
+      this.actLater();
+    });
+  }
+
+  observe(bytes: Uint8Array): void {
+    const decoded = decodeMessage(bytes);
+    const loot = this.currentLoot();
+    if (!decoded.ok || loot === undefined || decoded.value.height !== loot.height) return;
+    if (this.replays.length < REPLAYS_MAX) this.replays.push(bytes);
+    else this.replays[this.random.below(REPLAYS_MAX)] = bytes;
+    gather(loot, decoded.value);
+    // Being helpful to some at the right moment splits the honest best.
+    if (decoded.value.kind === "prePrepare" && this.random.chance(600)) this.vote(loot, "prepare", decoded.value.view);
+    if (decoded.value.kind === "prepare" && this.random.chance(300)) this.vote(loot, "commit", decoded.value.view);
+  }
+
+  private currentLoot(): Loot | undefined {
+    const { head } = this.node;
+    const height = head.height + 1;
+    if (this.loot?.height === height) return this.loot;
+    const { validators, proposer, parameters } = head;
+    const own = validators.findIndex(({ publicKey }) => bytesEqual(publicKey, this.node.key.publicKey));
+    if (own < 0) return undefined;
+    this.loot = {
+      height,
+      validators,
+      own,
+      lead: leadIndex({ height, parentProposer: proposer, validators, parameters }),
+      blocks: new Map(),
+      prepares: new Map(),
+      certificates: [],
+      suspects: new Map(),
+      suspicions: new Map(),
+      viewChanges: new Map(),
+    };
+    return this.loot;
+  }
+
+  // ---- acts ----
+
+  private act(): void {
+    const loot = this.currentLoot();
+    if (loot === undefined) return;
+    const view = this.likelyView(loot);
+    if (this.isPrimary(loot, view) && this.random.chance(700)) this.propose(loot, view);
+    const roll = this.random.below(10);
+    if (this.fault === "spammer" && roll < 6) return this.spam(loot);
+    if (roll < 3) this.vote(loot, "prepare", view);
+    else if (roll < 5) this.vote(loot, "commit", view);
+    else if (roll < 6) this.suspect(loot, view);
+    else if (roll < 9) this.changeView(loot, view + this.random.below(2));
+    else this.spam(loot);
+  }
+
+  /** Mostly the highest view it has heard of, sometimes another. */
+  private likelyView(loot: Loot): number {
+    const known = Math.max(-1, ...loot.suspicions.keys()) + 1;
+    return this.random.chance(800) ? Math.min(known, VIEWS_MAX) : this.random.below(VIEWS_MAX);
+  }
+
+  private isPrimary(loot: Loot, view: number): boolean {
+    return primaryIndex(loot.lead, view, loot.validators.length) === loot.own;
+  }
+
+  private targets(): readonly SimNode[] {
+    const others = this.world.nodes.filter((other) => other !== this.node);
+    return this.random.chance(200) ? others : others.filter(() => this.random.chance(500));
+  }
+
+  private send(bytes: Uint8Array, targets: readonly SimNode[] = this.targets()): void {
+    for (const target of targets) this.world.sendFrame(this.node, target, bytes);
+  }
+
+  private propose(loot: Loot, view: number): void {
+    const first = this.proposal(loot, view, 0);
+    const second = this.fault === "equivocator" || this.random.chance(200) ? this.proposal(loot, view, 1) : undefined;
+    const others = this.random.shuffled(this.world.nodes.filter((other) => other !== this.node));
+    const split = this.random.below(others.length + 1);
+    if (first !== undefined)
+      this.send(
+        first,
+        this.fault === "withholder" ? others.slice(0, split) : second === undefined ? others : others.slice(0, split),
+      );
+    // Overlapping by one now and then: who gets both can prove it.
+    if (second !== undefined) this.send(second, others.slice(Math.max(0, split - this.random.below(2))));
+  }
+
+  /** A PRE-PREPARE, in a view above 0 with the most harmful NEW-VIEW the loot allows. */
+  private proposal(loot: Loot, view: number, variant: number): Uint8Array | undefined {
+    const { head } = this.node;
+    const fresh = (): EncodedProposal | undefined => {
+      const digests = this.node.knownDigests().slice(0, 1 + this.random.below(3));
+      if (this.random.chance(50)) digests.push(this.random.bytes(32));
+      if (digests.length === 0) return undefined;
+      const references = digests.map((digest) => referenceTo(digest, this.node.key.publicKey));
+      const timeMs =
+        Math.max(head.timeMs + 1, this.node.clockMs) +
+        variant +
+        (this.random.chance(100) ? this.random.between(-6000, 6000) : 0);
+      const proposal = buildProposal(this.world.facts, head, {
+        view,
+        proposer: this.node.key.publicKey,
+        timeMs: Math.max(1, timeMs),
+        references,
+      });
+      return { proposal, bytes: encodeProposal(proposal) };
+    };
+    if (view === 0) {
+      const block = fresh();
+      return block && this.prePrepare(loot, view, block, undefined);
+    }
+    const suspicion = this.suspicionOf(loot, view - 1);
+    const messages = this.random.shuffled([...(loot.viewChanges.get(view)?.values() ?? [])]);
+    if (suspicion === undefined) return undefined;
+    const forged = this.forgeViewChange(loot, view);
+    const viewChanges = [
+      forged.viewChange,
+      ...messages.map(({ viewChange }) => viewChange).filter(({ signer }) => signer !== loot.own),
+    ];
+    const chosen = viewChanges.slice(0, quorumSize(loot.validators.length));
+    if (this.fault === "liar" && this.random.chance(300)) chosen.push(...chosen.slice(0, 1), ...chosen.slice(0, 1));
+    const highest = chosen.reduce<PreparedClaim | undefined>(
+      (best, { prepared }) =>
+        prepared !== undefined && (best === undefined || prepared.view > best.view) ? prepared : best,
+      undefined,
+    );
+    const isBreaking = this.fault === "liar" ? this.random.chance(400) : this.random.chance(30);
+    const locked = highest === undefined || isBreaking ? undefined : loot.blocks.get(toHex(highest.blockHash));
+    const block = locked ?? (highest === undefined || isBreaking ? fresh() : undefined);
+    if (block === undefined) return undefined;
+    const certificate =
+      highest &&
+      [forged.certificate, ...messages.map((message) => message.certificate)].find((one) => one?.view === highest.view);
+    const { blockHash } = block.proposal;
+    const content = makeNewView({ height: loot.height, view, blockHash, viewChanges: chosen, certificate });
+    return this.prePrepare(loot, view, block, { bytes: content.bytes, blockHash });
+  }
+
+  private prePrepare(
+    loot: Loot,
+    view: number,
+    block: EncodedProposal,
+    newView: { bytes: Uint8Array; blockHash: Hash } | undefined,
+  ): Uint8Array {
+    loot.blocks.set(toHex(block.proposal.blockHash), block);
+    const { height } = loot;
+    const place = this.place(loot);
+    const signature = this.signVote(loot, {
+      kind: "prepare",
+      view,
+      blockHash: block.proposal.blockHash,
+      resultHash: EMPTY_BYTES,
+    }).signature;
+    const signed = newView && {
+      bytes: newView.bytes,
+      signature: this.node.key.sign(
+        newViewSigningBytes({ ...place, view, blockHash: newView.blockHash, contentBytes: newView.bytes }),
+      ),
+    };
+    const suspicionBytes = view === 0 ? undefined : this.suspicionOf(loot, view - 1)?.bytes;
+    return encodePrePrepare({ height, view, proposalBytes: block.bytes, signature, newView: signed, suspicionBytes });
+  }
+
+  private vote(loot: Loot, kind: Vote["kind"], view: number): void {
+    const blocks = [...loot.blocks.values()];
+    if (blocks.length === 0) return;
+    const { proposal } = this.random.pick(blocks);
+    const { blockHash } = proposal;
+    const right = execute(this.world.facts, this.node.stateRoot, proposal).resultHash;
+    const resultHash =
+      kind === "prepare"
+        ? EMPTY_BYTES
+        : this.random.chance(850)
+          ? right
+          : hashTagged("RESULT", Uint8Array.of(this.random.below(3)));
+    this.send(encodeVote(this.signVote(loot, { kind, view, blockHash, resultHash })));
+  }
+
+  private signVote(loot: Loot, parts: Pick<Vote, "kind" | "view" | "blockHash" | "resultHash">): Vote {
+    const { height, own } = loot;
+    const signature = this.node.key.sign(voteSigningBytes({ ...parts, ...this.place(loot) }));
+    const vote: Vote = { ...parts, height, signer: own, signature };
+    if (parts.kind === "prepare") keep(loot.prepares, `${parts.view}:${toHex(parts.blockHash)}`, own, vote);
+    return vote;
+  }
+
+  private suspect(loot: Loot, view: number): void {
+    const waitingFor = this.random.chance(500) ? [this.random.bytes(32)] : this.node.knownDigests().slice(0, 2);
+    const signature = this.node.key.sign(suspectSigningBytes({ ...this.place(loot), view, waitingFor }));
+    const suspect = { signer: loot.own, waitingFor, signature };
+    keep(loot.suspects, view, loot.own, suspect);
+    this.send(encodeSuspect(loot.height, view, suspect));
+    const suspicion = this.suspicionOf(loot, view);
+    if (suspicion !== undefined && this.random.chance(300)) this.send(encodeSuspicionMessage(suspicion));
+  }
+
+  private changeView(loot: Loot, view: number): void {
+    const suspicion = view === 0 ? undefined : this.suspicionOf(loot, view - 1);
+    if (suspicion === undefined) return;
+    const { viewChange, certificate } = this.forgeViewChange(loot, view);
+    const block = viewChange.prepared && loot.blocks.get(toHex(viewChange.prepared.blockHash));
+    const bytes = encodeViewChange({
+      height: loot.height,
+      targetView: view,
+      viewChange,
+      certificateBytes: certificate && encodeCertificate(certificate),
+      proposalBytes: block?.bytes,
+      suspicionBytes: suspicion.bytes,
+    });
+    this.send(bytes);
+  }
+
+  /** Claims no lock, or any lock for which a real certificate can be had, whatever it committed itself. */
+  private forgeViewChange(
+    loot: Loot,
+    targetView: number,
+  ): { readonly viewChange: SignedViewChange; readonly certificate: Certificate | undefined } {
+    const usable = this.certificates(loot).filter(
+      (one) => one.view < targetView && loot.blocks.has(toHex(one.blockHash)),
+    );
+    const certificate = usable.length === 0 || this.random.chance(400) ? undefined : this.random.pick(usable);
+    const prepared = certificate && { view: certificate.view, blockHash: certificate.blockHash };
+    const signature = this.node.key.sign(viewChangeSigningBytes({ ...this.place(loot), targetView, prepared }));
+    return { viewChange: { signer: loot.own, prepared, signature }, certificate };
+  }
+
+  /** Prepared certificates seen, and those its own PREPARE completes. */
+  private certificates(loot: Loot): readonly Certificate[] {
+    const { validators, own, height } = loot;
+    const made = [...loot.prepares].flatMap(([place, votes]) => {
+      const sample = [...votes.values()][0] as Vote;
+      if (!votes.has(own)) keep(loot.prepares, place, own, this.signVote(loot, sample));
+      if (votes.size < quorumSize(validators.length)) return [];
+      return [makeCertificate({ ...sample, height, validatorCount: validators.length, votes: [...votes.values()] })];
+    });
+    return [...loot.certificates, ...made];
+  }
+
+  private suspicionOf(loot: Loot, view: number): Suspicion | undefined {
+    const known = loot.suspicions.get(view);
+    const suspects = loot.suspects.get(view);
+    if (known !== undefined || suspects === undefined) return known;
+    if (suspects.size < quorumSize(loot.validators.length)) return undefined;
+    const made = makeSuspicion(loot.height, view, [...suspects.values()]);
+    loot.suspicions.set(view, made);
+    return made;
+  }
+
+  /** Rubbish, damaged frames, old frames, frames of far heights and views. */
+  private spam(loot: Loot): void {
+    const replay = this.replays.length === 0 ? undefined : this.random.pick(this.replays);
+    switch (this.random.below(5)) {
+      case 0:
+        return this.send(this.random.bytes(this.random.below(200)));
+      case 1:
+        return this.send(encodeWaiting(1 + this.random.below(loot.height + 3), this.random.below(9)));
+      case 2: {
+        if (replay === undefined) return;
+        const damaged = replay.slice(0, this.random.chance(300) ? this.random.below(replay.length) : replay.length);
+        if (damaged.length > 0) damaged[this.random.below(damaged.length)] = this.random.next() & 0xff;
+        return this.send(damaged);
+      }
+      case 3: {
+        const vote = this.signVote(loot, {
+          kind: "prepare",
+          view: this.random.below(1000),
+          blockHash: this.random.bytes(32),
+          resultHash: EMPTY_BYTES,
+        });
+        return this.send(encodeVote({ ...vote, height: loot.height + this.random.below(3) }));
+      }
+      default:
+        if (replay !== undefined) this.send(replay);
+    }
+  }
+
+  private place(loot: Loot): { readonly chainId: Hash; readonly height: number; readonly validatorsHash: Hash } {
+    return {
+      chainId: this.world.facts.chainId,
+      height: loot.height,
+      validatorsHash: validatorsHashOf(loot.validators),
+    };
+  }
+}
+
+function gather(loot: Loot, message: ConsensusMessage): void {
+  switch (message.kind) {
+    case "prePrepare":
+      loot.blocks.set(toHex(message.block.proposal.blockHash), message.block);
+      if (message.suspicion !== undefined) loot.suspicions.set(message.suspicion.view, message.suspicion);
+      return;
+    case "prepare":
+      keep(loot.prepares, `${message.view}:${toHex(message.vote.blockHash)}`, message.vote.signer, message.vote);
+      return;
+    case "suspect":
+      keep(loot.suspects, message.view, message.suspect.signer, message.suspect);
+      return;
+    case "suspicion":
+      loot.suspicions.set(message.suspicion.view, message.suspicion);
+      return;
+    case "viewChange":
+      keep(loot.viewChanges, message.view, message.viewChange.signer, message);
+      loot.suspicions.set(message.suspicion.view, message.suspicion);
+      if (message.block !== undefined) loot.blocks.set(toHex(message.block.proposal.blockHash), message.block);
+      if (message.certificate !== undefined) loot.certificates.push(message.certificate);
+      return;
+    case "prepared":
+      gatherPrepared(loot, message);
+      return;
+    default:
+      return;
+  }
+}
+
+function gatherPrepared(loot: Loot, message: CertifiedMessage): void {
+  loot.blocks.set(toHex(message.block.proposal.blockHash), message.block);
+  if (loot.certificates.length < REPLAYS_MAX) loot.certificates.push(message.certificate);
+}
+
+function keep<Place, T>(map: Map<Place, Map<number, T>>, place: Place, signer: number, value: T): void {
+  const inner = map.get(place) ?? new Map<number, T>();
+  if (!inner.has(signer)) inner.set(signer, value);
+  map.set(place, inner);
+}

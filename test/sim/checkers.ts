@@ -1,0 +1,209 @@
+// The omniscient checkers: what no node may do, seen from outside. Each names the rule it guards.
+// They keep what a node's crash forgets, and trust nothing a replica says about itself.
+
+import type { ReplicaEffect } from "../../src/consensus/events.ts";
+import { verifyEvidence } from "../../src/consensus/evidence.ts";
+import { type ConsensusMessage, decodeMessage } from "../../src/consensus/messages.ts";
+import { verifyCertificate } from "../../src/ledger/certificate.ts";
+import { validatorsHashOf } from "../../src/ledger/format-cluster.ts";
+import { voteSigningBytes } from "../../src/ledger/format-vote.ts";
+import { bytesEqual, EMPTY_BYTES, toHex } from "../../src/ledger/hash.ts";
+import type { BatchReference } from "../../src/ledger/types.ts";
+import type { StoredBlock } from "./chain.ts";
+import type { SimNode } from "./sim-node.ts";
+import type { World } from "./world.ts";
+
+interface Signed {
+  readonly height: number;
+  readonly view: number;
+  readonly step: number;
+}
+
+export class Checkers {
+  viewsMax = 0;
+  evidenceCount = 0;
+  private readonly world: World;
+  /** height -> block and result that somebody honest committed */
+  private readonly committed = new Map<number, string>();
+  /** node:height:view:step -> the frame that left */
+  private readonly frames = new Map<string, string>();
+  private readonly highest = new Map<number, Signed>();
+  /** node:height:view -> block hash of the proposal that reached it from that view's primary */
+  private readonly proposals = new Map<string, string>();
+  private readonly references = new Map<string, readonly BatchReference[]>();
+  /** offenders each node has named at a height */
+  private readonly named = new Set<string>();
+  private due: { readonly node: SimNode; readonly fact: string } | undefined;
+
+  constructor(world: World) {
+    this.world = world;
+  }
+
+  /** Agreement: one block and one result per height, certified by its validators. */
+  observeCommit(node: SimNode, block: StoredBlock): void {
+    const { world } = this;
+    if (world.isLiar(node)) return;
+    const { height } = block.proposal.header;
+    const what = `${toHex(block.proposal.blockHash)}/${toHex(block.resultHash)}`;
+    const before = this.committed.get(height) ?? what;
+    if (before !== what) world.fail(`agreement: node ${node.index} committed ${what} at ${height}, another ${before}`);
+    this.committed.set(height, what);
+    const { certificate } = block;
+    const validators = world.facts.validatorsAt(height);
+    const verdict = verifyCertificate({
+      certificate,
+      chainId: world.facts.chainId,
+      validators,
+      verify: world.keys.verify,
+    });
+    const names =
+      bytesEqual(certificate.blockHash, block.proposal.blockHash) &&
+      bytesEqual(certificate.resultHash, block.resultHash);
+    if (!verdict.ok || !names) world.fail(`certificate: node ${node.index} committed ${height} without a valid one`);
+  }
+
+  observeEffect(node: SimNode, effect: ReplicaEffect): void {
+    const { world } = this;
+    const isHonest = !world.config.faults.has(node.index);
+    if (effect.kind === "halt" && isHonest) world.fail(`node ${node.index} halted: ${effect.code} ${effect.detail}`);
+    if (effect.kind === "report") this.observeReport(node, effect);
+    if (effect.kind !== "send") return;
+    const message = decodeMessage(effect.bytes);
+    if (!message.ok) return world.fail(`node ${node.index} sent a frame it cannot read: ${message.code}`);
+    this.keepReferences(message.value);
+    if (effect.to === "all") this.observeOwnVote(node, message.value, toHex(effect.bytes));
+  }
+
+  private observeReport(node: SimNode, { report }: Extract<ReplicaEffect, { kind: "report" }>): void {
+    const { world } = this;
+    if (report.kind === "viewChanged") {
+      this.viewsMax = Math.max(this.viewsMax, report.view);
+      world.trace(`${world.timeline.nowMs} node ${node.index} enters ${report.height}.${report.view}`);
+    }
+    if (report.kind === "suspected")
+      world.trace(
+        `${world.timeline.nowMs} node ${node.index} suspects ${report.height}.${report.view}: ${report.code}`,
+      );
+    if (report.kind !== "evidence") return;
+    this.evidenceCount += 1;
+    const height = node.height + 1;
+    this.named.add(`${node.index}:${height}:${report.offender}`);
+    world.trace(`${world.timeline.nowMs} node ${node.index} proves ${report.rule} by ${report.offender.slice(0, 6)}`);
+    const validators = world.facts.validatorsAt(height);
+    const verdict = verifyEvidence({
+      bytes: report.bytes,
+      chainId: world.facts.chainId,
+      validators,
+      verify: world.keys.verify,
+    });
+    if (!verdict.ok) return world.fail(`evidence: node ${node.index} reports what proves nothing: ${verdict.code}`);
+    const offender = world.nodes.find(({ key }) => key.hex === report.offender);
+    if (offender === undefined || !world.isLiar(offender))
+      world.fail(`evidence: ${report.rule} names honest node ${offender?.index}`);
+  }
+
+  /** S5: what leaves an honest node at one position is one frame for ever, and new ones only ever rise. */
+  private observeOwnVote(node: SimNode, message: ConsensusMessage, frame: string): void {
+    const { world } = this;
+    const signed = ownVoteOf(node, message, world);
+    if (signed === undefined || world.isLiar(node)) return;
+    const place = `${node.index}:${signed.height}:${signed.view}:${signed.step}`;
+    const before = this.frames.get(place);
+    if (before === frame) return;
+    if (before !== undefined) return world.fail(`S5: node ${node.index} signed twice at ${place}`);
+    this.frames.set(place, frame);
+    const highest = this.highest.get(node.index);
+    if (highest !== undefined && !isAbove(signed, highest))
+      world.fail(`S5: node ${node.index} signed backward at ${place}`);
+    this.highest.set(node.index, signed);
+    const missing = this.referencesOf(message).filter(({ digest }) => !node.disk.batches.has(toHex(digest)));
+    if (missing.length > 0) world.fail(`S3: node ${node.index} voted at ${place} without durable batches`);
+  }
+
+  private keepReferences(message: ConsensusMessage): void {
+    if (message.kind !== "prePrepare") return;
+    const { blockHash, references } = message.block.proposal;
+    this.references.set(toHex(blockHash), references);
+  }
+
+  private referencesOf(message: ConsensusMessage): readonly BatchReference[] {
+    if (message.kind !== "prepare" && message.kind !== "commit")
+      return message.kind === "prePrepare" ? message.block.proposal.references : [];
+    return this.references.get(toHex(message.vote.blockHash)) ?? [];
+  }
+
+  /** An equivocating primary is named as soon as one honest replica in that view has both of its proposals. */
+  beforeFrame(target: SimNode, from: SimNode, bytes: Uint8Array): void {
+    this.due = undefined;
+    const { world } = this;
+    const message = world.isLiar(from) ? decodeMessage(bytes) : undefined;
+    if (message?.ok !== true || message.value.kind !== "prePrepare") return;
+    const { height, view, block } = message.value;
+    this.keepReferences(message.value);
+    const status = target.replica?.status();
+    const isInView =
+      status?.height === height && status.view === view && view === 0 && status.waitingFor !== "the store";
+    if (world.config.faults.has(target.index) || !isInView || status.primary !== from.key.hex) return;
+    if (!isSignedBy(from.key.publicKey, message.value, world)) return;
+    const place = `${target.index}:${target.life}:${height}`;
+    const hash = toHex(block.proposal.blockHash);
+    const before = this.proposals.get(place);
+    this.proposals.set(place, before ?? hash);
+    if (before !== undefined && before !== hash)
+      this.due = { node: target, fact: `${target.index}:${height}:${from.key.hex}` };
+  }
+
+  afterFrame(target: SimNode): void {
+    if (this.due?.node !== target || this.named.has(this.due.fact)) return;
+    this.world.fail(`evidence: node ${target.index} saw both proposals of an equivocating primary and did not name it`);
+  }
+
+  /** What a node knew but had not saved it may forget. */
+  forgetLife(node: SimNode): void {
+    for (const fact of this.named) if (fact.startsWith(`${node.index}:`)) this.named.delete(fact);
+  }
+}
+
+function ownVoteOf(node: SimNode, message: ConsensusMessage, world: World): Signed | undefined {
+  const { height, view } = message;
+  const signerKey = (signer: number) => toHex(world.facts.validatorsAt(height)[signer]?.publicKey ?? new Uint8Array(0));
+  switch (message.kind) {
+    case "prepare":
+    case "commit":
+      return signerKey(message.vote.signer) === node.key.hex
+        ? { height, view, step: message.kind === "prepare" ? 1 : 2 }
+        : undefined;
+    case "viewChange":
+      return signerKey(message.viewChange.signer) === node.key.hex ? { height, view, step: 0 } : undefined;
+    case "prePrepare":
+      return isSignedBy(node.key.publicKey, message, world) ? { height, view, step: 1 } : undefined;
+    default:
+      return undefined;
+  }
+}
+
+// A relayed PRE-PREPARE is another's: only a PREPARE that verifies under the node's own key is its vote.
+function isSignedBy(
+  key: Uint8Array,
+  message: Extract<ConsensusMessage, { kind: "prePrepare" }>,
+  world: World,
+): boolean {
+  const { height, view, block, signature } = message;
+  const validatorsHash = validatorsHashOf(world.facts.validatorsAt(height));
+  const { blockHash } = block.proposal;
+  const vote = {
+    kind: "prepare",
+    chainId: world.facts.chainId,
+    height,
+    view,
+    validatorsHash,
+    blockHash,
+    resultHash: EMPTY_BYTES,
+  } as const;
+  return world.keys.verify(1, key, voteSigningBytes(vote), signature);
+}
+
+function isAbove(one: Signed, other: Signed): boolean {
+  if (one.height !== other.height) return one.height > other.height;
+  return one.view !== other.view ? one.view > other.view : one.step > other.step;
+}
