@@ -167,8 +167,9 @@ export class Gossip {
               return;
             }
             hooks.onInboundStream(connection, stream);
-            await handler(stream, connection);
+            const handled = handler(stream, connection);
             this.#meter(stream, connection.remotePeer.toString());
+            await handled;
           },
           options,
         ),
@@ -186,17 +187,20 @@ export class Gossip {
     };
   }
 
-  /** After gossipsub listens: a first listener would be handed what has already arrived alone. */
+  /**
+   * To be called in the turn in which gossipsub starts to listen, and after it: what has already arrived is handed
+   * out once, at the end of that turn, and both must see it.
+   */
   #meter(stream: PeerStream, peer: PeerId): void {
     const { clock, limits, hooks } = this.#options;
     const meter = new GossipMeter({ clock, limits });
     let broken = false;
     onPieces(stream, (piece) => {
-      if (broken) return;
-      const fault = meter.push(piece);
-      if (fault === undefined) return;
+      const fault = broken ? undefined : meter.push(piece);
+      if (fault === undefined) return true;
       broken = true;
       hooks.onFault(peer, fault);
+      return false;
     });
   }
 }

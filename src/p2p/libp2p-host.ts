@@ -35,7 +35,7 @@ export interface HostOptions {
   readonly limits: PeerLimits;
   readonly gossip: Gossip;
   readonly admits: (peer: PeerId) => boolean;
-  /** the connection is already being closed */
+  /** must close the peer's link; a connection that has none yet is closed afterwards */
   readonly onMuxerFault: (peer: PeerId, code: string) => void;
 }
 
@@ -110,14 +110,16 @@ function guarded(factory: MuxerFactory, peers: WeakMap<ByteStream, PeerId>, opti
     createStreamMuxer: (stream) => {
       const guard = new MuxerGuard({ clock, limits, weDialled: stream.direction === "outbound" });
       let broken = false;
+      // Added before the multiplexer's own listener, which must not see what breaks the bounds.
       onPieces(stream, (piece) => {
-        if (broken) return;
+        if (broken) return false;
         const fault = guard.push(piece);
-        if (fault === undefined) return;
+        if (fault === undefined) return true;
         broken = true;
-        stream.abort(new Error(fault));
         const peer = peers.get(stream);
         if (peer !== undefined) onMuxerFault(peer, fault);
+        if (stream.status === "open") stream.abort(new Error(fault));
+        return false;
       });
       return factory.createStreamMuxer(stream);
     },

@@ -153,7 +153,8 @@ export class Link {
     this.#afterAgreement = [];
     this.#queue?.close();
     this.#deframer?.stop();
-    this.connection.abort(new Error(reason));
+    // Aborting what the transport has already closed makes libp2p throw.
+    if (this.connection.status === "open") this.connection.abort(new Error(reason));
     this.#options.hooks.onClosed(this, reason, wasReady);
   }
 
@@ -184,7 +185,9 @@ export class Link {
     stream.maxWriteBufferLength = CONTROL_QUEUE_BYTES_MAX;
     onPieces(stream, (piece) => {
       const fault = deframer.push(piece);
-      if (fault !== undefined) this.#fault(`CONTROL_${fault}`);
+      if (fault === undefined) return true;
+      this.#fault(`CONTROL_${fault}`);
+      return false;
     });
     onEnd(stream, () => this.close("CONTROL_ENDED"));
   }
@@ -278,7 +281,9 @@ export class Link {
     this.#deframer = deframer;
     onPieces(stream, (piece) => {
       const fault = deframer.push(piece);
-      if (fault !== undefined) this.#fault(fault);
+      if (fault === undefined) return true;
+      this.#fault(fault);
+      return false;
     });
   }
 

@@ -10,6 +10,7 @@ export type MuxerFault = "MUXER_MALFORMED" | "MUXER_FRAME_TOO_LARGE" | "MUXER_FL
 /** https://github.com/hashicorp/yamux/blob/master/spec.md: version, type, flags (2), stream (4), length (4) */
 const HEADER_BYTES = 12;
 const TYPE_DATA = 0;
+const TYPE_WINDOW = 1;
 const TYPE_MAX = 3;
 const FLAG_OPEN = 1;
 
@@ -65,15 +66,20 @@ export class MuxerGuard {
 
   #judgeHeader(nowMs: number): MuxerFault | undefined {
     const type = this.#view.getUint8(1);
-    if (this.#view.getUint8(0) !== 0 || type > TYPE_MAX) return "MUXER_MALFORMED";
+    const stream = this.#view.getUint32(4);
+    const opens = (this.#view.getUint16(2) & FLAG_OPEN) !== 0;
+    const ofStream = type === TYPE_DATA || type === TYPE_WINDOW;
+    // The side that dialled opens odd streams.
+    const peerOpened = (stream % 2 === 1) !== this.#weDialled;
+    if (this.#view.getUint8(0) !== 0 || type > TYPE_MAX || ofStream !== stream > 0) return "MUXER_MALFORMED";
+    if (ofStream && opens && !peerOpened) return "MUXER_MALFORMED";
     if (!this.#pieces.take(1, nowMs)) return "MUXER_FLOOD";
-    if ((this.#view.getUint16(2) & FLAG_OPEN) !== 0 && !this.#streams.take(1, nowMs)) return "MUXER_FLOOD";
+    if (opens && !this.#streams.take(1, nowMs)) return "MUXER_FLOOD";
     if (type !== TYPE_DATA) return undefined;
     const length = this.#view.getUint32(8);
     if (length > this.#windowBytesMax) return "MUXER_FRAME_TOO_LARGE";
     this.#bodyLeft = length;
-    // The side that dialled opens odd streams: what comes on the peer's own streams was not asked for.
-    const peerOpened = (this.#view.getUint32(4) % 2 === 1) !== this.#weDialled;
+    // What comes on the peer's own streams was not asked for.
     return peerOpened && !this.#unaskedBytes.take(length, nowMs) ? "MUXER_FLOOD" : undefined;
   }
 }

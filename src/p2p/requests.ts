@@ -117,10 +117,11 @@ export class Requests {
         },
       });
       onPieces(stream, (piece) => {
-        if (deframer.push(piece) === undefined) return;
+        if (deframer.push(piece) === undefined) return true;
         const { peer, protocol } = question;
         reject(new LedgerError("PEER_ANSWER_TOO_LARGE", { peer, protocol, bytesMax: limits.answerBytesMax }));
         this.#options.onFault(peer, "ANSWER_TOO_LARGE");
+        return false;
       });
       onEnd(stream, () => reject(new Error("stream ended")));
       timeUp.addEventListener("abort", () => reject(timeUp.reason), { once: true });
@@ -169,9 +170,10 @@ export class Requests {
       });
       onPieces(stream, (piece) => {
         const fault = deframer.push(piece);
-        if (fault === undefined) return;
+        if (fault === undefined) return true;
         resolve(undefined);
         this.#options.onFault(peer, `REQUEST_${fault}`);
+        return false;
       });
       onEnd(stream, () => resolve(undefined));
     });

@@ -6,14 +6,21 @@ import type { Libp2p } from "libp2p";
 export type Connection = ReturnType<Libp2p["getConnections"]>[number];
 export type PeerStream = Connection["streams"][number];
 
-/** Calls `take` for each piece of data as it arrives; pieces may alias the socket's memory. */
-export function onPieces(stream: Pick<PeerStream, "addEventListener">, take: (piece: Uint8Array) => void): void {
-  stream.addEventListener("message", ({ data }) => {
-    if (data instanceof Uint8Array) {
-      take(data);
+/**
+ * Calls `take` for each piece of data as it arrives; pieces may alias the socket's memory.
+ * When it answers false, listeners added later do not see this data.
+ */
+export function onPieces(
+  stream: Pick<PeerStream, "addEventListener">,
+  take: (piece: Uint8Array) => boolean | undefined,
+): void {
+  stream.addEventListener("message", (event) => {
+    const pieces = event.data instanceof Uint8Array ? [event.data] : event.data;
+    for (const piece of pieces) {
+      if (take(piece) !== false) continue;
+      event.stopImmediatePropagation();
       return;
     }
-    for (const piece of data) take(piece);
   });
 }
 

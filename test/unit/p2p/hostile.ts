@@ -1,0 +1,107 @@
+// A member that breaks the rules: plain libp2p with a member's key, which says what it is told to say.
+// Used against real networks only; it has no manners and no state machine of its own.
+
+import { gossipsub } from "@chainsafe/libp2p-gossipsub";
+import { identify } from "@libp2p/identify";
+import { tcp } from "@libp2p/tcp";
+import { tls } from "@libp2p/tls";
+import { yamux } from "@libp2p/yamux";
+import { multiaddr } from "@multiformats/multiaddr";
+import { createLibp2p, type Libp2p } from "libp2p";
+import { encodeControl } from "../../../src/p2p/control.ts";
+import { joinFrames } from "../../../src/p2p/framing.ts";
+import { encodeHello, PEER_PROTOCOL_VERSION } from "../../../src/p2p/hello.ts";
+import { privateKeyOf } from "../../../src/p2p/peer-id.ts";
+import type { Connection, PeerStream } from "../../../src/p2p/streams.ts";
+import type { PeerEndpoint } from "../../../src/ports.ts";
+import { CHAIN_ID, CONFIG_HASH, until } from "./support.ts";
+
+export const GOSSIP_PROTOCOL = "/meshsub/1.2.0";
+
+type MuxerFactory = ReturnType<ReturnType<typeof yamux>>;
+type ByteStream = Parameters<MuxerFactory["createStreamMuxer"]>[0];
+
+export interface HostileOptions {
+  /** follows these gossip topics as an honest peer does */
+  readonly gossip?: boolean;
+}
+
+export class HostilePeer {
+  readonly #host: Libp2p;
+  /** the encrypted connections, below the multiplexer */
+  readonly raw: ByteStream[];
+
+  private constructor(host: Libp2p, raw: ByteStream[]) {
+    this.#host = host;
+    this.raw = raw;
+  }
+
+  static async create(seed: Uint8Array, options: HostileOptions = {}): Promise<HostilePeer> {
+    const raw: ByteStream[] = [];
+    const chain = Buffer.from(CHAIN_ID).toString("hex");
+    const host = await createLibp2p({
+      privateKey: await privateKeyOf(seed),
+      transports: [tcp()],
+      connectionEncrypters: [tls()],
+      streamMuxers: [
+        () => {
+          const factory = yamux()();
+          const createStreamMuxer = (stream: ByteStream) => {
+            raw.push(stream);
+            return factory.createStreamMuxer(stream);
+          };
+          return { protocol: factory.protocol, createStreamMuxer };
+        },
+      ],
+      services: {
+        identify: identify(),
+        ...(options.gossip === true ? { gossip: gossipsub({ globalSignaturePolicy: "StrictNoSign" }) } : {}),
+      },
+    });
+    const { gossip } = host.services as { gossip?: { subscribe(topic: string): void } };
+    for (const topic of ["batches", "heads", "evidence"]) gossip?.subscribe(`linli/${chain}/${topic}`);
+    return new HostilePeer(host, raw);
+  }
+
+  async dial({ peerId, addresses }: PeerEndpoint): Promise<Connection> {
+    return this.#host.dial(
+      addresses.map((address) => multiaddr(`${address}/p2p/${peerId}`)),
+      { force: true, signal: AbortSignal.timeout(5_000) },
+    );
+  }
+
+  /** Dials and agrees on HELLO as an honest node does. */
+  async greet(endpoint: PeerEndpoint): Promise<{ connection: Connection; control: PeerStream }> {
+    const connection = await this.dial(endpoint);
+    const control = await connection.newStream("/linli/control/1");
+    let answered = false;
+    control.addEventListener("message", () => {
+      answered = true;
+    });
+    control.send(helloFrame());
+    await until(() => answered, "an answer to HELLO");
+    return { connection, control };
+  }
+
+  stop(): Promise<void> {
+    return Promise.resolve(this.#host.stop());
+  }
+}
+
+export function helloFrame(): Uint8Array {
+  const bytes = encodeHello({
+    protocol: PEER_PROTOCOL_VERSION,
+    chainId: CHAIN_ID,
+    configHash: CONFIG_HASH,
+    software: "hostile/1",
+  });
+  return joinFrames([encodeControl({ kind: "hello", bytes })]);
+}
+
+/** Sends as long as the stream takes it; a stream that was cut is what the sender expects. */
+export function sendAll(stream: PeerStream, pieces: readonly Uint8Array[]): void {
+  for (const piece of pieces) {
+    if (stream.writeStatus !== "writable") return;
+    stream.send(piece);
+  }
+}
