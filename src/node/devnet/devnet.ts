@@ -10,7 +10,8 @@ import { systemClock } from "../clock.ts";
 import { generateSeed, verifyNative } from "../ed25519-native.ts";
 import { PARAMETER_DEFAULTS } from "../genesis-plan.ts";
 import { DEVNET_ORGANISATIONS, DevnetKeys, genesisAccounts } from "./cast.ts";
-import { readCommunity, writeCommunity } from "./community.ts";
+import { writeCommunity } from "./community.ts";
+import { readCommunity } from "./community-reader.ts";
 import { type DayReport, playDay } from "./day.ts";
 import { GENESIS_CONTRACTS, loadLibraryContract } from "./library.ts";
 import { NodeProcess } from "./processes.ts";
@@ -127,7 +128,6 @@ async function playAndShow(context: {
     genesis,
     genesisFile: network.genesisFile,
     nodes: dayNodes,
-    keys,
     community,
     report,
     seconds: (performance.now() - startedMs) / 1000,

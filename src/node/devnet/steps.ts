@@ -91,8 +91,9 @@ export class Steps {
     const { zh, en } = step.title;
     if (sent === 0) return this.progress({ zh: `${zh} · 已在账本上`, en: `${en}: on the ledger already` });
     const seconds = (this.clock.monotonicMs() - startMs) / 1000;
-    const facts = `${seconds.toFixed(1)} s · ${Math.round(sent / seconds)} tx/s · p50 ${percentile(latencies, 50).toFixed(0)} ms`;
-    this.progress({ zh: `${zh} · ${sent} 笔交易 · ${facts}`, en: `${en}: ${sent} transactions` });
+    const median = percentile(latencies, 50).toFixed(0);
+    const figures = `${sent} transactions, ${seconds.toFixed(1)} s, ${Math.round(sent / seconds)} tx/s, p50 ${median} ms`;
+    this.progress({ zh, en: `${en}: ${figures}` });
   }
 }
 

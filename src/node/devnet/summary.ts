@@ -2,6 +2,7 @@
 // Never takes a node's word: every figure of the ledger is a proved row, every expected one is computed here.
 
 import { writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { ReceiptAnswer } from "../../client/client.ts";
 import { verifyPortable } from "../../client/ed25519.ts";
@@ -15,10 +16,12 @@ import { billingPeriod } from "./plan.ts";
 import { LedgerReader, type RowFields } from "./reader.ts";
 import { heading, tallyLines, verdictOf, yuan } from "./summary-text.ts";
 
-export interface SummaryContext extends DayContext {
+export interface SummaryContext extends Pick<DayContext, "genesis" | "nodes" | "community"> {
+  /** a proved receipt is saved beside it, for `linli verify` */
   readonly genesisFile: string;
-  /** where the proof of one receipt is kept, for `linli verify` */
-  readonly receiptFile: string;
+  readonly report: DayReport;
+  /** wall time of this run */
+  readonly seconds: number;
 }
 
 /** One line of JSON at the end of `--json`; the names are part of the command's promise. */
@@ -44,8 +47,7 @@ export interface SummaryFacts {
 }
 
 export interface DaySummary {
-  readonly ok: boolean;
-  readonly facts: SummaryFacts;
+  readonly json: SummaryFacts;
   /** Chinese with English beside it */
   readonly lines: readonly string[];
 }
@@ -58,8 +60,9 @@ interface Finding {
 const HEADS_PAUSE_MS = 200;
 const HEADS_ATTEMPTS_MAX = 100;
 
-/** Checks everything and says it. A check that fails makes `ok` false; it does not throw. */
-export async function summarise(context: SummaryContext, report: DayReport, seconds: number): Promise<DaySummary> {
+/** Checks everything and says it. A check that fails makes `json.ok` false; it does not throw. */
+export async function summarise(context: SummaryContext): Promise<DaySummary> {
+  const { report, seconds } = context;
   const reader = new LedgerReader(context.nodes);
   const roll = await checkRoll(context, reader);
   const vote = await checkVote(context, reader, report.motion);
@@ -68,8 +71,7 @@ export async function summarise(context: SummaryContext, report: DayReport, seco
   const receipt = await proveReceipt(context, reader, report.motion);
   const ok = [roll, vote, money, roots, receipt].every((finding) => finding.ok);
   return {
-    ok,
-    facts: {
+    json: {
       ok,
       nodes: context.nodes.length,
       heads: roll.heads,
@@ -237,13 +239,14 @@ async function proveReceipt(context: SummaryContext, reader: LedgerReader, motio
   const proven = verifyReceiptProof({ bytes: answer.proof, genesis: context.genesis, verify: verifyPortable });
   const ok = proven.ok && proven.value.receipt.status === "ok";
   const saved = { kind: "receipt", txId: toHex(answer.receipt.txId), proof: toHex(answer.proof) };
-  await writeFile(context.receiptFile, `${JSON.stringify(saved)}\n`);
+  const receiptFile = receiptFileOf(context);
+  await writeFile(receiptFile, `${JSON.stringify(saved)}\n`);
   return {
     ok,
     lines: [
       heading(ok, "回执: 仅凭创世文件验证", "Receipt, verified with nothing but the genesis file"),
       `  交易 transaction ${saved.txId}, 高度 height ${answer.height}, 证明 proof ${answer.proof.length} 字节 bytes`,
-      `  ${answer.receipt.events.map(({ name }) => name).join(", ")} · ${context.receiptFile}`,
+      `  ${answer.receipt.events.map(({ name }) => name).join(", ")} · ${receiptFile}`,
     ],
   };
 }
@@ -285,7 +288,12 @@ function performanceLines(report: DayReport, seconds: number, total: number): re
   ];
 }
 
-function nextLines({ nodes, genesisFile, receiptFile }: SummaryContext, motion: string): readonly string[] {
+function receiptFileOf({ genesisFile }: SummaryContext): string {
+  return join(dirname(genesisFile), "receipt.json");
+}
+
+function nextLines(context: SummaryContext, motion: string): readonly string[] {
+  const { nodes, genesisFile } = context;
   const [first] = nodes;
   if (first === undefined) return [];
   const question = {
@@ -298,6 +306,6 @@ function nextLines({ nodes, genesisFile, receiptFile }: SummaryContext, motion: 
     heading(true, "接下来可以试试", "What to try next"),
     ...nodes.map(({ organisation, url }) => `  ${organisation.padEnd(12)} ${url}`),
     `  curl -s ${first.url} -H 'content-type: application/json' -d '${JSON.stringify(question)}'`,
-    `  npm run linli -- verify ${receiptFile} --genesis ${genesisFile}`,
+    `  npm run linli -- verify ${receiptFileOf(context)} --genesis ${genesisFile}`,
   ];
 }
