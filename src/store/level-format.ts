@@ -67,13 +67,21 @@ function readFragment(
   const start = position + LOG_HEADER_BYTES;
   const left = Math.min(blockLeft - LOG_HEADER_BYTES, file.length - start);
   if (length > left) {
-    // Cut off, unless what is there is whole and only its length is wrong.
     const isCutOff = start + left === file.length && length <= blockLeft - LOG_HEADER_BYTES;
-    if (isCutOff && expected !== maskedCrc(file.subarray(start - 1, file.length))) return undefined;
+    if (isCutOff && !isLengthFlipped(file.subarray(start - 1), length, expected)) return undefined;
     throw new Damage(position);
   }
   if (expected !== maskedCrc(file.subarray(start - 1, start + length))) throw new Damage(position);
   return { type, payload: file.subarray(start, start + length) };
+}
+
+/** Whether a record that seems to end after the file is whole, and only one bit of its length is wrong. */
+function isLengthFlipped(typeAndRest: Uint8Array, length: number, expected: number): boolean {
+  for (let bit = 0; bit < 16; bit += 1) {
+    const end = 1 + (length ^ (1 << bit));
+    if (end <= typeAndRest.length && expected === maskedCrc(typeAndRest.subarray(0, end))) return true;
+  }
+  return false;
 }
 
 /** What LevelDB's manifest says is in use: table files, and logs from `logNumber` on. @throws Damage */
