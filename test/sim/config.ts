@@ -16,6 +16,8 @@ export interface SimConfig {
   readonly hasChangingMembers: boolean;
   readonly faults: ReadonlyMap<number, Fault>;
   readonly rotationHeights: number;
+  /** far below the round trip in some runs: honest nodes then suspect each other until doubling has made them patient */
+  readonly timeoutMsMin: number;
   readonly delayMsMax: number;
   readonly lossPermille: number;
   readonly repeatPermille: number;
@@ -48,7 +50,7 @@ export const SIM_TIMING: Timing = {
 };
 
 /** Everything offered is committed by every honest node within this long of calm. */
-export const CALM_MS_MAX = 60_000;
+export const CALM_MS_MAX = 30_000;
 
 export function drawConfig(seed: number): SimConfig {
   const random = new Random(seed);
@@ -64,6 +66,7 @@ export function drawConfig(seed: number): SimConfig {
     hasChangingMembers,
     faults: new Map(faulty.map((node) => [node, drawFault(random)])),
     rotationHeights: random.pick([1, 3, 1000]),
+    timeoutMsMin: random.pick([20, 80, 400, 400]),
     delayMsMax: random.pick([2, 10, 40, 150]),
     lossPermille: random.pick([0, 0, 20, 100, 300]),
     repeatPermille: random.pick([0, 50]),
@@ -117,7 +120,7 @@ function drawPartitions(random: Random, nodeCount: number, calmFromMs: number): 
 export function describeConfig(config: SimConfig): string {
   const faults = [...config.faults].map(([node, fault]) => `${node}:${fault}`).join(",") || "none";
   return (
-    `n=${config.validatorCount}${config.hasChangingMembers ? "+1" : ""} faults=${faults} rotation=${config.rotationHeights} ` +
+    `n=${config.validatorCount}${config.hasChangingMembers ? "+1" : ""} faults=${faults} rotation=${config.rotationHeights} timeout>=${config.timeoutMsMin}ms ` +
     `delay<=${config.delayMsMax}ms loss=${config.lossPermille / 10}% disk<=${config.diskMsMax}ms crashes=${config.crashes.length} ` +
     `partitions=${config.partitions.length} offers=${config.offers.length} calm=${config.calmFromMs}ms heads=${config.hasHeadGossip}`
   );

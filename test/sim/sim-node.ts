@@ -322,7 +322,13 @@ export class SimNode {
 
   private gossipHead(): void {
     this.world.gossipHead(this);
+    // Who has no seat has no suspicion to name its work by: it tells the validators again.
+    if (!this.hasSeat()) for (const digest of this.mempool.values()) this.world.gossipBatch(this, digest);
     this.later(1000, () => this.gossipHead());
+  }
+
+  private hasSeat(): boolean {
+    return this.head.validators.some(({ publicKey }) => bytesEqual(publicKey, this.key.publicKey));
   }
 
   /** Somebody is ahead: if this node has not moved a while later, it asks. */

@@ -38,7 +38,7 @@ export class World {
   readonly timeline = new Timeline();
   readonly keys = new KeyRing();
   readonly facts: ChainFacts;
-  readonly timing: Timing = SIM_TIMING;
+  readonly timing: Timing;
   readonly nodes: readonly SimNode[];
   readonly trace: (line: string) => void;
   private readonly attackers = new Map<number, Attacker>();
@@ -54,6 +54,7 @@ export class World {
     this.random = new Random(seed + 0x5eed);
     this.trace = trace;
     const { config } = this;
+    this.timing = { ...SIM_TIMING, timeoutMsMin: config.timeoutMsMin };
     const nodeCount = config.validatorCount + (config.hasChangingMembers ? 1 : 0);
     const pairs = Array.from({ length: nodeCount }, (_, index) => this.keys.create(`${seed}/${index}`));
     const pool = inKeyOrder(pairs.map(simValidator));
@@ -154,10 +155,12 @@ export class World {
     if (node === undefined) return;
     this.offered.push(digest);
     node.learn(digest, { isDurable: true });
-    for (const other of this.nodes) {
-      if (other === node) continue;
-      this.deliver(node.index, other.index, () => other.learn(digest));
-    }
+    this.gossipBatch(node, digest);
+  }
+
+  gossipBatch(node: SimNode, digest: Hash): void {
+    for (const other of this.nodes)
+      if (other !== node) this.deliver(node.index, other.index, () => other.learn(digest));
   }
 
   private becalm(): void {
