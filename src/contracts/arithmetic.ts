@@ -1,7 +1,7 @@
 // Checked 64-bit integers: numbers while safe, bigints beyond, one form for each value, never -0.
 // A result outside 64 bits is an error value; nothing here throws, and no fraction ever arises.
 
-import { OVERFLOW, DIVISION_BY_ZERO, type Outcome } from "./outcome.ts";
+import { DIVISION_BY_ZERO, type Outcome, OVERFLOW } from "./outcome.ts";
 import { INT64_MAX, INT64_MIN } from "./types.ts";
 
 export type Integer = number | bigint;
@@ -69,7 +69,9 @@ export function multiplyDivide(left: Integer, right: Integer, divisor: Integer, 
   const away = product < 0n === by < 0n ? 1n : -1n;
   const twice = (remainder < 0n ? -remainder : remainder) * 2n;
   const order = twice - (by < 0n ? -by : by);
-  const isAway = rounding === "up" || (rounding !== "down" && (order > 0n || (order === 0n && (rounding === "half_up" || quotient % 2n !== 0n))));
+  const isAway =
+    rounding === "up" ||
+    (rounding !== "down" && (order > 0n || (order === 0n && (rounding === "half_up" || quotient % 2n !== 0n))));
   return canonicalInteger(isAway ? quotient + away : quotient);
 }
 
@@ -84,7 +86,9 @@ export function splitByLargestRemainder(total: Integer, weights: readonly Intege
   if (whole < 0n || sum <= 0n || exact.some((weight) => weight < 0n)) return undefined;
   const parts = exact.map((weight) => (whole * weight) / sum);
   const remainders = exact.map((weight, index) => ({ index, remainder: (whole * weight) % sum }));
-  remainders.sort((left, right) => (left.remainder === right.remainder ? left.index - right.index : left.remainder > right.remainder ? -1 : 1));
+  remainders.sort((left, right) =>
+    left.remainder === right.remainder ? left.index - right.index : left.remainder > right.remainder ? -1 : 1,
+  );
   let rest = whole - parts.reduce((left, right) => left + right, 0n);
   for (const { index } of remainders) {
     if (rest === 0n) break;

@@ -1,15 +1,15 @@
 // Checks one action: roles, parameters, reads, definitions, conditions and statements, and adds up its worst case.
 // Statements are in check-statement.ts.
 
-import { FIXED_SLOTS, type CheckedAction, type CheckedRead } from "./checked.ts";
-import { checkColumn } from "./check-table.ts";
 import { type CheckContext, COSIGNERS, ROLES } from "./check-context.ts";
 import { checkStatement, type RowTarget } from "./check-statement.ts";
+import { checkColumn } from "./check-table.ts";
+import { type CheckedAction, type CheckedRead, FIXED_SLOTS } from "./checked.ts";
 import type { ActionDocument, ReadDocument } from "./document.ts";
 import { ACTION_GAS_MAX, byteUnits, GAS } from "./gas.ts";
 import { type Binding, Scope, SlotCounter } from "./scope.ts";
-import type { Typed } from "./typed.ts";
 import { assignmentFault } from "./type-relations.ts";
+import type { Typed } from "./typed.ts";
 import { type Column, ID, sizeMax, TIME, typeName } from "./types.ts";
 
 const LIMITS_OF_ACTION = { params: 64, reads: 32, defines: 64, requires: 64, statements: 64, roles: 16 } as const;
@@ -24,25 +24,39 @@ export function checkSignature(document: ActionDocument, context: CheckContext):
   const { name, by } = document;
   if (by.length === 0) context.findings.error(name.at, "ROLE_MISSING", `action ${name.text} needs by: who may do it`);
   context.distinct(by, `by of ${name.text}`);
-  context.distinct(document.params.map((param) => param.name), `params of ${name.text}`);
-  return { by: by.map(({ text }) => text), params: document.params.map((param) => checkColumn(param, context, { defaults: false })) };
+  context.distinct(
+    document.params.map((param) => param.name),
+    `params of ${name.text}`,
+  );
+  return {
+    by: by.map(({ text }) => text),
+    params: document.params.map((param) => checkColumn(param, context, { defaults: false })),
+  };
 }
 
-export function checkAction(document: ActionDocument, context: CheckContext, signatures: ReadonlyMap<string, ActionSignature>): CheckedAction {
+export function checkAction(
+  document: ActionDocument,
+  context: CheckContext,
+  signatures: ReadonlyMap<string, ActionSignature>,
+): CheckedAction {
   const { name } = document;
   checkCounts(document, context);
   const slots = new SlotCounter();
   const scope = new Scope({ slots, used: new Set() }, []);
   addFixedNames(scope);
   const { by, params } = signatures.get(name.text) ?? { by: [], params: [] };
-  const paramBindings = params.map(({ name: param, type }) => [param, { kind: "value", slot: slots.take(), type, label: `p.${param}` }] as const);
+  const paramBindings = params.map(
+    ({ name: param, type }) => [param, { kind: "value", slot: slots.take(), type, label: `p.${param}` }] as const,
+  );
   scope.add("p", { kind: "namespace", label: "p", members: new Map<string, Binding>(paramBindings) });
   scope.add("settings", context.settingsBinding());
   const rows = new Map<string, RowTarget>();
   const reads = document.reads.flatMap((read, index) => checkRead(read, index, { scope, context, rows }));
   const bodies = checkDefines(document, scope, context);
   const requires = document.requires.map((condition) => context.condition(condition, scope));
-  const statements = document.statements.flatMap((statement) => checkStatement(statement, { context, scope, rows, signatures }));
+  const statements = document.statements.flatMap((statement) =>
+    checkStatement(statement, { context, scope, rows, signatures }),
+  );
   reportUnused(document, scope, context);
   const gasMax =
     GAS.call +
@@ -51,7 +65,11 @@ export function checkAction(document: ActionDocument, context: CheckContext, sig
     sum(requires, ({ typed }) => typed.worst + GAS.statement) +
     sum(statements, ({ unitsMax, when }) => unitsMax + (when?.worst ?? 0) + GAS.statement);
   if (gasMax > ACTION_GAS_MAX) {
-    context.findings.error(name.at, "GAS_TOO_HIGH", `action ${name.text} can cost ${gasMax} units, ${ACTION_GAS_MAX} are allowed: use smaller bounds of texts and lists`);
+    context.findings.error(
+      name.at,
+      "GAS_TOO_HIGH",
+      `action ${name.text} can cost ${gasMax} units, ${ACTION_GAS_MAX} are allowed: use smaller bounds of texts and lists`,
+    );
   }
   return { name, by, params, reads, requires, statements, slotCount: slots.count, gasMax };
 }
@@ -75,13 +93,21 @@ function checkCounts(document: ActionDocument, context: CheckContext): void {
     [document.by.length, LIMITS_OF_ACTION.roles, "roles"],
   ] as const;
   for (const [count, max, what] of counts) context.atMost(count, max, { at, what: `${what} of ${text}` });
-  context.distinct([...document.reads.map(({ alias }) => alias), ...document.defines.map(({ name }) => name)], `read and define of ${text}`);
+  context.distinct(
+    [...document.reads.map(({ alias }) => alias), ...document.defines.map(({ name }) => name)],
+    `read and define of ${text}`,
+  );
 }
 
 function addFixedNames(scope: Scope): void {
   // In the order of FIXED_SLOTS.
   const slots = Object.values(FIXED_SLOTS).map(() => scope.slots.take());
-  const value = (slot: number, type: Column["type"], label: string): Binding => ({ kind: "value", slot: slots[slot] ?? slot, type, label });
+  const value = (slot: number, type: Column["type"], label: string): Binding => ({
+    kind: "value",
+    slot: slots[slot] ?? slot,
+    type,
+    label,
+  });
   scope.add("now", value(FIXED_SLOTS.now, TIME, "now"));
   scope.add("cosigners", value(FIXED_SLOTS.cosigners, COSIGNERS, "cosigners"));
   const caller = new Map<string, Binding>([
@@ -92,18 +118,35 @@ function addFixedNames(scope: Scope): void {
   scope.add("caller", { kind: "namespace", label: "caller", members: caller });
 }
 
-function checkRead(document: ReadDocument, row: number, { scope, context, rows }: { readonly scope: Scope; readonly context: CheckContext; readonly rows: Map<string, RowTarget> }): readonly CheckedRead[] {
+function checkRead(
+  document: ReadDocument,
+  row: number,
+  {
+    scope,
+    context,
+    rows,
+  }: { readonly scope: Scope; readonly context: CheckContext; readonly rows: Map<string, RowTarget> },
+): readonly CheckedRead[] {
   const { alias, isOptional, reference, placeOf } = document;
   const found = context.lookupTable(reference.contract, reference.table);
   const written = reference.contract === undefined ? reference.table : `${reference.contract}.${reference.table}`;
   if (found === undefined) {
-    context.findings.error(placeOf(reference.at), "TABLE_UNKNOWN", `there is no table ${written}`, context.tableNames());
+    context.findings.error(
+      placeOf(reference.at),
+      "TABLE_UNKNOWN",
+      `there is no table ${written}`,
+      context.tableNames(),
+    );
     return [];
   }
-  const { table, positions } = found;
+  const { table, stored, positions } = found;
   const columns = table.columns.slice(0, table.keyLength);
   if (reference.key.length !== columns.length) {
-    context.findings.error(placeOf(reference.at), "KEY_LENGTH", `the key of ${written} is [${columns.map(({ name, type }) => `${name}: ${typeName(type)}`).join(", ")}]`);
+    context.findings.error(
+      placeOf(reference.at),
+      "KEY_LENGTH",
+      `the key of ${written} is [${columns.map(({ name, type }) => `${name}: ${typeName(type)}`).join(", ")}]`,
+    );
     return [];
   }
   const key = reference.key.map((part, index) => {
@@ -116,14 +159,15 @@ function checkRead(document: ReadDocument, row: number, { scope, context, rows }
   scope.add(alias.text, { kind: "row", row, table, positions, isOptional, label: alias.text });
   const own = context.tables.get(table.name);
   if (own !== undefined && table === own) rows.set(alias.text, { read: row, table: own });
-  return [{ alias: alias.text, table, positions, isOptional, key }];
+  return [{ alias: alias.text, table: stored, isOptional, key }];
 }
 
 /** Each definition may use those above it. */
 function checkDefines(document: ActionDocument, scope: Scope, context: CheckContext): readonly Typed[] {
   return document.defines.map(({ name, value }) => {
     const body = context.expression(value, scope);
-    if (body.type.kind === "row" || body.type.kind === "null") context.findings.error(body.at, "TYPE_MISMATCH", "define names a value, not a row");
+    if (body.type.kind === "row" || body.type.kind === "null")
+      context.findings.error(body.at, "TYPE_MISMATCH", "define names a value, not a row");
     scope.add(name.text, { kind: "define", slot: scope.slots.take(), body, label: name.text });
     return body;
   });
@@ -131,12 +175,18 @@ function checkDefines(document: ActionDocument, scope: Scope, context: CheckCont
 
 function reportUnused(document: ActionDocument, scope: Scope, context: CheckContext): void {
   const { findings } = context;
-  const updated = new Set(document.statements.flatMap((statement) => (statement.kind === "update" || statement.kind === "delete" ? [statement.row.text] : [])));
+  const updated = new Set(
+    document.statements.flatMap((statement) =>
+      statement.kind === "update" || statement.kind === "delete" ? [statement.row.text] : [],
+    ),
+  );
   for (const { name } of document.params) {
-    if (!scope.used.has(`p.${name.text}`)) findings.warning(name.at, "UNUSED", `the parameter ${name.text} is never used`);
+    if (!scope.used.has(`p.${name.text}`))
+      findings.warning(name.at, "UNUSED", `the parameter ${name.text} is never used`);
   }
   for (const { alias } of document.reads) {
-    if (!scope.used.has(alias.text) && !updated.has(alias.text)) findings.warning(alias.at, "UNUSED", `the row ${alias.text} is read and never used`);
+    if (!scope.used.has(alias.text) && !updated.has(alias.text))
+      findings.warning(alias.at, "UNUSED", `the row ${alias.text} is read and never used`);
   }
   for (const { name } of document.defines) {
     if (!scope.used.has(name.text)) findings.warning(name.at, "UNUSED", `the definition ${name.text} is never used`);

@@ -1,19 +1,31 @@
 // What all checks of one document share: findings, the tables and settings by name, and small helpers over typed expressions.
 // It reports; it never compiles.
 
-import type { CheckedCondition, CheckedSetting, CheckedTable, CheckedTemplate } from "./checked.ts";
 import { checkExpression } from "./check-expression.ts";
+import type { CheckedCondition, CheckedSetting, CheckedTable, CheckedTemplate } from "./checked.ts";
 import type { ConditionDocument, Name, SourceExpression, Template } from "./document.ts";
 import type { Findings, Offset } from "./finding.ts";
 import type { Binding, Scope, TableShape } from "./scope.ts";
-import { SYSTEM_TABLES, LEDGER_CONTRACT } from "./system.ts";
+import { LEDGER_CONTRACT, SYSTEM_TABLES } from "./system.ts";
 import { assignmentFault } from "./type-relations.ts";
 import { type LabelledReference, referencesIn, type Typed } from "./typed.ts";
-import { BOOL, type Column, type FieldLookup, ID, integerType, KNOWN_TYPES, parseType, type Type, UNKNOWN } from "./types.ts";
+import {
+  BOOL,
+  type Column,
+  type FieldLookup,
+  ID,
+  integerType,
+  KNOWN_TYPES,
+  parseType,
+  type Type,
+  UNKNOWN,
+} from "./types.ts";
 
-/** A table of another contract as this one declares it, and where that contract keeps the columns. */
+/** A table as expressions see it, and as the contract that owns it keeps it. */
 export interface ImportedTable {
   readonly table: TableShape;
+  readonly stored: TableShape;
+  /** where `stored` has each column of `table`; undefined: in the same place */
   readonly positions: readonly number[] | undefined;
 }
 
@@ -35,7 +47,9 @@ export class CheckContext {
 
   /** `settings` as a name of expressions. */
   settingsBinding(): Binding {
-    const members = this.settings.map(({ name, type }, index) => [name, { kind: "setting", index, type, label: `settings.${name}` }] as const);
+    const members = this.settings.map(
+      ({ name, type }, index) => [name, { kind: "setting", index, type, label: `settings.${name}` }] as const,
+    );
     return { kind: "namespace", label: "settings", members: new Map<string, Binding>(members) };
   }
 
@@ -57,16 +71,28 @@ export class CheckContext {
     const zh = sentence && this.template(sentence.zh, scope);
     const en = sentence?.en && this.template(sentence.en, scope);
     const references = new Map<string, LabelledReference>();
-    for (const reference of [...referencesIn(typed), ...(zh?.references ?? []), ...(en?.references ?? [])]) references.set(reference.label, reference);
-    return { at: document.at, text: document.condition.text, typed, references: [...references.values()], zh: zh?.template, en: en?.template };
+    for (const reference of [...referencesIn(typed), ...(zh?.references ?? []), ...(en?.references ?? [])])
+      references.set(reference.label, reference);
+    return {
+      at: document.at,
+      text: document.condition.text,
+      typed,
+      references: [...references.values()],
+      zh: zh?.template,
+      en: en?.template,
+    };
   }
 
-  private template(template: Template, scope: Scope): { readonly template: CheckedTemplate; readonly references: readonly LabelledReference[] } {
+  private template(
+    template: Template,
+    scope: Scope,
+  ): { readonly template: CheckedTemplate; readonly references: readonly LabelledReference[] } {
     const references: LabelledReference[] = [];
     const parts = template.map((part) => {
       if (typeof part === "string") return part;
       const typed = this.expression(part, scope);
-      if (typed.type.kind === "row") this.findings.error(part.at, "SENTENCE_REFERENCE", "a sentence shows values, not rows: name a field");
+      if (typed.type.kind === "row")
+        this.findings.error(part.at, "SENTENCE_REFERENCE", "a sentence shows values, not rows: name a field");
       references.push({ label: part.text, typed });
       return { label: part.text, type: typed.type };
     });
@@ -77,7 +103,12 @@ export class CheckContext {
   type(text: Name, lookup: FieldLookup = (path) => this.fieldType(path)): Type {
     const reading = parseType(text.text, lookup);
     if (reading.ok) return reading.type;
-    this.findings.error(text.at, reading.code, reading.message, reading.code === "TYPE_UNKNOWN" ? [...KNOWN_TYPES, ...this.tables.keys()] : undefined);
+    this.findings.error(
+      text.at,
+      reading.code,
+      reading.message,
+      reading.code === "TYPE_UNKNOWN" ? [...KNOWN_TYPES, ...this.tables.keys()] : undefined,
+    );
     return UNKNOWN;
   }
 
@@ -89,13 +120,17 @@ export class CheckContext {
   lookupTable(contract: string | undefined, table: string): ImportedTable | undefined {
     if (contract === undefined || contract === this.contract) {
       const own = this.tables.get(table);
-      return own && { table: own, positions: undefined };
+      return own && { table: own, stored: own, positions: undefined };
     }
     return contract === LEDGER_CONTRACT ? ledgerTable(table) : this.imported.get(`${contract}.${table}`);
   }
 
   tableNames(): readonly string[] {
-    return [...this.tables.keys(), ...this.imported.keys(), ...Object.keys(SYSTEM_TABLES[LEDGER_CONTRACT] ?? {}).map((name) => `${LEDGER_CONTRACT}.${name}`)];
+    return [
+      ...this.tables.keys(),
+      ...this.imported.keys(),
+      ...Object.keys(SYSTEM_TABLES[LEDGER_CONTRACT] ?? {}).map((name) => `${LEDGER_CONTRACT}.${name}`),
+    ];
   }
 
   /** Reports names that appear twice. */
@@ -116,22 +151,28 @@ export class CheckContext {
 export function systemShape(contract: string, table: string): TableShape | undefined {
   const declared = SYSTEM_TABLES[contract]?.[table];
   if (declared === undefined) return undefined;
-  const columns = [...Object.entries(declared.key), ...Object.entries(declared.fields)].map(([name, typeText]): Column => {
-    const reading = parseType(typeText, () => undefined);
-    return { name, type: reading.ok ? reading.type : UNKNOWN, typeText, defaultValue: undefined };
-  });
+  const columns = [...Object.entries(declared.key), ...Object.entries(declared.fields)].map(
+    ([name, typeText]): Column => {
+      const reading = parseType(typeText, () => undefined);
+      return { name, type: reading.ok ? reading.type : UNKNOWN, typeText, defaultValue: undefined };
+    },
+  );
   return { contract, name: table, columns, keyLength: Object.keys(declared.key).length };
 }
 
 function ledgerTable(name: string): ImportedTable | undefined {
   const table = systemShape(LEDGER_CONTRACT, name);
-  return table && { table, positions: undefined };
+  return table && { table, stored: table, positions: undefined };
 }
 
 /** Ids of the signers after the first. */
 export const COSIGNERS: Type = { kind: "list", item: ID, lengthMax: 7 };
 /** Roles of an account. */
-export const ROLES: Type = { kind: "list", item: { kind: "text", bytesMax: 64, isId: false, values: undefined }, lengthMax: 8 };
+export const ROLES: Type = {
+  kind: "list",
+  item: { kind: "text", bytesMax: 64, isId: false, values: undefined },
+  lengthMax: 8,
+};
 export const EVENT_BYTES_MAX = 16_384;
 export const NON_NEGATIVE = integerType(0n, BigInt(Number.MAX_SAFE_INTEGER), "money");
 export const ACCOUNT_NAME: Type = { kind: "text", bytesMax: 128, isId: false, values: undefined };

@@ -6,7 +6,7 @@ import { CheckContext } from "./check-context.ts";
 import { checkImport, checkSettings, checkSystemTables, checkTable, type ImportSource } from "./check-table.ts";
 import type { CheckedAction, CheckedContract, CheckedTemplate } from "./checked.ts";
 import type { ActionDocument, ContractDocument, Sentence } from "./document.ts";
-import { Findings, type Finding } from "./finding.ts";
+import { type Finding, Findings } from "./finding.ts";
 import { parseDocument } from "./parse-document.ts";
 import { LEDGER_CONTRACT, TIMER_ROLE } from "./system.ts";
 
@@ -28,20 +28,33 @@ export function checkContract(source: string, imports: ImportSource = () => unde
   const findings = new Findings(source);
   const document = parseDocument(source, findings);
   const contract = document && checkDocument(document, findings, imports);
-  return { findings: findings.list(), contract: findings.hasErrors ? undefined : contract, lineOf: (at) => findings.lineOf(at) };
+  return {
+    findings: findings.list(),
+    contract: findings.hasErrors ? undefined : contract,
+    lineOf: (at) => findings.lineOf(at),
+  };
 }
 
 function checkDocument(document: ContractDocument, findings: Findings, imports: ImportSource): CheckedContract {
   const context = new CheckContext(document.name.text, findings);
-  if (document.name.text === LEDGER_CONTRACT) findings.error(document.name.at, "NAME_RESERVED", `${LEDGER_CONTRACT} is the ledger itself`);
+  if (document.name.text === LEDGER_CONTRACT)
+    findings.error(document.name.at, "NAME_RESERVED", `${LEDGER_CONTRACT} is the ledger itself`);
   checkCounts(document, context);
   checkSettings(document.settings, context);
   for (const imported of document.imports) checkImport(imported, context, imports);
-  context.distinct(document.tables.map(({ name }) => name), "tables");
+  context.distinct(
+    document.tables.map(({ name }) => name),
+    "tables",
+  );
   for (const table of document.tables) context.tables.set(table.name.text, checkTable(table, context));
   checkSystemTables(context);
-  context.distinct(document.actions.map(({ name }) => name), "actions");
-  const signatures = new Map(document.actions.map((action) => [action.name.text, checkSignature(action, context)] as const));
+  context.distinct(
+    document.actions.map(({ name }) => name),
+    "actions",
+  );
+  const signatures = new Map(
+    document.actions.map((action) => [action.name.text, checkSignature(action, context)] as const),
+  );
   const actions = document.actions.map((action) => checkAction(action, context, signatures));
   reportUnreached(document, actions, context);
   return {
@@ -64,21 +77,37 @@ function checkCounts(document: ContractDocument, context: CheckContext): void {
 
 /** Actions that only a timer may run and no timer runs, and settings that nothing reads. */
 function reportUnreached(document: ContractDocument, actions: readonly CheckedAction[], context: CheckContext): void {
-  const run = new Set(document.actions.flatMap(({ statements }) => statements.flatMap((statement) => (statement.kind === "timer" ? [statement.run.text] : []))));
-  const isUnreached = ({ by, name }: ActionDocument) => by.length > 0 && by.every(({ text }) => text === TIMER_ROLE) && !run.has(name.text);
-  for (const action of document.actions.filter(isUnreached)) context.findings.warning(action.name.at, "ACTION_UNREACHABLE", `only a timer may run ${action.name.text}, and none does`);
+  const run = new Set(
+    document.actions.flatMap(({ statements }) =>
+      statements.flatMap((statement) => (statement.kind === "timer" ? [statement.run.text] : [])),
+    ),
+  );
+  const isUnreached = ({ by, name }: ActionDocument) =>
+    by.length > 0 && by.every(({ text }) => text === TIMER_ROLE) && !run.has(name.text);
+  for (const action of document.actions.filter(isUnreached))
+    context.findings.warning(
+      action.name.at,
+      "ACTION_UNREACHABLE",
+      `only a timer may run ${action.name.text}, and none does`,
+    );
   for (const { name } of document.settings) {
-    if (!context.usedSettings.has(`settings.${name.text}`)) context.findings.warning(name.at, "UNUSED", `the setting ${name.text} is never used`);
+    if (!context.usedSettings.has(`settings.${name.text}`))
+      context.findings.warning(name.at, "UNUSED", `the setting ${name.text} is never used`);
   }
-  if (actions.length === 0) context.findings.error(document.name.at, "ACTION_MISSING", "a contract has at least one action");
+  if (actions.length === 0)
+    context.findings.error(document.name.at, "ACTION_MISSING", "a contract has at least one action");
 }
 
 function titleOf(title: Sentence): CheckedContract["title"] {
-  const plain = (template: Sentence["zh"] | undefined) => template?.map((part) => (typeof part === "string" ? part : `{${part.text}}`)).join("");
+  const plain = (template: Sentence["zh"] | undefined) =>
+    template?.map((part) => (typeof part === "string" ? part : `{${part.text}}`)).join("");
   return { zh: plain(title.zh) ?? "", en: plain(title.en) };
 }
 
 /** The text of a template with the values given by label. */
-export function renderTemplate(template: CheckedTemplate, show: (label: string, type: (CheckedTemplate[number] & object)["type"]) => string): string {
+export function renderTemplate(
+  template: CheckedTemplate,
+  show: (label: string, type: (CheckedTemplate[number] & object)["type"]) => string,
+): string {
   return template.map((part) => (typeof part === "string" ? part : show(part.label, part.type))).join("");
 }

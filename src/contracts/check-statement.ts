@@ -1,15 +1,15 @@
 // Checks the statements of `do`: targets, the columns they assign, arguments of timers, shapes of events, moves of states.
 // What only a run can tell (ranges, existing rows, balances) is left to the run.
 
-import type { CheckedArgument, CheckedAssignment, CheckedStatement, CheckedTable } from "./checked.ts";
 import type { ActionSignature } from "./check-action.ts";
 import { ACCOUNT_NAME, type CheckContext, EVENT_BYTES_MAX, NON_NEGATIVE, TIMER_KEY } from "./check-context.ts";
+import type { CheckedArgument, CheckedAssignment, CheckedStatement, CheckedTable } from "./checked.ts";
 import type { Assignments, Name, StatementDocument } from "./document.ts";
 import { byteUnits, GAS } from "./gas.ts";
 import type { Scope } from "./scope.ts";
 import { GOVERNANCE_CONTRACT, SOURCE_BYTES_MAX, TIMER_ROLE } from "./system.ts";
 import type { Typed } from "./typed.ts";
-import { BOOL, type Column, ID, sizeMax, textType, TIME, type Type } from "./types.ts";
+import { BOOL, type Column, ID, sizeMax, TIME, type Type, textType } from "./types.ts";
 
 /** A row that was read from an own table, so that statements may change it. */
 export interface RowTarget {
@@ -76,9 +76,19 @@ function checkInsert({ table: name, row }: Document<"insert">, at: StatementCont
   const assignments = checkAssignments(row, table, at);
   const given = new Set(assignments.map(({ column }) => column));
   const missing = table.columns.filter(({ defaultValue }, column) => !given.has(column) && defaultValue === undefined);
-  if (missing.length > 0) context.findings.error(name.at, "FIELD_MISSING", `a new row of ${table.name} needs ${missing.map((column) => column.name).join(", ")}`);
+  if (missing.length > 0)
+    context.findings.error(
+      name.at,
+      "FIELD_MISSING",
+      `a new row of ${table.name} needs ${missing.map((column) => column.name).join(", ")}`,
+    );
   for (const { column, typed } of assignments) reportImpossibleState(table, column, { typed, context, isNew: true });
-  const unitsMax = unitsOf(assignments.map(({ typed }) => typed)) + GAS.read + GAS.write + rowUnits(table.columns) * 2 + table.rowUnitsMax;
+  const unitsMax =
+    unitsOf(assignments.map(({ typed }) => typed)) +
+    GAS.read +
+    GAS.write +
+    rowUnits(table.columns) * 2 +
+    table.rowUnitsMax;
   return { kind: "insert", table, assignments, unitsMax };
 }
 
@@ -88,11 +98,13 @@ function checkUpdate({ row, set }: Document<"update">, at: StatementContext): Ch
   const { read, table } = target;
   const assignments = checkAssignments(set, table, at);
   for (const { column, typed } of assignments) {
-    if (column < table.keyLength) at.context.findings.error(typed.at, "KEY_ASSIGNED", "the key of a row never changes: insert another");
+    if (column < table.keyLength)
+      at.context.findings.error(typed.at, "KEY_ASSIGNED", "the key of a row never changes: insert another");
     reportImpossibleState(table, column, { typed, context: at.context, isNew: false });
   }
   if (set.length === 0) at.context.findings.error(row.at, "FIELD_MISSING", "update sets at least one field");
-  const unitsMax = unitsOf(assignments.map(({ typed }) => typed)) + GAS.write + rowUnits(table.columns) + table.rowUnitsMax;
+  const unitsMax =
+    unitsOf(assignments.map(({ typed }) => typed)) + GAS.write + rowUnits(table.columns) + table.rowUnitsMax;
   return { kind: "update", table, read, assignments, unitsMax };
 }
 
@@ -103,7 +115,10 @@ function checkDelete({ row }: Document<"delete">, at: StatementContext): Checked
 
 function ownTable(name: Name, context: CheckContext): CheckedTable | undefined {
   const table = context.tables.get(name.text);
-  if (table === undefined) context.findings.error(name.at, "TABLE_UNKNOWN", `this contract has no table ${name.text}`, [...context.tables.keys()]);
+  if (table === undefined)
+    context.findings.error(name.at, "TABLE_UNKNOWN", `this contract has no table ${name.text}`, [
+      ...context.tables.keys(),
+    ]);
   else if (isHostTable(table)) return refuseHostTable(name, context);
   return table;
 }
@@ -111,7 +126,12 @@ function ownTable(name: Name, context: CheckContext): CheckedTable | undefined {
 function rowTarget(name: Name, { context, rows }: StatementContext): RowTarget | undefined {
   const target = rows.get(name.text);
   if (target === undefined) {
-    context.findings.error(name.at, "ROW_UNKNOWN", `${name.text} is no row that this action reads from a table of its own contract`, [...rows.keys()]);
+    context.findings.error(
+      name.at,
+      "ROW_UNKNOWN",
+      `${name.text} is no row that this action reads from a table of its own contract`,
+      [...rows.keys()],
+    );
   } else if (isHostTable(target.table)) return refuseHostTable(name, context);
   return target;
 }
@@ -125,12 +145,21 @@ function refuseHostTable(name: Name, context: CheckContext): undefined {
   return undefined;
 }
 
-function checkAssignments(assignments: Assignments, table: CheckedTable, { context, scope }: StatementContext): readonly CheckedAssignment[] {
+function checkAssignments(
+  assignments: Assignments,
+  table: CheckedTable,
+  { context, scope }: StatementContext,
+): readonly CheckedAssignment[] {
   return assignments.flatMap(({ name, value }) => {
     const column = table.columns.findIndex((candidate) => candidate.name === name.text);
     const found = table.columns[column];
     if (found === undefined) {
-      context.findings.error(name.at, "FIELD_UNKNOWN", `table ${table.name} has no field ${name.text}`, table.columns.map((candidate) => candidate.name));
+      context.findings.error(
+        name.at,
+        "FIELD_UNKNOWN",
+        `table ${table.name} has no field ${name.text}`,
+        table.columns.map((candidate) => candidate.name),
+      );
       return [];
     }
     return [{ column, typed: context.expected(value, scope, found.type) }];
@@ -138,36 +167,61 @@ function checkAssignments(assignments: Assignments, table: CheckedTable, { conte
 }
 
 /** A literal state that no move, or no beginning, leads to. */
-function reportImpossibleState(table: CheckedTable, column: number, { typed, context, isNew }: { readonly typed: Typed; readonly context: CheckContext; readonly isNew: boolean }): void {
+function reportImpossibleState(
+  table: CheckedTable,
+  column: number,
+  { typed, context, isNew }: { readonly typed: Typed; readonly context: CheckContext; readonly isNew: boolean },
+): void {
   const flow = table.flows.find((candidate) => candidate.column === column);
   const values = typed.type.kind === "text" ? typed.type.values : undefined;
   if (flow === undefined || values === undefined) return;
   const reachable = isNew ? flow.initial : [...flow.moves.values()].flat();
   const foreign = values.find((value) => !reachable.includes(value));
   if (foreign === undefined || values.length > 1) return;
-  context.findings.error(typed.at, "FLOW_IMPOSSIBLE", isNew ? `a new row cannot begin as ${foreign}` : `no move leads to ${foreign}`, [...new Set(reachable)]);
+  context.findings.error(
+    typed.at,
+    "FLOW_IMPOSSIBLE",
+    isNew ? `a new row cannot begin as ${foreign}` : `no move leads to ${foreign}`,
+    [...new Set(reachable)],
+  );
 }
 
 // ---- money, events, timers, code ----
 
 function checkPay({ from, to, amount }: Document<"pay">, { context, scope }: StatementContext): Checked<"pay"> {
-  const typed = { from: context.expected(from, scope, ACCOUNT_NAME), to: context.expected(to, scope, ACCOUNT_NAME), amount: context.expected(amount, scope, NON_NEGATIVE) };
+  const typed = {
+    from: context.expected(from, scope, ACCOUNT_NAME),
+    to: context.expected(to, scope, ACCOUNT_NAME),
+    amount: context.expected(amount, scope, NON_NEGATIVE),
+  };
   return { kind: "pay", ...typed, unitsMax: unitsOf(Object.values(typed)) + 2 * (GAS.read + GAS.write) };
 }
 
 function checkEmit({ event, fields }: Document<"emit">, { context, scope }: StatementContext): Checked<"emit"> {
   const typed = fields.map(({ name, value }): CheckedArgument => {
     const part = context.expression(value, scope);
-    if (part.type.kind === "row" || part.type.kind === "null") context.findings.error(part.at, "TYPE_MISMATCH", "an event carries values, not rows");
+    if (part.type.kind === "row" || part.type.kind === "null")
+      context.findings.error(part.at, "TYPE_MISMATCH", "an event carries values, not rows");
     return { name: name.text, type: part.type, typed: part };
   });
   const bytes = typed.reduce((total, { type }) => total + sizeMax(type), 0);
-  if (bytes > EVENT_BYTES_MAX) context.findings.error(event.at, "EVENT_TOO_LARGE", `the event can have ${bytes} bytes, ${EVENT_BYTES_MAX} are allowed`);
+  if (bytes > EVENT_BYTES_MAX)
+    context.findings.error(
+      event.at,
+      "EVENT_TOO_LARGE",
+      `the event can have ${bytes} bytes, ${EVENT_BYTES_MAX} are allowed`,
+    );
   const shape = typed.map(({ name, type }) => `${name}: ${type.kind}`).join(", ");
   const before = context.events.get(event.text);
-  if (before !== undefined && before !== shape) context.findings.error(event.at, "EVENT_SHAPE", `elsewhere ${event.text} has (${before})`);
+  if (before !== undefined && before !== shape)
+    context.findings.error(event.at, "EVENT_SHAPE", `elsewhere ${event.text} has (${before})`);
   context.events.set(event.text, before ?? shape);
-  return { kind: "emit", event: event.text, fields: typed, unitsMax: unitsOf(typed.map((field) => field.typed)) + GAS.event + byteUnits(bytes) };
+  return {
+    kind: "emit",
+    event: event.text,
+    fields: typed,
+    unitsMax: unitsOf(typed.map((field) => field.typed)) + GAS.event + byteUnits(bytes),
+  };
 }
 
 function checkTimer({ key, time, run, args }: Document<"timer">, at: StatementContext): Checked<"timer"> | undefined {
@@ -179,20 +233,38 @@ function checkTimer({ key, time, run, args }: Document<"timer">, at: StatementCo
     context.findings.error(run.at, "ACTION_UNKNOWN", `there is no action ${run.text}`, [...signatures.keys()]);
     return undefined;
   }
-  if (!target.by.includes(TIMER_ROLE)) context.findings.error(run.at, "TIMER_NOT_ALLOWED", `by of ${run.text} does not name ${TIMER_ROLE}`);
+  if (!target.by.includes(TIMER_ROLE))
+    context.findings.error(run.at, "TIMER_NOT_ALLOWED", `by of ${run.text} does not name ${TIMER_ROLE}`);
   const typed = args.flatMap(({ name, value }): readonly CheckedArgument[] => {
     const param = target.params.find((candidate) => candidate.name === name.text);
-    if (param !== undefined) return [{ name: name.text, type: param.type, typed: context.expected(value, scope, param.type) }];
-    context.findings.error(name.at, "ARGUMENT_UNKNOWN", `${run.text} has no parameter ${name.text}`, target.params.map((candidate) => candidate.name));
+    if (param !== undefined)
+      return [{ name: name.text, type: param.type, typed: context.expected(value, scope, param.type) }];
+    context.findings.error(
+      name.at,
+      "ARGUMENT_UNKNOWN",
+      `${run.text} has no parameter ${name.text}`,
+      target.params.map((candidate) => candidate.name),
+    );
     return [];
   });
   const missing = target.params.filter((param) => !args.some(({ name }) => name.text === param.name));
-  if (missing.length > 0) context.findings.error(run.at, "ARGUMENT_MISSING", `${run.text} needs ${missing.map((param) => param.name).join(", ")}`);
+  if (missing.length > 0)
+    context.findings.error(
+      run.at,
+      "ARGUMENT_MISSING",
+      `${run.text} needs ${missing.map((param) => param.name).join(", ")}`,
+    );
   const bytes = typed.reduce((total, { name, type }) => total + sizeMax(type) + name.length + 2, 5);
-  if (bytes > TIMER_ARGUMENT_BYTES_MAX) context.findings.error(run.at, "TIMER_TOO_LARGE", `the arguments can have ${bytes} bytes, ${TIMER_ARGUMENT_BYTES_MAX} are allowed`);
+  if (bytes > TIMER_ARGUMENT_BYTES_MAX)
+    context.findings.error(
+      run.at,
+      "TIMER_TOO_LARGE",
+      `the arguments can have ${bytes} bytes, ${TIMER_ARGUMENT_BYTES_MAX} are allowed`,
+    );
   // Arguments travel in the order of their names.
   const sorted = [...typed].sort((left, right) => (left.name < right.name ? -1 : 1));
-  const unitsMax = unitsOf([typedKey, typedTime, ...typed.map((argument) => argument.typed)]) + GAS.write + byteUnits(bytes);
+  const unitsMax =
+    unitsOf([typedKey, typedTime, ...typed.map((argument) => argument.typed)]) + GAS.write + byteUnits(bytes);
   return { kind: "timer", key: typedKey, time: typedTime, run: run.text, args: sorted, unitsMax };
 }
 
@@ -202,11 +274,21 @@ function checkCancel({ key }: Document<"cancel">, { context, scope }: StatementC
 }
 
 function checkDeploy(statement: Document<"deploy">, { context, scope }: StatementContext): Checked<"deploy"> {
-  if (context.contract !== GOVERNANCE_CONTRACT) context.findings.error(statement.at, "DEPLOY_NOT_ALLOWED", `only contract ${GOVERNANCE_CONTRACT} deploys contracts`);
+  if (context.contract !== GOVERNANCE_CONTRACT)
+    context.findings.error(
+      statement.at,
+      "DEPLOY_NOT_ALLOWED",
+      `only contract ${GOVERNANCE_CONTRACT} deploys contracts`,
+    );
   const name = context.expected(statement.name, scope, ID);
   const source = context.expected(statement.source, scope, textType(SOURCE_BYTES_MAX));
   const bytes = sourceBytesMax(source.type);
-  return { kind: "deploy", name, source, unitsMax: name.worst + source.worst + bytes * GAS.sourceByte + 2 * (GAS.read + GAS.write) + byteUnits(bytes) };
+  return {
+    kind: "deploy",
+    name,
+    source,
+    unitsMax: name.worst + source.worst + bytes * GAS.sourceByte + 2 * (GAS.read + GAS.write) + byteUnits(bytes),
+  };
 }
 
 function sourceBytesMax(type: Type): number {

@@ -1,16 +1,26 @@
 // Checks settings, imports and tables: columns and their types, row invariants, flows of states, sizes.
 // Actions come after, in check-action.ts, and see what is declared here.
 
-import type { CheckedFlow, CheckedTable } from "./checked.ts";
 import type { CheckContext } from "./check-context.ts";
 import { systemShape } from "./check-context.ts";
+import type { CheckedFlow, CheckedTable } from "./checked.ts";
 import type { ColumnDocument, FlowDocument, ImportDocument, SettingDocument, TableDocument } from "./document.ts";
 import { GAS } from "./gas.ts";
 import { type Binding, Scope, SlotCounter, type TableShape } from "./scope.ts";
 import { partBytesMax, STATE_KEY_BYTES_MAX } from "./state-keys.ts";
 import { SYSTEM_TABLES } from "./system.ts";
 import { utf8Length } from "./text.ts";
-import { type Column, INT64_MAX, INT64_MIN, integerType, membership, sizeMax, type Type, typeName, UNKNOWN } from "./types.ts";
+import {
+  type Column,
+  INT64_MAX,
+  INT64_MIN,
+  integerType,
+  membership,
+  sizeMax,
+  type Type,
+  typeName,
+  UNKNOWN,
+} from "./types.ts";
 
 const COLUMNS_MAX = 64;
 const CONDITIONS_MAX = 32;
@@ -21,13 +31,18 @@ export const ROW_BYTES_MAX = 140_000;
 export type ImportSource = (contract: string) => ReadonlyMap<string, TableShape> | undefined;
 
 export function checkSettings(settings: readonly SettingDocument[], context: CheckContext): void {
-  context.distinct(settings.map(({ name }) => name), "settings");
+  context.distinct(
+    settings.map(({ name }) => name),
+    "settings",
+  );
   for (const { name, type: typeText, value } of settings) {
     const declared = typeText === undefined ? integerType(INT64_MIN, INT64_MAX) : context.type(typeText);
-    if (declared.kind !== "int" && declared.kind !== "unknown") context.findings.error(typeText?.at ?? name.at, "TYPE_MISMATCH", "a setting is a number");
+    if (declared.kind !== "int" && declared.kind !== "unknown")
+      context.findings.error(typeText?.at ?? name.at, "TYPE_MISMATCH", "a setting is a number");
     const isSafe = value >= -9007199254740991n && value <= 9007199254740991n;
     const canonical = isSafe ? Number(value) : value;
-    if (declared.kind === "int" && !membership(declared)(canonical)) context.findings.error(name.at, "VALUE_OUT_OF_RANGE", `the value is outside ${typeName(declared)}`);
+    if (declared.kind === "int" && !membership(declared)(canonical))
+      context.findings.error(name.at, "VALUE_OUT_OF_RANGE", `the value is outside ${typeName(declared)}`);
     context.settings.push({ name: name.text, type: declared, typeText: typeText?.text ?? "int", value: canonical });
   }
 }
@@ -37,24 +52,45 @@ export function checkImport(document: ImportDocument, context: CheckContext, sou
   const exported = source(contract.text);
   const target = exported?.get(table.text);
   if (exported !== undefined && target === undefined) {
-    context.findings.error(table.at, "TABLE_UNKNOWN", `contract ${contract.text} has no table ${table.text}`, [...exported.keys()]);
+    context.findings.error(table.at, "TABLE_UNKNOWN", `contract ${contract.text} has no table ${table.text}`, [
+      ...exported.keys(),
+    ]);
   }
   const key = document.key.map(({ name, type }, index): Column => {
     const found = target?.columns[index]?.type ?? UNKNOWN;
-    return { name: name.text, type: type === undefined ? found : context.type(type), typeText: type?.text ?? typeName(found), defaultValue: undefined };
+    return {
+      name: name.text,
+      type: type === undefined ? found : context.type(type),
+      typeText: type?.text ?? typeName(found),
+      defaultValue: undefined,
+    };
   });
   const fields = document.fields.map((column) => checkColumn(column, context, { defaults: false }));
-  const shape: TableShape = { contract: contract.text, name: table.text, columns: [...key, ...fields], keyLength: key.length };
+  const shape: TableShape = {
+    contract: contract.text,
+    name: table.text,
+    columns: [...key, ...fields],
+    keyLength: key.length,
+  };
   const positions = target && positionsIn(document, shape, { target, context });
-  context.imported.set(`${contract.text}.${table.text}`, { table: shape, positions });
+  context.imported.set(`${contract.text}.${table.text}`, { table: shape, stored: target ?? shape, positions });
 }
 
 /** Where the imported contract keeps each declared column; names and types must be the same there. */
-function positionsIn(document: ImportDocument, shape: TableShape, { target, context }: { readonly target: TableShape; readonly context: CheckContext }): readonly number[] {
+function positionsIn(
+  document: ImportDocument,
+  shape: TableShape,
+  { target, context }: { readonly target: TableShape; readonly context: CheckContext },
+): readonly number[] {
   const places = [...document.key, ...document.fields].map(({ name }) => name.at);
   if (target.keyLength !== shape.keyLength) {
     const names = target.columns.slice(0, target.keyLength).map(({ name }) => name);
-    context.findings.error(document.table.at, "IMPORT_MISMATCH", `the key of ${shape.contract}.${shape.name} has ${target.keyLength} parts`, names);
+    context.findings.error(
+      document.table.at,
+      "IMPORT_MISMATCH",
+      `the key of ${shape.contract}.${shape.name} has ${target.keyLength} parts`,
+      names,
+    );
   }
   return shape.columns.map(({ name, type }, index) => {
     const position = target.columns.findIndex((column) => column.name === name);
@@ -63,37 +99,59 @@ function positionsIn(document: ImportDocument, shape: TableShape, { target, cont
     const isInPlace = index >= shape.keyLength ? position >= target.keyLength : position === index;
     if (found === undefined || !isInPlace) {
       const names = target.columns.map((column) => column.name);
-      context.findings.error(at, "FIELD_UNKNOWN", `${shape.contract}.${shape.name} has no ${name} in this place`, names);
+      context.findings.error(
+        at,
+        "FIELD_UNKNOWN",
+        `${shape.contract}.${shape.name} has no ${name} in this place`,
+        names,
+      );
     } else if (typeName(found.type) !== typeName(type) && type.kind !== "unknown") {
-      context.findings.error(at, "IMPORT_MISMATCH", `${shape.contract}.${shape.name}.${name} is ${typeName(found.type)}`);
+      context.findings.error(
+        at,
+        "IMPORT_MISMATCH",
+        `${shape.contract}.${shape.name}.${name} is ${typeName(found.type)}`,
+      );
     }
     return Math.max(position, 0);
   });
 }
 
-export function checkColumn(document: ColumnDocument, context: CheckContext, { defaults }: { readonly defaults: boolean }): Column {
+export function checkColumn(
+  document: ColumnDocument,
+  context: CheckContext,
+  { defaults }: { readonly defaults: boolean },
+): Column {
   const type = context.type(document.type);
   const column = { name: document.name.text, type, typeText: document.type.text, defaultValue: undefined };
   if (document.default === undefined) return column;
-  if (!defaults) context.findings.error(document.name.at, "DEFAULT_NOT_ALLOWED", "only fields of own tables have a default");
+  if (!defaults)
+    context.findings.error(document.name.at, "DEFAULT_NOT_ALLOWED", "only fields of own tables have a default");
   const scope = new Scope({ slots: new SlotCounter(), used: new Set() }, []);
   const typed = context.expected(document.default, scope, type);
-  const value = typed.kind === "constant" ? typed.value : typed.kind === "list" && typed.items.length === 0 ? [] : undefined;
+  const value =
+    typed.kind === "constant" ? typed.value : typed.kind === "list" && typed.items.length === 0 ? [] : undefined;
   if (value === undefined) context.findings.error(typed.at, "DEFAULT_NOT_CONSTANT", "a default is a literal, or []");
-  else if (type.kind !== "unknown" && !membership(type)(value)) context.findings.error(typed.at, "VALUE_OUT_OF_RANGE", `the default is outside ${typeName(type)}`);
+  else if (type.kind !== "unknown" && !membership(type)(value))
+    context.findings.error(typed.at, "VALUE_OUT_OF_RANGE", `the default is outside ${typeName(type)}`);
   return { ...column, defaultValue: value };
 }
 
 export function checkTable(document: TableDocument, context: CheckContext): CheckedTable {
   const { findings, contract } = context;
   const { name } = document;
-  const columns = [...document.key, ...document.fields].map((column, index) => checkColumn(column, context, { defaults: index >= document.key.length }));
-  context.distinct([...document.key, ...document.fields].map((column) => column.name), `table ${name.text}`);
+  const columns = [...document.key, ...document.fields].map((column, index) =>
+    checkColumn(column, context, { defaults: index >= document.key.length }),
+  );
+  context.distinct(
+    [...document.key, ...document.fields].map((column) => column.name),
+    `table ${name.text}`,
+  );
   context.atMost(columns.length, COLUMNS_MAX, { at: name.at, what: "columns of a table" });
   context.atMost(document.always.length, CONDITIONS_MAX, { at: name.at, what: "conditions of always" });
   if (document.key.length === 0) findings.error(name.at, "KEY_MISSING", `table ${name.text} needs a key`);
   for (const [index, { type }] of columns.slice(0, document.key.length).entries()) {
-    if (type.kind === "list") findings.error(document.key[index]?.type.at ?? name.at, "KEY_TYPE", "a list cannot be part of a key");
+    if (type.kind === "list")
+      findings.error(document.key[index]?.type.at ?? name.at, "KEY_TYPE", "a list cannot be part of a key");
   }
   const shape: TableShape = { contract, name: name.text, columns, keyLength: document.key.length };
   checkSizes(shape, document, context);
@@ -101,24 +159,41 @@ export function checkTable(document: TableDocument, context: CheckContext): Chec
   const scope = rowScope(shape, context);
   const always = document.always.map((condition) => context.condition(condition, scope));
   const flows = document.flows.flatMap((flow) => checkFlow(flow, shape, context));
-  const rowUnitsMax = always.reduce((units, { typed }) => units + typed.worst + GAS.statement, flows.length * GAS.statement);
+  const rowUnitsMax = always.reduce(
+    (units, { typed }) => units + typed.worst + GAS.statement,
+    flows.length * GAS.statement,
+  );
   for (const label of scope.used) if (label.startsWith("settings.")) context.usedSettings.add(label);
-  return { ...shape, at: name.at, always, flows, rowUnitsMax };
+  return { ...shape, at: name.at, always, alwaysSlots: scope.slots.count, flows, rowUnitsMax };
 }
 
 /** Names of a row's own columns, for `always`. */
 function rowScope(shape: TableShape, context: CheckContext): Scope {
-  const columns = shape.columns.map(({ name, type }, column) => [name, { kind: "column", row: 0, column, type, label: name }] as const);
-  return new Scope({ slots: new SlotCounter(), used: new Set() }, [...columns, ["settings", context.settingsBinding()] as [string, Binding]]);
+  const columns = shape.columns.map(
+    ({ name, type }, column) => [name, { kind: "column", row: 0, column, type, label: name }] as const,
+  );
+  return new Scope({ slots: new SlotCounter(), used: new Set() }, [
+    ...columns,
+    ["settings", context.settingsBinding()] as [string, Binding],
+  ]);
 }
 
 function checkSizes(shape: TableShape, document: TableDocument, context: CheckContext): void {
   const { at } = document.name;
   const key = shape.columns.slice(0, shape.keyLength);
-  const keyBytes = key.reduce((bytes, { type }) => bytes + partBytesMax(type), utf8Length(shape.contract) + utf8Length(shape.name) + 2);
-  if (keyBytes > STATE_KEY_BYTES_MAX) context.findings.error(at, "KEY_TOO_LONG", `the key can have ${keyBytes} bytes, ${STATE_KEY_BYTES_MAX} are allowed`);
+  const keyBytes = key.reduce(
+    (bytes, { type }) => bytes + partBytesMax(type),
+    utf8Length(shape.contract) + utf8Length(shape.name) + 2,
+  );
+  if (keyBytes > STATE_KEY_BYTES_MAX)
+    context.findings.error(
+      at,
+      "KEY_TOO_LONG",
+      `the key can have ${keyBytes} bytes, ${STATE_KEY_BYTES_MAX} are allowed`,
+    );
   const rowBytes = shape.columns.reduce((bytes, { type }) => bytes + sizeMax(type), 5);
-  if (rowBytes > ROW_BYTES_MAX) context.findings.error(at, "ROW_TOO_LARGE", `a row can have ${rowBytes} bytes, ${ROW_BYTES_MAX} are allowed`);
+  if (rowBytes > ROW_BYTES_MAX)
+    context.findings.error(at, "ROW_TOO_LARGE", `a row can have ${rowBytes} bytes, ${ROW_BYTES_MAX} are allowed`);
 }
 
 /** Tables that the host reads begin as system.ts says. */
@@ -126,12 +201,24 @@ function checkSystemTable(shape: TableShape, document: TableDocument, context: C
   const required = systemShape(shape.contract, shape.name);
   if (required === undefined) return;
   const describe = ({ name, type }: Column) => `${name}: ${typeName(type)}`;
-  const isPrefix = required.keyLength === shape.keyLength && required.columns.every((column, index) => describe(column) === describe(shape.columns[index] ?? UNKNOWN_COLUMN));
+  const isPrefix =
+    required.keyLength === shape.keyLength &&
+    required.columns.every((column, index) => describe(column) === describe(shape.columns[index] ?? UNKNOWN_COLUMN));
   if (!isPrefix) {
-    context.findings.error(document.name.at, "SYSTEM_TABLE", `the ledger reads this table: it must begin with the columns it knows`, required.columns.map(describe));
+    context.findings.error(
+      document.name.at,
+      "SYSTEM_TABLE",
+      `the ledger reads this table: it must begin with the columns it knows`,
+      required.columns.map(describe),
+    );
   }
   for (const column of shape.columns.slice(required.columns.length)) {
-    if (column.defaultValue === undefined) context.findings.error(document.name.at, "DEFAULT_MISSING", `${column.name} needs a default: the ledger itself writes rows of this table`);
+    if (column.defaultValue === undefined)
+      context.findings.error(
+        document.name.at,
+        "DEFAULT_MISSING",
+        `${column.name} needs a default: the ledger itself writes rows of this table`,
+      );
   }
 }
 
@@ -140,7 +227,8 @@ const UNKNOWN_COLUMN: Column = { name: "", type: UNKNOWN, typeText: "", defaultV
 /** Every table of the host must be declared by the contract that owns it. */
 export function checkSystemTables(context: CheckContext): void {
   for (const name of Object.keys(SYSTEM_TABLES[context.contract] ?? {})) {
-    if (!context.tables.has(name)) context.findings.error(0, "SYSTEM_TABLE", `contract ${context.contract} must declare table ${name}`);
+    if (!context.tables.has(name))
+      context.findings.error(0, "SYSTEM_TABLE", `contract ${context.contract} must declare table ${name}`);
   }
 }
 
@@ -148,13 +236,22 @@ export function checkSystemTables(context: CheckContext): void {
 
 function checkFlow(document: FlowDocument, shape: TableShape, context: CheckContext): readonly CheckedFlow[] {
   const { findings } = context;
-  const states = document.moves.flatMap(({ from, to }) => [...(from.text === "new" ? [] : [from.text]), ...to.map(({ text }) => text)]);
+  const states = document.moves.flatMap(({ from, to }) => [
+    ...(from.text === "new" ? [] : [from.text]),
+    ...to.map(({ text }) => text),
+  ]);
   const column = flowColumn(document, shape, { states, context });
   const values = statesOf(shape.columns[column]?.type);
   if (values === undefined) return [];
   for (const { from, to } of document.moves) {
     for (const state of from.text === "new" ? to : [from, ...to]) {
-      if (!values.includes(state.text)) findings.error(state.at, "STATE_UNKNOWN", `${state.text} is not a state of ${shape.columns[column]?.name}`, values);
+      if (!values.includes(state.text))
+        findings.error(
+          state.at,
+          "STATE_UNKNOWN",
+          `${state.text} is not a state of ${shape.columns[column]?.name}`,
+          values,
+        );
     }
   }
   const moves = new Map(document.moves.map(({ from, to }) => [from.text, to.map(({ text }) => text)] as const));
@@ -166,17 +263,39 @@ function checkFlow(document: FlowDocument, shape: TableShape, context: CheckCont
 }
 
 /** The column a flow is about: the named one, or the only enum with all its states. */
-function flowColumn(document: FlowDocument, shape: TableShape, { states, context }: { readonly states: readonly string[]; readonly context: CheckContext }): number {
+function flowColumn(
+  document: FlowDocument,
+  shape: TableShape,
+  { states, context }: { readonly states: readonly string[]; readonly context: CheckContext },
+): number {
   const { columns, keyLength } = shape;
   if (document.field !== undefined) {
-    const column = columns.findIndex(({ name, type }, index) => index >= keyLength && name === document.field?.text && statesOf(type) !== undefined);
-    if (column < 0) context.findings.error(document.at, "FIELD_UNKNOWN", `${shape.name} has no enum field ${document.field.text}`, enumFields(shape));
+    const column = columns.findIndex(
+      ({ name, type }, index) => index >= keyLength && name === document.field?.text && statesOf(type) !== undefined,
+    );
+    if (column < 0)
+      context.findings.error(
+        document.at,
+        "FIELD_UNKNOWN",
+        `${shape.name} has no enum field ${document.field.text}`,
+        enumFields(shape),
+      );
     return column;
   }
-  const holding = columns.flatMap(({ type }, index) => (index >= keyLength && states.every((state) => statesOf(type)?.includes(state)) ? [index] : []));
-  const enums = columns.flatMap(({ type }, index) => (index >= keyLength && statesOf(type) !== undefined ? [index] : []));
+  const holding = columns.flatMap(({ type }, index) =>
+    index >= keyLength && states.every((state) => statesOf(type)?.includes(state)) ? [index] : [],
+  );
+  const enums = columns.flatMap(({ type }, index) =>
+    index >= keyLength && statesOf(type) !== undefined ? [index] : [],
+  );
   const candidates = holding.length > 0 ? holding : enums;
-  if (candidates.length !== 1) context.findings.error(document.at, "FLOW_FIELD", `write flow: {field: {state: [states]}}: ${shape.name} has not exactly one enum with these states`, enumFields(shape));
+  if (candidates.length !== 1)
+    context.findings.error(
+      document.at,
+      "FLOW_FIELD",
+      `write flow: {field: {state: [states]}}: ${shape.name} has not exactly one enum with these states`,
+      enumFields(shape),
+    );
   return candidates.length === 1 ? (candidates[0] ?? -1) : -1;
 }
 
@@ -188,11 +307,20 @@ function enumFields(shape: TableShape): readonly string[] {
   return shape.columns.filter(({ type }) => statesOf(type) !== undefined).map(({ name }) => name);
 }
 
-function reportUnreached(flow: { readonly values: readonly string[]; readonly initial: readonly string[]; readonly moves: ReadonlyMap<string, readonly string[]> }, document: FlowDocument, context: CheckContext): void {
+function reportUnreached(
+  flow: {
+    readonly values: readonly string[];
+    readonly initial: readonly string[];
+    readonly moves: ReadonlyMap<string, readonly string[]>;
+  },
+  document: FlowDocument,
+  context: CheckContext,
+): void {
   const reached = new Set(flow.initial);
   // A set iterates over what is added while it iterates.
   for (const state of reached) for (const next of flow.moves.get(state) ?? []) reached.add(next);
   for (const state of flow.values) {
-    if (!reached.has(state)) context.findings.warning(document.at, "STATE_UNREACHABLE", `no move leads to ${state}`, [...reached]);
+    if (!reached.has(state))
+      context.findings.warning(document.at, "STATE_UNREACHABLE", `no move leads to ${state}`, [...reached]);
   }
 }

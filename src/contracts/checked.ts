@@ -28,6 +28,8 @@ export interface CheckedFlow {
 export interface CheckedTable extends TableShape {
   readonly at: Offset;
   readonly always: readonly CheckedCondition[];
+  /** slots of the frame in which `always` is evaluated */
+  readonly alwaysSlots: number;
   readonly flows: readonly CheckedFlow[];
   /** bound of the units that checking one row can cost */
   readonly rowUnitsMax: number;
@@ -35,9 +37,8 @@ export interface CheckedTable extends TableShape {
 
 export interface CheckedRead {
   readonly alias: string;
+  /** the table as the contract that owns it keeps it */
   readonly table: TableShape;
-  /** where the imported contract keeps the columns of `table`; undefined for own tables */
-  readonly positions: readonly number[] | undefined;
   readonly isOptional: boolean;
   readonly key: readonly Typed[];
 }
@@ -56,11 +57,22 @@ export interface CheckedArgument {
 
 export type CheckedStatement = { readonly at: Offset; readonly when: Typed | undefined; readonly unitsMax: number } & (
   | { readonly kind: "insert"; readonly table: CheckedTable; readonly assignments: readonly CheckedAssignment[] }
-  | { readonly kind: "update"; readonly table: CheckedTable; readonly read: number; readonly assignments: readonly CheckedAssignment[] }
+  | {
+      readonly kind: "update";
+      readonly table: CheckedTable;
+      readonly read: number;
+      readonly assignments: readonly CheckedAssignment[];
+    }
   | { readonly kind: "delete"; readonly table: CheckedTable; readonly read: number }
   | { readonly kind: "pay"; readonly from: Typed; readonly to: Typed; readonly amount: Typed }
   | { readonly kind: "emit"; readonly event: string; readonly fields: readonly CheckedArgument[] }
-  | { readonly kind: "timer"; readonly key: Typed; readonly time: Typed; readonly run: string; readonly args: readonly CheckedArgument[] }
+  | {
+      readonly kind: "timer";
+      readonly key: Typed;
+      readonly time: Typed;
+      readonly run: string;
+      readonly args: readonly CheckedArgument[];
+    }
   | { readonly kind: "cancel"; readonly key: Typed }
   | { readonly kind: "deploy"; readonly name: Typed; readonly source: Typed }
 );

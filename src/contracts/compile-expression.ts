@@ -2,13 +2,28 @@
 // Error values travel like values, so that || and && can absorb them; only out of gas is thrown.
 
 import { invariant } from "../assert.ts";
-import { bytesEqual, compareBytes } from "../ledger/hash.ts";
 import type { Value } from "../ledger/codec.ts";
-import { addIntegers, divideIntegers, type Integer, multiplyIntegers, remainderIntegers, subtractIntegers } from "./arithmetic.ts";
+import { bytesEqual, compareBytes } from "../ledger/hash.ts";
+import {
+  addIntegers,
+  divideIntegers,
+  type Integer,
+  multiplyIntegers,
+  remainderIntegers,
+  subtractIntegers,
+} from "./arithmetic.ts";
 import { compileMacro } from "./compile-macro.ts";
 import { charge, type Evaluate, type Frame } from "./frame.ts";
 import { byteUnits, GAS } from "./gas.ts";
-import { ABSENT_ROW, ExpressionError, INDEX_OUT_OF_RANGE, LIST_TOO_LONG, type Outcome, OUT_OF_GAS, TEXT_TOO_LONG } from "./outcome.ts";
+import {
+  ABSENT_ROW,
+  ExpressionError,
+  INDEX_OUT_OF_RANGE,
+  LIST_TOO_LONG,
+  OUT_OF_GAS,
+  type Outcome,
+  TEXT_TOO_LONG,
+} from "./outcome.ts";
 import { compareText } from "./text.ts";
 import type { ArithmeticOperator, ComparisonOperator, Typed } from "./typed.ts";
 import { LIST_LENGTH_MAX, TEXT_BYTES_MAX, type Type } from "./types.ts";
@@ -51,7 +66,7 @@ export function compile(typed: Typed): Evaluate {
       return (frame) => (frame.rows[row] === null) !== negated;
     }
     case "row":
-      invariant(false, "R1: a row is only ever compared with null");
+      return rowIsNoValue();
     case "not":
       return compileUnary(typed.operand, (value) => !value);
     case "negate":
@@ -86,6 +101,10 @@ const asInteger = (value: Outcome) => value as Integer;
 const asList = (value: Outcome) => value as readonly Value[];
 const asText = (value: Outcome) => value as string;
 const asBytes = (value: Outcome) => value as Uint8Array;
+
+function rowIsNoValue(): Evaluate {
+  invariant(false, "R1: a row is only ever compared with null");
+}
 
 // ---- names ----
 
@@ -163,7 +182,11 @@ function compileUnary(typed: Typed, operator: (value: Value) => Outcome): Evalua
 }
 
 /** Both sides are always evaluated, so that the price does not depend on the outcome; the first error counts. */
-function strict(typed: Typed & { readonly kind: "concat" | "index" | "compare" | "arithmetic" }, operator: Strict, parts?: readonly [Typed, Typed]): Evaluate {
+function strict(
+  typed: Typed & { readonly kind: "concat" | "index" | "compare" | "arithmetic" },
+  operator: Strict,
+  parts?: readonly [Typed, Typed],
+): Evaluate {
   const [a, b] = parts ?? (typed.kind === "index" ? [typed.list, typed.index] : [typed.left, typed.right]);
   const left = compile(a);
   const right = compile(b);
@@ -228,9 +251,21 @@ function ordered(operator: ComparisonOperator, order: (left: Value, right: Value
 
 function compileComparison(typed: Typed & { kind: "compare" }): Evaluate {
   const { operator, by } = typed;
-  if (by === "text") return strict(typed, ordered(operator, (left, right) => compareText(asText(left), asText(right))));
-  if (by === "bytes") return strict(typed, ordered(operator, (left, right) => compareBytes(asBytes(left), asBytes(right))));
-  if (by === "list") return strict(typed, ordered(operator, (left, right) => (equalValues(left, right) ? 0 : 1)));
+  if (by === "text")
+    return strict(
+      typed,
+      ordered(operator, (left, right) => compareText(asText(left), asText(right))),
+    );
+  if (by === "bytes")
+    return strict(
+      typed,
+      ordered(operator, (left, right) => compareBytes(asBytes(left), asBytes(right))),
+    );
+  if (by === "list")
+    return strict(
+      typed,
+      ordered(operator, (left, right) => (equalValues(left, right) ? 0 : 1)),
+    );
   if (typed.left.fallible || typed.right.fallible) return strict(typed, PLAIN[operator]);
   return infalliblePlain(operator, compile(typed.left), compile(typed.right));
 }

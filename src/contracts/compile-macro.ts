@@ -2,7 +2,7 @@
 // all and exists absorb errors as && and || do; the others give the first error.
 
 import type { Value } from "../ledger/codec.ts";
-import { type Evaluate, type Frame, charge } from "./frame.ts";
+import { charge, type Evaluate, type Frame } from "./frame.ts";
 import { GAS } from "./gas.ts";
 import { ExpressionError, type Outcome } from "./outcome.ts";
 import type { Typed } from "./typed.ts";
@@ -31,7 +31,11 @@ function roundOf(slot: number, part: Typed, units: number, compile: (part: Typed
   };
 }
 
-function over(typed: MacroNode, round: Round, compile: (part: Typed) => Evaluate): (frame: Frame, items: readonly Value[]) => Outcome {
+function over(
+  typed: MacroNode,
+  round: Round,
+  compile: (part: Typed) => Evaluate,
+): (frame: Frame, items: readonly Value[]) => Outcome {
   switch (typed.macro) {
     case "all":
       return (frame, items) => untilDecided(frame, items, { round, decides: false });
@@ -56,7 +60,11 @@ function over(typed: MacroNode, round: Round, compile: (part: Typed) => Evaluate
 }
 
 // A deciding value ends the rounds and absorbs errors before it; without one the first error is the result (CEL).
-function untilDecided(frame: Frame, items: readonly Value[], { round, decides }: { readonly round: Round; readonly decides: boolean }): Outcome {
+function untilDecided(
+  frame: Frame,
+  items: readonly Value[],
+  { round, decides }: { readonly round: Round; readonly decides: boolean },
+): Outcome {
   let error: ExpressionError | undefined;
   for (const item of items) {
     const value = round(frame, item);
@@ -66,7 +74,11 @@ function untilDecided(frame: Frame, items: readonly Value[], { round, decides }:
   return error ?? !decides;
 }
 
-function select(frame: Frame, items: readonly Value[], { test }: { readonly test: Round }): readonly Value[] | ExpressionError {
+function select(
+  frame: Frame,
+  items: readonly Value[],
+  { test }: { readonly test: Round },
+): readonly Value[] | ExpressionError {
   const kept: Value[] = [];
   for (const item of items) {
     const value = test(frame, item);
@@ -86,7 +98,11 @@ function mapAll(frame: Frame, items: readonly Value[], round: Round): Outcome {
   return results;
 }
 
-function mapFiltered(frame: Frame, items: readonly Value[], { test, mapped }: { readonly test: Round; readonly mapped: Round }): Outcome {
+function mapFiltered(
+  frame: Frame,
+  items: readonly Value[],
+  { test, mapped }: { readonly test: Round; readonly mapped: Round },
+): Outcome {
   const results: Value[] = [];
   for (const item of items) {
     const keep = test(frame, item);

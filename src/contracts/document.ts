@@ -78,9 +78,20 @@ export type StatementDocument = { readonly at: Offset; readonly when: SourceExpr
   | { readonly kind: "insert"; readonly table: Name; readonly row: Assignments }
   | { readonly kind: "update"; readonly row: Name; readonly set: Assignments }
   | { readonly kind: "delete"; readonly row: Name }
-  | { readonly kind: "pay"; readonly from: SourceExpression; readonly to: SourceExpression; readonly amount: SourceExpression }
+  | {
+      readonly kind: "pay";
+      readonly from: SourceExpression;
+      readonly to: SourceExpression;
+      readonly amount: SourceExpression;
+    }
   | { readonly kind: "emit"; readonly event: Name; readonly fields: Assignments }
-  | { readonly kind: "timer"; readonly key: SourceExpression; readonly time: SourceExpression; readonly run: Name; readonly args: Assignments }
+  | {
+      readonly kind: "timer";
+      readonly key: SourceExpression;
+      readonly time: SourceExpression;
+      readonly run: Name;
+      readonly args: Assignments;
+    }
   | { readonly kind: "cancel"; readonly key: SourceExpression }
   | { readonly kind: "deploy"; readonly name: SourceExpression; readonly source: SourceExpression }
 );

@@ -30,9 +30,26 @@ export type Expression = Placed &
     | { readonly kind: "call"; readonly name: string; readonly args: readonly Expression[] }
     | { readonly kind: "not"; readonly operand: Expression }
     | { readonly kind: "negate"; readonly operand: Expression }
-    | { readonly kind: "binary"; readonly operator: BinaryOperator; readonly left: Expression; readonly right: Expression }
-    | { readonly kind: "conditional"; readonly condition: Expression; readonly then: Expression; readonly otherwise: Expression }
-    | { readonly kind: "macro"; readonly macro: MacroName; readonly range: Expression; readonly variable: string; readonly filter: Expression | undefined; readonly body: Expression }
+    | {
+        readonly kind: "binary";
+        readonly operator: BinaryOperator;
+        readonly left: Expression;
+        readonly right: Expression;
+      }
+    | {
+        readonly kind: "conditional";
+        readonly condition: Expression;
+        readonly then: Expression;
+        readonly otherwise: Expression;
+      }
+    | {
+        readonly kind: "macro";
+        readonly macro: MacroName;
+        readonly range: Expression;
+        readonly variable: string;
+        readonly filter: Expression | undefined;
+        readonly body: Expression;
+      }
   );
 
 /** `table[key, ...]` or `contract.table[key, ...]`: the form of `read`. */
@@ -44,15 +61,38 @@ export interface RowReference {
 }
 
 export const RESERVED_WORDS: ReadonlySet<string> = new Set([
-  "as", "break", "const", "continue", "else", "false", "for", "function", "if", "import", "in", "let", "loop",
-  "namespace", "null", "package", "return", "true", "var", "void", "while",
+  "as",
+  "break",
+  "const",
+  "continue",
+  "else",
+  "false",
+  "for",
+  "function",
+  "if",
+  "import",
+  "in",
+  "let",
+  "loop",
+  "namespace",
+  "null",
+  "package",
+  "return",
+  "true",
+  "var",
+  "void",
+  "while",
 ]);
 const MACROS: ReadonlyMap<string, MacroName> = new Map([
-  ["all", "all"], ["exists", "exists"], ["exists_one", "exists_one"], ["filter", "filter"], ["map", "map"],
+  ["all", "all"],
+  ["exists", "exists"],
+  ["exists_one", "exists_one"],
+  ["filter", "filter"],
+  ["map", "map"],
 ]);
 const PRECEDENCE: ReadonlyMap<string, { readonly operator: BinaryOperator; readonly level: number }> = new Map(
-  ([["||"], ["&&"], ["==", "!=", "<", "<=", ">", ">=", "in"], ["+", "-"], ["*", "/", "%"]] as const).flatMap((operators, index) =>
-    operators.map((operator) => [operator, { operator, level: index + 1 }] as const),
+  ([["||"], ["&&"], ["==", "!=", "<", "<=", ">", ">=", "in"], ["+", "-"], ["*", "/", "%"]] as const).flatMap(
+    (operators, index) => operators.map((operator) => [operator, { operator, level: index + 1 }] as const),
   ),
 );
 
@@ -152,7 +192,9 @@ class Parser {
     for (;;) {
       if (this.takeSign(".")) {
         const field = this.name();
-        operand = this.takeSign("(") ? this.method(operand, field) : this.node({ kind: "select", operand, field: field.value }, operand.at, [operand]);
+        operand = this.takeSign("(")
+          ? this.method(operand, field)
+          : this.node({ kind: "select", operand, field: field.value }, operand.at, [operand]);
       } else if (this.takeSign("[")) {
         const index = this.expression();
         this.expectSign("]");
@@ -165,13 +207,15 @@ class Parser {
   private method(target: Expression, name: { readonly value: string; readonly at: Offset }): Expression {
     const args = this.list(")");
     const macro = MACROS.get(name.value);
-    if (macro === undefined) return this.node({ kind: "call", name: name.value, args: [target, ...args] }, target.at, [target, ...args]);
+    if (macro === undefined)
+      return this.node({ kind: "call", name: name.value, args: [target, ...args] }, target.at, [target, ...args]);
     const [variable, second, third] = args;
     const count = macro === "map" && args.length === 3 ? 3 : 2;
     if (args.length !== count || variable === undefined || second === undefined) {
       throw new SyntaxFault(name.at, "MACRO_SHAPE", `${macro} needs a variable and an expression`);
     }
-    if (variable.kind !== "name") throw new SyntaxFault(variable.at, "MACRO_SHAPE", `the first argument of ${macro} is the name of a variable`);
+    if (variable.kind !== "name")
+      throw new SyntaxFault(variable.at, "MACRO_SHAPE", `the first argument of ${macro} is the name of a variable`);
     const [filter, body] = third === undefined ? [undefined, second] : [second, third];
     const draft = { kind: "macro", macro, range: target, variable: variable.name, filter, body } as const;
     return this.node(draft, target.at, [target, ...args]);
@@ -204,7 +248,8 @@ class Parser {
     const args = this.list(")");
     if (name !== "has") return this.node({ kind: "call", name, args }, at, args);
     const [argument] = args;
-    if (args.length !== 1 || argument?.kind !== "select") throw new SyntaxFault(at, "MACRO_SHAPE", "has needs one argument of the form row.field");
+    if (args.length !== 1 || argument?.kind !== "select")
+      throw new SyntaxFault(at, "MACRO_SHAPE", "has needs one argument of the form row.field");
     return this.node({ kind: "has", operand: argument.operand, field: argument.field }, at, [argument]);
   }
 
@@ -238,8 +283,18 @@ class Parser {
     let depth = 0;
     for (const child of children) if (child.depth > depth) depth = child.depth;
     this.nodes += 1;
-    if (depth >= EXPRESSION_DEPTH_MAX) throw new SyntaxFault(at, "EXPRESSION_TOO_DEEP", `an expression is at most ${EXPRESSION_DEPTH_MAX} levels deep: use define`);
-    if (this.nodes > EXPRESSION_NODES_MAX) throw new SyntaxFault(at, "EXPRESSION_TOO_LARGE", `an expression has at most ${EXPRESSION_NODES_MAX} parts: use define`);
+    if (depth >= EXPRESSION_DEPTH_MAX)
+      throw new SyntaxFault(
+        at,
+        "EXPRESSION_TOO_DEEP",
+        `an expression is at most ${EXPRESSION_DEPTH_MAX} levels deep: use define`,
+      );
+    if (this.nodes > EXPRESSION_NODES_MAX)
+      throw new SyntaxFault(
+        at,
+        "EXPRESSION_TOO_LARGE",
+        `an expression has at most ${EXPRESSION_NODES_MAX} parts: use define`,
+      );
     const end = this.tokens[this.position - 1]?.end ?? at;
     return { ...draft, at, end, depth: depth + 1 };
   }
@@ -247,13 +302,18 @@ class Parser {
   private enter(): void {
     this.nesting += 1;
     if (this.nesting > EXPRESSION_DEPTH_MAX) {
-      throw new SyntaxFault(this.peek().at, "EXPRESSION_TOO_DEEP", `an expression is at most ${EXPRESSION_DEPTH_MAX} levels deep: use define`);
+      throw new SyntaxFault(
+        this.peek().at,
+        "EXPRESSION_TOO_DEEP",
+        `an expression is at most ${EXPRESSION_DEPTH_MAX} levels deep: use define`,
+      );
     }
   }
 
   private name(): { readonly value: string; readonly at: Offset } {
     const token = this.peek();
-    if (token.kind !== "name") throw new SyntaxFault(token.at, "EXPRESSION_SYNTAX", `a name is expected, not ${describe(token)}`);
+    if (token.kind !== "name")
+      throw new SyntaxFault(token.at, "EXPRESSION_SYNTAX", `a name is expected, not ${describe(token)}`);
     this.position += 1;
     return token;
   }
@@ -267,7 +327,8 @@ class Parser {
 
   private expectSign(sign: string): void {
     const token = this.peek();
-    if (!this.takeSign(sign)) throw new SyntaxFault(token.at, "EXPRESSION_SYNTAX", `${sign} is expected, not ${describe(token)}`);
+    if (!this.takeSign(sign))
+      throw new SyntaxFault(token.at, "EXPRESSION_SYNTAX", `${sign} is expected, not ${describe(token)}`);
   }
 
   private peek(): Token {
@@ -277,5 +338,9 @@ class Parser {
 }
 
 function describe(token: Token): string {
-  return token.kind === "end" ? "the end" : token.kind === "sign" || token.kind === "name" ? token.value : `a ${token.kind}`;
+  return token.kind === "end"
+    ? "the end"
+    : token.kind === "sign" || token.kind === "name"
+      ? token.value
+      : `a ${token.kind}`;
 }

@@ -59,7 +59,13 @@ export class Findings {
     return low + 1;
   }
 
-  private add(at: Offset, severity: "error" | "warning", code: string, message: string, known?: readonly string[]): void {
+  private add(
+    at: Offset,
+    severity: "error" | "warning",
+    code: string,
+    message: string,
+    known?: readonly string[],
+  ): void {
     if (this.items.length >= FINDINGS_MAX) return;
     const line = this.lineOf(at);
     const column = at - this.lineStarts[line - 1]! + 1;

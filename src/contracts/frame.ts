@@ -2,7 +2,7 @@
 // Expressions read it and charge it; they change nothing else.
 
 import type { Value } from "../ledger/codec.ts";
-import { type Outcome, OUT_OF_GAS } from "./outcome.ts";
+import { OUT_OF_GAS, type Outcome } from "./outcome.ts";
 
 /** A decoded row: key columns first, then fields. Never changed in place. */
 export type Row = readonly Value[];

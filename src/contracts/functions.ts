@@ -1,16 +1,28 @@
 // The closed list of functions: argument types, result types, prices, and what they do.
 // Nothing here reaches outside; no function is slower than its price says.
 
+import { sha256 } from "#sha256";
 import { encode, type Value } from "../ledger/codec.ts";
 import { bytesEqual } from "../ledger/hash.ts";
-import { sha256 } from "#sha256";
 import { canonicalInteger, type Integer, multiplyDivide, ROUNDINGS, splitByLargestRemainder } from "./arithmetic.ts";
 import { addMonths, civilDate, dayNumber, dayOfCivil, hourOfDay, startOfDay, weekday } from "./calendar.ts";
 import { charge, type Frame } from "./frame.ts";
 import { byteUnits, GAS } from "./gas.ts";
 import { ARGUMENT, CONVERSION, type Outcome } from "./outcome.ts";
 import { codePointLength, containsText, utf8Length } from "./text.ts";
-import { BOOL, INT64_MAX, INT64_MIN, integerType, LIST_LENGTH_MAX, sizeMax, textType, TEXT_BYTES_MAX, TIME, type Type, typeName } from "./types.ts";
+import {
+  BOOL,
+  INT64_MAX,
+  INT64_MIN,
+  integerType,
+  LIST_LENGTH_MAX,
+  sizeMax,
+  TEXT_BYTES_MAX,
+  TIME,
+  type Type,
+  textType,
+  typeName,
+} from "./types.ts";
 
 export type ArgumentKind = "bool" | "int" | "text" | "bytes" | "list" | "integers" | "rounding";
 
@@ -116,7 +128,13 @@ function sizeFunction(kind: "text" | "bytes" | "list", measure: (value: Value | 
   };
 }
 
-function conversion(name: string, from: ArgumentKind, result: (type: Type) => Type, fallible: boolean, convert: (value: Value) => Outcome): BuiltIn {
+function conversion(
+  name: string,
+  from: ArgumentKind,
+  result: (type: Type) => Type,
+  fallible: boolean,
+  convert: (value: Value) => Outcome,
+): BuiltIn {
   return {
     name,
     args: [from],
@@ -202,26 +220,64 @@ const ADD_MONTHS: BuiltIn = {
   unitsMax: free,
   fallible: true,
   run: ([time, months]) => {
-    if (!isCalendarTime(asInteger(time)) || asInteger(months) > MONTHS_MAX || asInteger(months) < -MONTHS_MAX) return ARGUMENT;
+    if (!isCalendarTime(asInteger(time)) || asInteger(months) > MONTHS_MAX || asInteger(months) < -MONTHS_MAX)
+      return ARGUMENT;
     const result = addMonths(Number(time), Number(months));
     return isCalendarTime(result) ? result : ARGUMENT;
   },
 };
 
-const textOf = (type: Type) => textType(type.kind === "text" ? type.bytesMax : type.kind === "bytes" ? type.bytesMax : 20);
+const textOf = (type: Type) =>
+  textType(type.kind === "text" ? type.bytesMax : type.kind === "bytes" ? type.bytesMax : 20);
 
 const ALL: readonly BuiltIn[] = [
   sizeFunction("text", (value) => codePointLength(asText(value))),
   sizeFunction("bytes", (value) => asBytes(value).length),
   sizeFunction("list", (value) => asList(value).length),
   conversion("string", "text", textOf, false, (value) => value),
-  conversion("string", "int", () => textType(20), false, (value) => String(value)),
-  conversion("string", "bool", () => textType(5), false, (value) => String(value)),
+  conversion(
+    "string",
+    "int",
+    () => textType(20),
+    false,
+    (value) => String(value),
+  ),
+  conversion(
+    "string",
+    "bool",
+    () => textType(5),
+    false,
+    (value) => String(value),
+  ),
   conversion("string", "bytes", textOf, true, (value) => bytesToText(asBytes(value))),
-  conversion("int", "int", (type) => type, false, (value) => value),
-  conversion("int", "text", () => INT, true, (value) => parseInteger(asText(value))),
-  conversion("bytes", "text", (type) => ({ kind: "bytes", bytesMax: type.kind === "text" ? type.bytesMax : TEXT_BYTES_MAX }), false, hashInput),
-  conversion("bytes", "bytes", (type) => type, false, (value) => value),
+  conversion(
+    "int",
+    "int",
+    (type) => type,
+    false,
+    (value) => value,
+  ),
+  conversion(
+    "int",
+    "text",
+    () => INT,
+    true,
+    (value) => parseInteger(asText(value)),
+  ),
+  conversion(
+    "bytes",
+    "text",
+    (type) => ({ kind: "bytes", bytesMax: type.kind === "text" ? type.bytesMax : TEXT_BYTES_MAX }),
+    false,
+    hashInput,
+  ),
+  conversion(
+    "bytes",
+    "bytes",
+    (type) => type,
+    false,
+    (value) => value,
+  ),
   textFunction("contains", containsText),
   textFunction("startsWith", (text, part) => text.startsWith(part)),
   textFunction("endsWith", (text, part) => text.endsWith(part)),
@@ -240,7 +296,9 @@ const ALL: readonly BuiltIn[] = [
   timeFunction("weekday", integerType(1n, 7n), weekday),
   timeFunction("dayNumber", integerType(0n, 2_932_897n), dayNumber),
   timeFunction("startOfDay", TIME, (time) => Math.max(0, startOfDay(dayNumber(time)))),
-  timeFunction("startOfMonth", TIME, (time) => Math.max(0, startOfDay(dayOfCivil({ ...civilDate(dayNumber(time)), day: 1 })))),
+  timeFunction("startOfMonth", TIME, (time) =>
+    Math.max(0, startOfDay(dayOfCivil({ ...civilDate(dayNumber(time)), day: 1 }))),
+  ),
   ADD_MONTHS,
 ];
 
@@ -253,7 +311,12 @@ export const FUNCTIONS: ReadonlyMap<string, readonly BuiltIn[]> = ALL.reduce(
 export function fitsArgument(kind: ArgumentKind, type: Type): boolean {
   if (type.kind === "unknown") return true;
   if (kind === "integers") return type.kind === "list" && (type.item.kind === "int" || type.item.kind === "unknown");
-  if (kind === "rounding") return type.kind === "text" && type.values !== undefined && type.values.every((value) => ROUNDINGS.some((known) => known === value));
+  if (kind === "rounding")
+    return (
+      type.kind === "text" &&
+      type.values !== undefined &&
+      type.values.every((value) => ROUNDINGS.some((known) => known === value))
+    );
   return type.kind === kind;
 }
 

@@ -37,7 +37,8 @@ export function arithmeticFacts(operator: ArithmeticOperator, left: IntegerType,
       return orZero(bounded(least(spans), greatest(spans), name), right);
     }
     case "%": {
-      if (right.min === 0n && right.max === 0n) return { type: integerType(INT64_MIN, INT64_MAX), fallible: true, isHopeless: true };
+      if (right.min === 0n && right.max === 0n)
+        return { type: integerType(INT64_MIN, INT64_MAX), fallible: true, isHopeless: true };
       const limit = greatest([magnitude(right.min), magnitude(right.max)]) - 1n;
       const low = left.min < 0n ? greatest([left.min, -limit]) : 0n;
       const high = left.max > 0n ? least([left.max, limit]) : 0n;
@@ -54,7 +55,9 @@ export function negationFacts(operand: IntegerType): ArithmeticFacts {
 
 // The divisors at which a quotient is extreme: the ends of the range and what stands next to zero.
 function divisorsOf(right: IntegerType): readonly bigint[] {
-  return [right.min, right.max, -1n, 1n].filter((divisor) => divisor !== 0n && divisor >= right.min && divisor <= right.max);
+  return [right.min, right.max, -1n, 1n].filter(
+    (divisor) => divisor !== 0n && divisor >= right.min && divisor <= right.max,
+  );
 }
 
 function orZero(facts: ArithmeticFacts, divisor: IntegerType): ArithmeticFacts {
@@ -65,7 +68,11 @@ function bounded(min: bigint, max: bigint, name: IntegerName): ArithmeticFacts {
   const isHopeless = min > INT64_MAX || max < INT64_MIN;
   const low = min < INT64_MIN ? INT64_MIN : min;
   const high = max > INT64_MAX ? INT64_MAX : max;
-  return { type: isHopeless ? integerType(INT64_MIN, INT64_MAX) : integerType(low, high, name), fallible: min < INT64_MIN || max > INT64_MAX, isHopeless };
+  return {
+    type: isHopeless ? integerType(INT64_MIN, INT64_MAX) : integerType(low, high, name),
+    fallible: min < INT64_MIN || max > INT64_MAX,
+    isHopeless,
+  };
 }
 
 // A name is only how a result is shown: a time plus milliseconds is a time, the difference of two times is a number.

@@ -26,8 +26,18 @@ export class SyntaxFault {
 const TWO_CHARACTER_SIGNS = new Set(["==", "!=", "<=", ">=", "&&", "||"]);
 const ONE_CHARACTER_SIGNS = new Set([..."+-*/%<>!?:.,()[]{}"]);
 const SIMPLE_ESCAPES = new Map([
-  ["a", 7], ["b", 8], ["f", 12], ["n", 10], ["r", 13], ["t", 9], ["v", 11],
-  ["\\", 92], ["?", 63], ['"', 34], ["'", 39], ["`", 96],
+  ["a", 7],
+  ["b", 8],
+  ["f", 12],
+  ["n", 10],
+  ["r", 13],
+  ["t", 9],
+  ["v", 11],
+  ["\\", 92],
+  ["?", 63],
+  ['"', 34],
+  ["'", 39],
+  ["`", 96],
 ]);
 const DIGITS_MAX = 20;
 const UTF8 = new TextEncoder();
@@ -143,7 +153,12 @@ class Lexer {
       value = BigInt(this.source.slice(at, end));
     }
     const next = this.code(end);
-    if (next === 117 || next === 85) throw new SyntaxFault(at, "UNSIGNED_NOT_ALLOWED", "unsigned literals do not exist in contracts; write it without u");
+    if (next === 117 || next === 85)
+      throw new SyntaxFault(
+        at,
+        "UNSIGNED_NOT_ALLOWED",
+        "unsigned literals do not exist in contracts; write it without u",
+      );
     if (isNamePart(next)) throw new SyntaxFault(end, "NUMBER_INVALID", "a number ends before a letter");
     this.position = end;
     return { kind: "int", value, at, end };
@@ -153,11 +168,19 @@ class Lexer {
     const next = this.code(end);
     const isFraction = (next === 46 && isDigit(this.code(end + 1))) || next === 101 || next === 69;
     if (isFraction || end === at) {
-      throw new SyntaxFault(at, "FRACTION_NOT_ALLOWED", "contracts compute with integers only: use fen, cm2, ms, or mulDiv");
+      throw new SyntaxFault(
+        at,
+        "FRACTION_NOT_ALLOWED",
+        "contracts compute with integers only: use fen, cm2, ms, or mulDiv",
+      );
     }
   }
 
-  private quoted(quoteAt: Offset, form: { readonly isRaw: boolean; readonly isBytes: boolean }, at: Offset = quoteAt): Token {
+  private quoted(
+    quoteAt: Offset,
+    form: { readonly isRaw: boolean; readonly isBytes: boolean },
+    at: Offset = quoteAt,
+  ): Token {
     const mark = this.source[quoteAt] ?? "";
     const delimiter = this.source.startsWith(mark.repeat(3), quoteAt) ? mark.repeat(3) : mark;
     this.position = quoteAt + delimiter.length;
@@ -202,7 +225,8 @@ class Lexer {
 
   private scalarValue(at: Offset, digits: number): number {
     const code = this.digits(at, digits, 16);
-    if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) throw new SyntaxFault(at, "ESCAPE_INVALID", "no such character");
+    if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
+      throw new SyntaxFault(at, "ESCAPE_INVALID", "no such character");
     return code;
   }
 

@@ -2,7 +2,13 @@
 // It knows shapes, names and expressions; what a contract consists of is parse-document's business.
 
 import type { ConditionDocument, Name, Sentence, SourceExpression, Template } from "./document.ts";
-import { type Expression, parseExpression, parseRowReference, RESERVED_WORDS, type RowReference } from "./expression.ts";
+import {
+  type Expression,
+  parseExpression,
+  parseRowReference,
+  RESERVED_WORDS,
+  type RowReference,
+} from "./expression.ts";
 import type { Findings, Offset } from "./finding.ts";
 import { isNamePart, isNameStart, SyntaxFault } from "./lexer.ts";
 import { type MapEntry, placeInside, type ScalarNode, type SourceNode } from "./yaml-document.ts";
@@ -24,13 +30,19 @@ export class NodeReader {
   }
 
   /** The entries of a map whose keys are all in `known`; reports the others and what is missing. */
-  fields(node: SourceNode, what: string, { known, required }: { readonly known: readonly string[]; readonly required: readonly string[] }): Fields {
+  fields(
+    node: SourceNode,
+    what: string,
+    { known, required }: { readonly known: readonly string[]; readonly required: readonly string[] },
+  ): Fields {
     const entries = this.entries(node, what);
     for (const { key, keyAt } of entries) {
-      if (!known.includes(key)) this.findings.error(keyAt, "FIELD_UNKNOWN", `${what} has no ${JSON.stringify(key)}`, known);
+      if (!known.includes(key))
+        this.findings.error(keyAt, "FIELD_UNKNOWN", `${what} has no ${JSON.stringify(key)}`, known);
     }
     const fields = new Map(entries.map((entry) => [entry.key, entry] as const));
-    for (const name of required) if (!fields.has(name)) this.findings.error(node.at, "FIELD_MISSING", `${what} needs ${name}`);
+    for (const name of required)
+      if (!fields.has(name)) this.findings.error(node.at, "FIELD_MISSING", `${what} needs ${name}`);
     return fields;
   }
 
@@ -61,7 +73,12 @@ export class NodeReader {
   }
 
   /** A name used as such; `hyphens`: also a-b, for contracts. */
-  name(text: string, at: Offset, what: string, { hyphens }: { readonly hyphens: boolean } = { hyphens: false }): Name | undefined {
+  name(
+    text: string,
+    at: Offset,
+    what: string,
+    { hyphens }: { readonly hyphens: boolean } = { hyphens: false },
+  ): Name | undefined {
     let isValid = text.length > 0 && text.length <= NAME_LENGTH_MAX && isNameStart(text.charCodeAt(0));
     for (let index = 0; index < text.length; index += 1) {
       isValid &&= isNamePart(text.charCodeAt(index)) || (hyphens && text[index] === "-");
@@ -96,17 +113,30 @@ export class NodeReader {
     const scalar = this.scalar(node, what);
     if (scalar === undefined) return undefined;
     const expression = this.parsed(scalar, 0, scalar.text, parseExpression);
-    return expression && { text: scalar.text, at: scalar.at, expression, placeOf: (offset) => placeInside(this.source, scalar, offset) };
+    return (
+      expression && {
+        text: scalar.text,
+        at: scalar.at,
+        expression,
+        placeOf: (offset) => placeInside(this.source, scalar, offset),
+      }
+    );
   }
 
-  rowReference(node: SourceNode): { readonly reference: RowReference; readonly placeOf: (offset: Offset) => Offset } | undefined {
+  rowReference(
+    node: SourceNode,
+  ): { readonly reference: RowReference; readonly placeOf: (offset: Offset) => Offset } | undefined {
     const scalar = this.scalar(node, "a read");
     const reference = scalar && this.parsed(scalar, 0, scalar.text, parseRowReference);
     return scalar && reference && { reference, placeOf: (offset) => placeInside(this.source, scalar, offset) };
   }
 
   /** A condition alone, or `{if: condition, else: sentence}`. */
-  condition(node: SourceNode, what: string, { sentence }: { readonly sentence: "required" | "optional" }): ConditionDocument | undefined {
+  condition(
+    node: SourceNode,
+    what: string,
+    { sentence }: { readonly sentence: "required" | "optional" },
+  ): ConditionDocument | undefined {
     if (node.kind === "scalar" && sentence === "optional") {
       const condition = this.expression(node, what);
       return condition && { at: node.at, condition, sentence: undefined };
@@ -114,7 +144,9 @@ export class NodeReader {
     const fields = this.fields(node, what, { known: ["if", "else"], required: ["if", "else"] });
     const condition = this.expression(fields.get("if")?.value, `if of ${what}`);
     const otherwise = fields.get("else");
-    return condition && { at: node.at, condition, sentence: otherwise && this.sentence(otherwise.value, `else of ${what}`) };
+    return (
+      condition && { at: node.at, condition, sentence: otherwise && this.sentence(otherwise.value, `else of ${what}`) }
+    );
   }
 
   /** Chinese text, or {zh, en}. */
@@ -143,9 +175,16 @@ export class NodeReader {
         index += 1;
       } else {
         const close = text.indexOf("}", index);
-        const reference = character === "{" && close > index ? this.reference(scalar, index + 1, text.slice(index + 1, close)) : undefined;
+        const reference =
+          character === "{" && close > index
+            ? this.reference(scalar, index + 1, text.slice(index + 1, close))
+            : undefined;
         if (reference === undefined) {
-          this.findings.error(placeInside(this.source, scalar, index), "SENTENCE_SYNTAX", "write {name.field} for a value, {{ and }} for braces");
+          this.findings.error(
+            placeInside(this.source, scalar, index),
+            "SENTENCE_SYNTAX",
+            "write {name.field} for a value, {{ and }} for braces",
+          );
           return undefined;
         }
         parts.push(plain, reference);
@@ -163,7 +202,12 @@ export class NodeReader {
     return { text, at: placeOf(0), expression, placeOf };
   }
 
-  private parsed<T extends Expression | RowReference>(scalar: ScalarNode, start: Offset, text: string, parse: (text: string) => T): T | undefined {
+  private parsed<T extends Expression | RowReference>(
+    scalar: ScalarNode,
+    start: Offset,
+    text: string,
+    parse: (text: string) => T,
+  ): T | undefined {
     try {
       return parse(text);
     } catch (fault) {

@@ -2,8 +2,20 @@
 // Types and names are not resolved here.
 
 import type {
-  ActionDocument, Assignments, ColumnDocument, ConditionDocument, ContractDocument, FlowDocument, ImportDocument, Name, ReadDocument, Sentence, SettingDocument,
-  SourceExpression, StatementDocument, TableDocument,
+  ActionDocument,
+  Assignments,
+  ColumnDocument,
+  ConditionDocument,
+  ContractDocument,
+  FlowDocument,
+  ImportDocument,
+  Name,
+  ReadDocument,
+  Sentence,
+  SettingDocument,
+  SourceExpression,
+  StatementDocument,
+  TableDocument,
 } from "./document.ts";
 import type { Findings } from "./finding.ts";
 import { type Fields, NodeReader } from "./node-reader.ts";
@@ -33,15 +45,23 @@ class DocumentParser {
 
   contract(tree: SourceNode): ContractDocument | undefined {
     const { reader } = this;
-    const fields = reader.fields(tree, "a contract", { known: SECTIONS, required: ["rules", "contract", "title", "actions"] });
+    const fields = reader.fields(tree, "a contract", {
+      known: SECTIONS,
+      required: ["rules", "contract", "title", "actions"],
+    });
     const version = reader.integer(fields.get("rules")?.value, "rules");
     if (version !== undefined && version !== RULES_VERSION) {
-      reader.findings.error(fields.get("rules")?.keyAt ?? 0, "RULES_VERSION", `this ledger reads language version ${RULES_VERSION}`);
+      reader.findings.error(
+        fields.get("rules")?.keyAt ?? 0,
+        "RULES_VERSION",
+        `this ledger reads language version ${RULES_VERSION}`,
+      );
     }
     const nameNode = reader.scalar(fields.get("contract")?.value, "contract");
     const name = nameNode && reader.name(nameNode.text, nameNode.at, "the name of a contract", { hyphens: true });
     const title = this.sentenceIn(fields, "title");
-    const list = <T>(section: string, parse: (entry: MapEntry) => readonly T[]) => reader.entries(fields.get(section)?.value, section).flatMap(parse);
+    const list = <T>(section: string, parse: (entry: MapEntry) => readonly T[]) =>
+      reader.entries(fields.get(section)?.value, section).flatMap(parse);
     const parts = {
       imports: list("imports", (entry) => this.imported(entry)),
       settings: list("settings", (entry) => present(this.setting(entry))),
@@ -62,10 +82,18 @@ class DocumentParser {
     if (contract === undefined) return [];
     return reader.entries(entry.value, `import of ${contract.text}`).flatMap((tableEntry) => {
       const table = reader.name(tableEntry.key, tableEntry.keyAt, "the name of a table");
-      const fields = reader.fields(tableEntry.value, "an imported table", { known: ["key", "fields"], required: ["key", "fields"] });
+      const fields = reader.fields(tableEntry.value, "an imported table", {
+        known: ["key", "fields"],
+        required: ["key", "fields"],
+      });
       const key = fields.get("key")?.value;
-      const names = key?.kind === "list" ? reader.names(key, "key").map((name) => ({ name, type: undefined })) : this.columns(key, "key");
-      return present(table && { contract, table, key: names, fields: this.columns(fields.get("fields")?.value, "fields") });
+      const names =
+        key?.kind === "list"
+          ? reader.names(key, "key").map((name) => ({ name, type: undefined }))
+          : this.columns(key, "key");
+      return present(
+        table && { contract, table, key: names, fields: this.columns(fields.get("fields")?.value, "fields") },
+      );
     });
   }
 
@@ -88,7 +116,10 @@ class DocumentParser {
     const { reader } = this;
     const name = reader.name(entry.key, entry.keyAt, "the name of a table");
     const what = `table ${entry.key}`;
-    const fields = reader.fields(entry.value, what, { known: ["key", "fields", "always", "flow"], required: ["key", "fields"] });
+    const fields = reader.fields(entry.value, what, {
+      known: ["key", "fields", "always", "flow"],
+      required: ["key", "fields"],
+    });
     const always = reader.items(fields.get("always")?.value, `always of ${what}`);
     const table = {
       key: this.columns(fields.get("key")?.value, `key of ${what}`),
@@ -108,9 +139,19 @@ class DocumentParser {
         const type = reader.text(entry.value, `the type of ${entry.key}`);
         return present(name && type && { name, type, default: undefined });
       }
-      const fields = reader.fields(entry.value, entry.key, { known: ["type", "default"], required: ["type", "default"] });
+      const fields = reader.fields(entry.value, entry.key, {
+        known: ["type", "default"],
+        required: ["type", "default"],
+      });
       const type = reader.text(fields.get("type")?.value, `the type of ${entry.key}`);
-      return present(name && type && { name, type, default: reader.expression(fields.get("default")?.value, `the default of ${entry.key}`) });
+      return present(
+        name &&
+          type && {
+            name,
+            type,
+            default: reader.expression(fields.get("default")?.value, `the default of ${entry.key}`),
+          },
+      );
     });
   }
 
@@ -121,11 +162,18 @@ class DocumentParser {
     const entries = reader.entries(entry.value, "flow");
     const isByField = entries.some(({ value }) => value.kind === "map");
     if (!isByField) return [{ field: undefined, at: entry.keyAt, moves: this.moves(entry.value) }];
-    return entries.map(({ key, keyAt, value }) => ({ field: { text: key, at: keyAt }, at: keyAt, moves: this.moves(value) }));
+    return entries.map(({ key, keyAt, value }) => ({
+      field: { text: key, at: keyAt },
+      at: keyAt,
+      moves: this.moves(value),
+    }));
   }
 
   private moves(node: SourceNode): FlowDocument["moves"] {
-    return this.reader.entries(node, "flow").map(({ key, keyAt, value }) => ({ from: { text: key, at: keyAt }, to: this.reader.names(value, `moves from ${key}`) }));
+    return this.reader.entries(node, "flow").map(({ key, keyAt, value }) => ({
+      from: { text: key, at: keyAt },
+      to: this.reader.names(value, `moves from ${key}`),
+    }));
   }
 
   // ---- actions ----
@@ -142,8 +190,12 @@ class DocumentParser {
       params: this.columns(fields.get("params")?.value, `params of ${what}`),
       reads: reader.entries(fields.get("read")?.value, `read of ${what}`).flatMap((read) => present(this.read(read))),
       defines: this.assignments(fields.get("define")?.value, `define of ${what}`),
-      requires: requires.flatMap((node): readonly ConditionDocument[] => present(reader.condition(node, `require of ${what}`, { sentence: "required" }))),
-      statements: reader.items(fields.get("do")?.value, `do of ${what}`).flatMap((node) => present(this.statement(node))),
+      requires: requires.flatMap((node): readonly ConditionDocument[] =>
+        present(reader.condition(node, `require of ${what}`, { sentence: "required" })),
+      ),
+      statements: reader
+        .items(fields.get("do")?.value, `do of ${what}`)
+        .flatMap((node) => present(this.statement(node))),
     };
     return name && { name, ...action };
   }
@@ -219,9 +271,14 @@ class DocumentParser {
   }
 
   /** A map of exactly these expressions. */
-  private parts<K extends string>(entry: MapEntry, names: readonly K[]): Readonly<Record<K, SourceExpression>> | undefined {
+  private parts<K extends string>(
+    entry: MapEntry,
+    names: readonly K[],
+  ): Readonly<Record<K, SourceExpression>> | undefined {
     const fields = this.reader.fields(entry.value, entry.key, { known: names, required: names });
-    const found = names.flatMap((name) => present(this.reader.expression(fields.get(name)?.value, name)).map((expression) => [name, expression] as const));
+    const found = names.flatMap((name) =>
+      present(this.reader.expression(fields.get(name)?.value, name)).map((expression) => [name, expression] as const),
+    );
     return found.length === names.length ? (Object.fromEntries(found) as Record<K, SourceExpression>) : undefined;
   }
 
@@ -237,10 +294,23 @@ class DocumentParser {
 
   private timer(entry: MapEntry) {
     const { reader } = this;
-    const fields = reader.fields(entry.value, "timer", { known: ["key", "at", "run", "with"], required: ["key", "at", "run"] });
+    const fields = reader.fields(entry.value, "timer", {
+      known: ["key", "at", "run", "with"],
+      required: ["key", "at", "run"],
+    });
     const key = reader.expression(fields.get("key")?.value, "key of timer");
     const time = reader.expression(fields.get("at")?.value, "at of timer");
     const run: Name | undefined = reader.text(fields.get("run")?.value, "run of timer");
-    return key && time && run && { kind: "timer" as const, key, time, run, args: this.assignments(fields.get("with")?.value, "with of timer") };
+    return (
+      key &&
+      time &&
+      run && {
+        kind: "timer" as const,
+        key,
+        time,
+        run,
+        args: this.assignments(fields.get("with")?.value, "with of timer"),
+      }
+    );
   }
 }

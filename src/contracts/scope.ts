@@ -17,8 +17,21 @@ export type Binding =
   | { readonly kind: "value"; readonly slot: number; readonly type: Type; readonly label: string | undefined }
   | { readonly kind: "setting"; readonly index: number; readonly type: Type; readonly label: string }
   | { readonly kind: "define"; readonly slot: number; readonly body: Typed; readonly label: string }
-  | { readonly kind: "row"; readonly row: number; readonly table: TableShape; readonly positions: readonly number[] | undefined; readonly isOptional: boolean; readonly label: string }
-  | { readonly kind: "column"; readonly row: number; readonly column: number; readonly type: Type; readonly label: string }
+  | {
+      readonly kind: "row";
+      readonly row: number;
+      readonly table: TableShape;
+      readonly positions: readonly number[] | undefined;
+      readonly isOptional: boolean;
+      readonly label: string;
+    }
+  | {
+      readonly kind: "column";
+      readonly row: number;
+      readonly column: number;
+      readonly type: Type;
+      readonly label: string;
+    }
   | { readonly kind: "namespace"; readonly label: string; readonly members: ReadonlyMap<string, Binding> };
 
 /** Counts the slots of a frame; one per action, shared by its scopes. */
@@ -40,7 +53,10 @@ export class Scope {
   private readonly bindings: Map<string, Binding>;
   private readonly parent: Scope | undefined;
 
-  constructor(from: { readonly slots: SlotCounter; readonly used: Set<string> } | Scope, bindings: Iterable<readonly [string, Binding]>) {
+  constructor(
+    from: { readonly slots: SlotCounter; readonly used: Set<string> } | Scope,
+    bindings: Iterable<readonly [string, Binding]>,
+  ) {
     this.slots = from.slots;
     this.used = from.used;
     this.parent = from instanceof Scope ? from : undefined;

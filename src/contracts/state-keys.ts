@@ -1,12 +1,12 @@
 // The keys of the state: `utf8(contract) 00 utf8(table) 00 parts`, parts in an order-preserving form.
 // Integers are 8 bytes with the sign bit flipped, texts end in 00 (and hold none), byte strings write 00 as 00 FF and end in 00 00.
 
-import { LEDGER_CONTRACT } from "./system.ts";
+import { accept, refuse, type Verdict } from "../errors.ts";
 import type { Value } from "../ledger/codec.ts";
 import { decode } from "../ledger/codec.ts";
-import { accept, refuse, type Verdict } from "../errors.ts";
 import { LIMITS } from "../ledger/limits.ts";
 import { canonicalInteger } from "./arithmetic.ts";
+import { LEDGER_CONTRACT } from "./system.ts";
 import type { Column, Type } from "./types.ts";
 
 export const STATE_KEY_BYTES_MAX = LIMITS.stateKeyBytesMax;
@@ -131,7 +131,11 @@ function writeBytes(bytes: Uint8Array, at: number): number {
 }
 
 /** The values of the key columns, from the bytes after the table's prefix. */
-export function decodeKey(key: Uint8Array, prefixLength: number, columns: readonly Column[]): Verdict<readonly Value[]> {
+export function decodeKey(
+  key: Uint8Array,
+  prefixLength: number,
+  columns: readonly Column[],
+): Verdict<readonly Value[]> {
   const values: Value[] = [];
   let at = prefixLength;
   for (const { type } of columns) {
@@ -143,7 +147,11 @@ export function decodeKey(key: Uint8Array, prefixLength: number, columns: readon
   return at === key.length ? accept(values) : refuse("KEY_INVALID", `at byte ${at}`);
 }
 
-function readPart(key: Uint8Array, at: number, type: Type): { readonly value: Value; readonly end: number } | undefined {
+function readPart(
+  key: Uint8Array,
+  at: number,
+  type: Type,
+): { readonly value: Value; readonly end: number } | undefined {
   switch (type.kind) {
     case "bool":
       return at < key.length ? { value: key[at] === 1, end: at + 1 } : undefined;

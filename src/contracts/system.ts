@@ -58,6 +58,8 @@ export const SYSTEM_TABLES: Readonly<Record<string, Readonly<Record<string, Syst
     },
   },
   [LEDGER_CONTRACT]: {
+    /** names of all deployed contracts, in order */
+    catalogue: { key: { id: "text(8)" }, fields: { names: "list(text(64), 256)" } },
     /** fen by account name; any contract may read it without an import */
     money: { key: { account: "text(128)" }, fields: { fen: "int" } },
     /** args: canonical CBOR of the pairs [name, value] in order of names */
@@ -70,6 +72,10 @@ export const SYSTEM_TABLES: Readonly<Record<string, Readonly<Record<string, Syst
 
 /** The key of the one row of governance's roster. */
 export const ROSTER_KEY = "main";
+
+/** The key of the one row of the ledger's catalogue. */
+export const CATALOGUE_KEY = "main";
+export const CONTRACTS_MAX = 256;
 
 /** Row names of governance's table `parameter`, by the names of `Parameters`. */
 export const PARAMETER_NAMES = {

@@ -2,7 +2,7 @@
 // Ranges and lengths that only a run can tell are checked at run time by membership.
 
 import { byteUnits } from "./gas.ts";
-import { integerType, sizeMax, textType, type Type, typeName } from "./types.ts";
+import { integerType, sizeMax, type Type, textType, typeName } from "./types.ts";
 
 /** The type that holds the values of both; undefined when they are of different kinds. */
 export function joinTypes(left: Type, right: Type): Type | undefined {
@@ -14,13 +14,19 @@ export function joinTypes(left: Type, right: Type): Type | undefined {
     return integerType(min, max, left.name === "int" ? right.name : left.name);
   }
   if (left.kind === "text" && right.kind === "text") {
-    const values = left.values === undefined || right.values === undefined ? undefined : [...new Set([...left.values, ...right.values])];
+    const values =
+      left.values === undefined || right.values === undefined
+        ? undefined
+        : [...new Set([...left.values, ...right.values])];
     return textType(Math.max(left.bytesMax, right.bytesMax), values);
   }
-  if (left.kind === "bytes" && right.kind === "bytes") return { kind: "bytes", bytesMax: Math.max(left.bytesMax, right.bytesMax) };
+  if (left.kind === "bytes" && right.kind === "bytes")
+    return { kind: "bytes", bytesMax: Math.max(left.bytesMax, right.bytesMax) };
   if (left.kind === "list" && right.kind === "list") {
     const item = joinTypes(left.item, right.item);
-    return item === undefined ? undefined : { kind: "list", item, lengthMax: Math.max(left.lengthMax, right.lengthMax) };
+    return item === undefined
+      ? undefined
+      : { kind: "list", item, lengthMax: Math.max(left.lengthMax, right.lengthMax) };
   }
   return left.kind === right.kind ? left : undefined;
 }
@@ -33,20 +39,31 @@ export function valuesOutside(from: Type, to: Type): string | undefined {
 }
 
 /** Why a value of `from` can never, or not knowingly, stand in a column of `to`; undefined when it may. */
-export function assignmentFault(from: Type, to: Type): { readonly code: string; readonly message: string; readonly known?: readonly string[] } | undefined {
+export function assignmentFault(
+  from: Type,
+  to: Type,
+): { readonly code: string; readonly message: string; readonly known?: readonly string[] } | undefined {
   const mismatch = { code: "TYPE_MISMATCH", message: `${typeName(to)} is expected here, not ${typeName(from)}` };
   if (from.kind === "unknown" || to.kind === "unknown") return undefined;
   if (from.kind === "int" && to.kind === "int") {
     const never = from.max < to.min || from.min > to.max;
-    return never ? { code: "VALUE_OUT_OF_RANGE", message: `the value is always outside ${typeName(to)} (${to.min} to ${to.max})` } : undefined;
+    return never
+      ? { code: "VALUE_OUT_OF_RANGE", message: `the value is always outside ${typeName(to)} (${to.min} to ${to.max})` }
+      : undefined;
   }
   if (from.kind === "text" && to.kind === "text") {
     if (to.values === undefined) return undefined;
     const foreign = valuesOutside(from, to);
-    if (foreign !== undefined) return { code: "VALUE_UNKNOWN", message: `${JSON.stringify(foreign)} is not one of the possible values`, known: to.values };
+    if (foreign !== undefined)
+      return {
+        code: "VALUE_UNKNOWN",
+        message: `${JSON.stringify(foreign)} is not one of the possible values`,
+        known: to.values,
+      };
     return from.values === undefined ? mismatch : undefined;
   }
-  if (from.kind === "list" && to.kind === "list") return assignmentFault(from.item, to.item) === undefined ? undefined : mismatch;
+  if (from.kind === "list" && to.kind === "list")
+    return assignmentFault(from.item, to.item) === undefined ? undefined : mismatch;
   return from.kind === to.kind && from.kind !== "row" && from.kind !== "null" ? undefined : mismatch;
 }
 

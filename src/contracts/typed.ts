@@ -33,20 +33,44 @@ export type Typed = TypedFacts &
     | { readonly kind: "slot"; readonly slot: number; readonly label: string | undefined }
     | { readonly kind: "setting"; readonly index: number; readonly label: string }
     | { readonly kind: "define"; readonly slot: number; readonly body: Typed; readonly label: string }
-    | { readonly kind: "field"; readonly row: number; readonly column: number; readonly isOptional: boolean; readonly label: string }
+    | {
+        readonly kind: "field";
+        readonly row: number;
+        readonly column: number;
+        readonly isOptional: boolean;
+        readonly label: string;
+      }
     /** the row itself: exists only to be compared with null */
     | { readonly kind: "row"; readonly row: number; readonly label: string }
     | { readonly kind: "isAbsent"; readonly row: number; readonly negated: boolean; readonly label: string }
     | { readonly kind: "not" | "negate"; readonly operand: Typed }
     | { readonly kind: "and" | "or"; readonly left: Typed; readonly right: Typed }
-    | { readonly kind: "compare"; readonly operator: ComparisonOperator; readonly by: ComparisonClass; readonly left: Typed; readonly right: Typed }
-    | { readonly kind: "arithmetic"; readonly operator: ArithmeticOperator; readonly left: Typed; readonly right: Typed }
+    | {
+        readonly kind: "compare";
+        readonly operator: ComparisonOperator;
+        readonly by: ComparisonClass;
+        readonly left: Typed;
+        readonly right: Typed;
+      }
+    | {
+        readonly kind: "arithmetic";
+        readonly operator: ArithmeticOperator;
+        readonly left: Typed;
+        readonly right: Typed;
+      }
     | { readonly kind: "concat"; readonly of: "text" | "bytes" | "list"; readonly left: Typed; readonly right: Typed }
     | { readonly kind: "in"; readonly item: Typed; readonly list: Typed; readonly unitsEach: number }
     | { readonly kind: "index"; readonly list: Typed; readonly index: Typed }
     | { readonly kind: "conditional"; readonly condition: Typed; readonly then: Typed; readonly otherwise: Typed }
     | { readonly kind: "list"; readonly items: readonly Typed[] }
-    | { readonly kind: "macro"; readonly macro: MacroName; readonly range: Typed; readonly slot: number; readonly filter: Typed | undefined; readonly body: Typed }
+    | {
+        readonly kind: "macro";
+        readonly macro: MacroName;
+        readonly range: Typed;
+        readonly slot: number;
+        readonly filter: Typed | undefined;
+        readonly body: Typed;
+      }
     | { readonly kind: "call"; readonly builtIn: BuiltIn; readonly args: readonly Typed[] }
   );
 

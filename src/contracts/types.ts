@@ -11,7 +11,12 @@ export type Type =
   | { readonly kind: "bool" }
   | { readonly kind: "int"; readonly name: IntegerName; readonly min: bigint; readonly max: bigint }
   /** `values`: the only texts possible (an enum, or literals); `isId`: names accounts and things */
-  | { readonly kind: "text"; readonly bytesMax: number; readonly isId: boolean; readonly values: readonly string[] | undefined }
+  | {
+      readonly kind: "text";
+      readonly bytesMax: number;
+      readonly isId: boolean;
+      readonly values: readonly string[] | undefined;
+    }
   | { readonly kind: "bytes"; readonly bytesMax: number }
   | { readonly kind: "list"; readonly item: Type; readonly lengthMax: number }
   /** a row that was read; `isOptional`: may be null */
@@ -64,7 +69,9 @@ export const NAMED_TYPES: ReadonlyMap<string, Type> = new Map<string, Type>([
 const PARAMETRIC_TYPES = ["int(a..b)", "text(n)", "bytes(n)", "enum(a,b)", "list(type, n)", "table.field"];
 export const KNOWN_TYPES: readonly string[] = [...NAMED_TYPES.keys(), ...PARAMETRIC_TYPES];
 
-export type TypeReading = { readonly ok: true; readonly type: Type } | { readonly ok: false; readonly code: string; readonly message: string };
+export type TypeReading =
+  | { readonly ok: true; readonly type: Type }
+  | { readonly ok: false; readonly code: string; readonly message: string };
 
 /** What `table.field` and `contract.table.field` stand for; undefined: no such field. */
 export type FieldLookup = (path: readonly string[]) => Type | undefined;
@@ -73,7 +80,8 @@ export type FieldLookup = (path: readonly string[]) => Type | undefined;
 export function parseType(text: string, lookup: FieldLookup): TypeReading {
   const reader = new TypeReader(text, lookup);
   const reading = reader.type(0);
-  if (reading.ok && !reader.isAtEnd()) return { ok: false, code: "TYPE_SYNTAX", message: `the type ${quote(text)} continues after its end` };
+  if (reading.ok && !reader.isAtEnd())
+    return { ok: false, code: "TYPE_SYNTAX", message: `the type ${quote(text)} continues after its end` };
   return reading;
 }
 
@@ -117,9 +125,11 @@ class TypeReader {
     if (name === "int") return this.range();
     if (name === "enum") return this.enumeration();
     if (name === "list") return this.listOf(depth);
-    if (name !== "text" && name !== "bytes") return this.refuse("TYPE_UNKNOWN", `there is no type ${quote(`${name}(...)`)}`);
+    if (name !== "text" && name !== "bytes")
+      return this.refuse("TYPE_UNKNOWN", `there is no type ${quote(`${name}(...)`)}`);
     const bytesMax = this.bound(TEXT_BYTES_MAX);
-    if (bytesMax === undefined) return this.refuse("TYPE_BOUND", `${name} needs a bound from 1 to ${TEXT_BYTES_MAX} bytes`);
+    if (bytesMax === undefined)
+      return this.refuse("TYPE_BOUND", `${name} needs a bound from 1 to ${TEXT_BYTES_MAX} bytes`);
     return { ok: true, type: name === "text" ? textType(bytesMax) : { kind: "bytes", bytesMax } };
   }
 
@@ -127,14 +137,17 @@ class TypeReader {
     const min = this.integer();
     const max = this.take("..") ? this.integer() : undefined;
     const isRange = min !== undefined && max !== undefined && min <= max && min >= INT64_MIN && max <= INT64_MAX;
-    return isRange ? { ok: true, type: integerType(min, max) } : this.refuse("TYPE_BOUND", "int(a..b) needs two 64-bit integers, the smaller first");
+    return isRange
+      ? { ok: true, type: integerType(min, max) }
+      : this.refuse("TYPE_BOUND", "int(a..b) needs two 64-bit integers, the smaller first");
   }
 
   private enumeration(): TypeReading {
     const values: string[] = [];
     do {
       const value = this.word();
-      if (value === "" || values.includes(value)) return this.refuse("TYPE_ENUM", "enum needs distinct names, separated by commas");
+      if (value === "" || values.includes(value))
+        return this.refuse("TYPE_ENUM", "enum needs distinct names, separated by commas");
       values.push(value);
     } while (this.take(","));
     if (values.length > ENUM_VALUES_MAX) return this.refuse("TYPE_ENUM", `enum has at most ${ENUM_VALUES_MAX} names`);
@@ -146,7 +159,8 @@ class TypeReader {
     const item = this.type(depth + 1);
     if (!item.ok) return item;
     const lengthMax = this.take(",") ? this.bound(LIST_LENGTH_MAX) : undefined;
-    if (lengthMax === undefined) return this.refuse("TYPE_BOUND", `list(type, n) needs a bound from 1 to ${LIST_LENGTH_MAX}`);
+    if (lengthMax === undefined)
+      return this.refuse("TYPE_BOUND", `list(type, n) needs a bound from 1 to ${LIST_LENGTH_MAX}`);
     return { ok: true, type: { kind: "list", item: item.type, lengthMax } };
   }
 
@@ -202,7 +216,9 @@ class TypeReader {
 export function typeName(type: Type): string {
   switch (type.kind) {
     case "int":
-      return type.name !== "int" || (type.min === INT64_MIN && type.max === INT64_MAX) ? type.name : `int(${type.min}..${type.max})`;
+      return type.name !== "int" || (type.min === INT64_MIN && type.max === INT64_MAX)
+        ? type.name
+        : `int(${type.min}..${type.max})`;
     case "text":
       if (type.isId) return "id";
       return type.values === undefined ? `text(${type.bytesMax})` : `enum(${type.values.join(",")})`;
@@ -249,14 +265,18 @@ function integerMembership(min: bigint, max: bigint): (value: Value) => boolean 
     const high = Number(max);
     return (value) => typeof value === "number" && value >= low && value <= high && Number.isInteger(value);
   }
-  return (value) => (typeof value === "bigint" || (typeof value === "number" && Number.isSafeInteger(value))) && value >= min && value <= max;
+  return (value) =>
+    (typeof value === "bigint" || (typeof value === "number" && Number.isSafeInteger(value))) &&
+    value >= min &&
+    value <= max;
 }
 
 function textMembership(type: Type & { kind: "text" }): (value: Value) => boolean {
   const { bytesMax, values } = type;
   if (values !== undefined) return (value) => typeof value === "string" && values.includes(value);
   const codeMin = type.isId ? 33 : 1;
-  return (value) => typeof value === "string" && value.length <= bytesMax && isPlain(value, codeMin) && utf8Length(value) <= bytesMax;
+  return (value) =>
+    typeof value === "string" && value.length <= bytesMax && isPlain(value, codeMin) && utf8Length(value) <= bytesMax;
 }
 
 /** Bytes that a value of the type needs at most in the state: what gas and keys are bounded by. */

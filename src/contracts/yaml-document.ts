@@ -31,7 +31,8 @@ export const DOCUMENT_DEPTH_MAX = 24;
 /** @returns undefined when the document has findings that leave no tree */
 export function readYaml(source: string, findings: Findings): SourceNode | undefined {
   if (!source.isWellFormed()) return refuse(findings, 0, "DOCUMENT_TEXT", "the document is not well-formed Unicode");
-  if (utf8Length(source) > SOURCE_BYTES_MAX) return refuse(findings, 0, "DOCUMENT_TOO_LARGE", `a document has at most ${SOURCE_BYTES_MAX} bytes`);
+  if (utf8Length(source) > SOURCE_BYTES_MAX)
+    return refuse(findings, 0, "DOCUMENT_TOO_LARGE", `a document has at most ${SOURCE_BYTES_MAX} bytes`);
   const tokens = [...new Parser().parse(source)];
   const before = findings.errorCount;
   checkTokens(tokens, findings);
@@ -39,8 +40,10 @@ export function readYaml(source: string, findings: Findings): SourceNode | undef
   // Everything is text here (failsafe schema): what a number or a condition is, the contract's own types decide.
   const documents = [...new Composer({ schema: "failsafe", uniqueKeys: false, prettyErrors: false }).compose(tokens)];
   const [document] = documents;
-  for (const { errors } of documents) for (const error of errors) findings.error(error.pos[0], "YAML_SYNTAX", error.message);
-  if (document === undefined || document.contents === null) return refuse(findings, 0, "DOCUMENT_EMPTY", "the document is empty");
+  for (const { errors } of documents)
+    for (const error of errors) findings.error(error.pos[0], "YAML_SYNTAX", error.message);
+  if (document === undefined || document.contents === null)
+    return refuse(findings, 0, "DOCUMENT_EMPTY", "the document is empty");
   if (findings.errorCount > before) return undefined;
   return treeOf(document.contents, findings);
 }
@@ -53,10 +56,17 @@ function refuse(findings: Findings, at: Offset, code: string, message: string): 
 // The parser's tokens form a tree that was built without recursion; it is walked with a stack of its own, level counted.
 function checkTokens(tokens: readonly CST.Token[], findings: Findings): void {
   let documents = 0;
-  const pending: { readonly token: CST.Token; readonly depth: number }[] = tokens.map((token) => ({ token, depth: 0 })).reverse();
+  const pending: { readonly token: CST.Token; readonly depth: number }[] = tokens
+    .map((token) => ({ token, depth: 0 }))
+    .reverse();
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const { token, depth } = next;
-    if (depth > DOCUMENT_DEPTH_MAX) return findings.error(token.offset, "DOCUMENT_TOO_DEEP", `a document nests at most ${DOCUMENT_DEPTH_MAX} levels deep`);
+    if (depth > DOCUMENT_DEPTH_MAX)
+      return findings.error(
+        token.offset,
+        "DOCUMENT_TOO_DEEP",
+        `a document nests at most ${DOCUMENT_DEPTH_MAX} levels deep`,
+      );
     const problem = problemOf(token);
     if (problem !== undefined) findings.error(token.offset, problem.code, problem.message);
     if (token.type === "document") {
@@ -115,7 +125,8 @@ function treeOf(node: unknown, findings: Findings, emptyAt: Offset = 0): SourceN
   for (const pair of node.items) {
     const key = treeOf(pair.key, findings, at);
     if (key.kind !== "scalar") findings.error(key.at, "YAML_KEY", "a key is a single word");
-    else if (seen.has(key.text)) findings.error(key.at, "YAML_DUPLICATE_KEY", `the key ${JSON.stringify(key.text)} appears twice`);
+    else if (seen.has(key.text))
+      findings.error(key.at, "YAML_DUPLICATE_KEY", `the key ${JSON.stringify(key.text)} appears twice`);
     else {
       seen.add(key.text);
       entries.push({ key: key.text, keyAt: key.at, value: treeOf(pair.value, findings, key.end) });

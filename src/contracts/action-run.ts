@@ -1,0 +1,370 @@
+// One run of one action: roles, arguments, reads, conditions, statements, then invariants, then the writes. All or nothing is the caller's mark.
+// Every expression sees the rows as they were read; what the statements change takes effect together at the end.
+
+import type { Value } from "../ledger/codec.ts";
+import { bytesEqual } from "../ledger/hash.ts";
+import type { LedgerEvent, StateOverlay } from "../ledger/types.ts";
+import { FIXED_SLOTS } from "./checked.ts";
+import type { CompiledAction, CompiledCondition, CompiledRead, CompiledTable } from "./compiled.ts";
+import { charge, type Frame, type Row } from "./frame.ts";
+import { byteUnits, GAS } from "./gas.ts";
+import { ExpressionError } from "./outcome.ts";
+import { failed, type Refusal, type RefusalValues, refused } from "./refusal.ts";
+import { OUTSIDE_PREFIX } from "./system.ts";
+import { MONEY, TIMERS } from "./system-layouts.ts";
+
+/** Who acts. A timer acts as role `timer` with empty names. */
+export interface Caller {
+  readonly id: string;
+  readonly organisation: string;
+  readonly roles: readonly string[];
+  /** ids of the other signers */
+  readonly cosigners: readonly string[];
+}
+
+/** What actions may do beside rows of their own contract. */
+export interface ActionHost {
+  readonly overlay: StateOverlay;
+  readonly timeMs: number;
+  deploy(
+    frame: Frame,
+    request: { readonly name: string; readonly source: string; readonly ruleId: string },
+  ): Refusal | undefined;
+}
+
+export type CallArguments = readonly (readonly [name: string, value: Value])[];
+
+/** A row on its way into the state; `row` null: deleted. */
+interface PendingRow {
+  readonly table: CompiledTable;
+  readonly key: Uint8Array;
+  row: Row | null;
+  /** columns already set: no field is set twice in one run, whatever it was read as */
+  readonly assigned: Set<number>;
+}
+
+/**
+ * Runs one action. Charges `frame.gas` as it goes and leaves what is left there.
+ * @returns why it was refused, in which case the caller undoes the overlay; undefined when it happened
+ * @throws OutOfGas
+ */
+export function runAction(
+  action: CompiledAction,
+  context: {
+    readonly host: ActionHost;
+    readonly frame: Frame;
+    readonly caller: Caller;
+    readonly args: CallArguments;
+    readonly events: LedgerEvent[];
+  },
+): Refusal | undefined {
+  const run = new ActionRun(action, context);
+  return run.begin(context.caller, context.args) ?? run.readRows() ?? run.require() ?? run.perform() ?? run.finish();
+}
+
+export class ActionRun {
+  readonly frame: Frame;
+  readonly host: ActionHost;
+  private readonly action: CompiledAction;
+  private readonly events: LedgerEvent[];
+  private readonly pending: PendingRow[] = [];
+
+  constructor(
+    action: CompiledAction,
+    context: { readonly host: ActionHost; readonly frame: Frame; readonly events: LedgerEvent[] },
+  ) {
+    this.action = action;
+    this.frame = context.frame;
+    this.host = context.host;
+    this.events = context.events;
+  }
+
+  // ---- the run, in order ----
+
+  begin(caller: Caller, args: CallArguments): Refusal | undefined {
+    const { action, frame, host } = this;
+    charge(frame, GAS.call);
+    if (!caller.roles.some((role) => action.by.has(role))) {
+      return {
+        status: "unauthorised",
+        ruleId: `${action.ruleId}.by`,
+        values: [
+          ["caller.id", caller.id],
+          ["caller.roles", caller.roles],
+        ],
+      };
+    }
+    const { slots } = frame;
+    slots[FIXED_SLOTS.now] = host.timeMs;
+    slots[FIXED_SLOTS.callerId] = caller.id;
+    slots[FIXED_SLOTS.callerOrganisation] = caller.organisation;
+    slots[FIXED_SLOTS.callerRoles] = caller.roles;
+    slots[FIXED_SLOTS.cosigners] = caller.cosigners;
+    return this.bindArguments(args);
+  }
+
+  private bindArguments(args: CallArguments): Refusal | undefined {
+    const { params, ruleId } = this.action;
+    for (let index = 0; index < params.length; index += 1) {
+      const { name, slot, isMember } = params[index]!;
+      const argument = args[index];
+      if (argument?.[0] !== name)
+        return refused(`${ruleId}.params`, [
+          ["expected", name],
+          ["given", argument?.[0] ?? null],
+        ]);
+      if (!isMember(argument[1])) return refused(`${ruleId}.params.${name}`, [[`p.${name}`, argument[1]]]);
+      this.frame.slots[slot] = argument[1];
+    }
+    const extra = args[params.length];
+    return extra === undefined ? undefined : refused(`${ruleId}.params`, [["unexpected", extra[0]]]);
+  }
+
+  readRows(): Refusal | undefined {
+    const { reads } = this.action;
+    for (let index = 0; index < reads.length; index += 1) {
+      const refusal = this.readRow(reads[index]!, index);
+      if (refusal !== undefined) return refusal;
+    }
+    return undefined;
+  }
+
+  private readRow({ layout, key, isOptional, ruleId }: CompiledRead, index: number): Refusal | undefined {
+    const values: Value[] = [];
+    for (const evaluate of key) {
+      const value = evaluate(this.frame);
+      if (value instanceof ExpressionError) return failed(ruleId, value);
+      values.push(value);
+    }
+    charge(this.frame, GAS.read);
+    const entry = this.host.overlay.get(layout.stateKey(values));
+    if (entry === undefined) {
+      // Every account has a balance, also one that no money has reached yet.
+      const isMoney = layout.contract === MONEY.contract && layout.name === MONEY.name;
+      this.frame.rows[index] = isMoney ? [...values, 0] : null;
+      return isMoney || isOptional ? undefined : refused(ruleId, this.keyValues(layout, values));
+    }
+    charge(this.frame, byteUnits(entry.value.length));
+    this.frame.rows[index] = layout.decode(values, entry.value);
+    return undefined;
+  }
+
+  private keyValues(layout: CompiledTable["layout"], values: readonly Value[]): RefusalValues {
+    return values.map((value, index) => [`${layout.name}.${layout.columns[index]?.name}`, value]);
+  }
+
+  require(): Refusal | undefined {
+    for (const condition of this.action.requires) {
+      const refusal = this.check(condition, this.frame);
+      if (refusal !== undefined) return refusal;
+    }
+    return undefined;
+  }
+
+  /** @returns why the condition does not hold, with what it compared */
+  private check(condition: CompiledCondition, frame: Frame): Refusal | undefined {
+    charge(frame, GAS.statement);
+    const outcome = condition.evaluate(frame);
+    if (outcome === true) return undefined;
+    const values = condition.references.map(({ label, evaluate }): RefusalValues[number] => {
+      const value = evaluate(frame);
+      return [label, value instanceof ExpressionError ? null : value];
+    });
+    return outcome instanceof ExpressionError
+      ? failed(condition.ruleId, outcome, values)
+      : refused(condition.ruleId, values);
+  }
+
+  perform(): Refusal | undefined {
+    for (const statement of this.action.statements) {
+      const refusal = statement(this);
+      if (refusal !== undefined) return refusal;
+    }
+    return undefined;
+  }
+
+  /** Invariants of every changed row, then the writes. */
+  finish(): Refusal | undefined {
+    for (const { table, row } of this.pending) {
+      const refusal = row === null ? undefined : this.checkAlways(table, row);
+      if (refusal !== undefined) return refusal;
+    }
+    for (const { table, key, row } of this.pending) {
+      charge(this.frame, GAS.write);
+      if (row === null) this.host.overlay.delete(key);
+      else this.put(key, table.layout.encode(row));
+    }
+    return undefined;
+  }
+
+  private checkAlways(table: CompiledTable, row: Row): Refusal | undefined {
+    if (table.always.length === 0) return undefined;
+    const { frame } = this;
+    const own: Frame = { gas: frame.gas, slots: new Array(table.alwaysSlots), rows: [row], settings: frame.settings };
+    for (const condition of table.always) {
+      const refusal = this.check(condition, own);
+      frame.gas = own.gas;
+      if (refusal !== undefined) return refusal;
+    }
+    return undefined;
+  }
+
+  private put(key: Uint8Array, bytes: Uint8Array): void {
+    charge(this.frame, byteUnits(bytes.length));
+    this.host.overlay.put(key, bytes);
+  }
+
+  // ---- what statements do ----
+
+  /** @param row complete, key columns first */
+  insert(table: CompiledTable, row: Row, ruleId: string): Refusal | undefined {
+    charge(this.frame, GAS.read);
+    for (const { ruleId: flow, column, initial } of table.flows) {
+      const state = row[column];
+      if (typeof state === "string" && !initial.has(state))
+        return refused(flow, [
+          [`${table.layout.name}.${table.layout.columns[column]?.name}`, null],
+          ["next", state],
+        ]);
+    }
+    const key = table.layout.stateKeyOf(row);
+    if (this.pendingRow(table, key) !== undefined || this.host.overlay.get(key) !== undefined) {
+      return refused(`${ruleId}.exists`, this.keyValues(table.layout, row.slice(0, table.layout.keyLength)));
+    }
+    this.pending.push({ table, key, row, assigned: new Set(row.keys()) });
+    return undefined;
+  }
+
+  /** @param values by column */
+  update(
+    table: CompiledTable,
+    read: number,
+    {
+      values,
+      ruleId,
+    }: { readonly values: readonly (readonly [column: number, value: Value])[]; readonly ruleId: string },
+  ): Refusal | undefined {
+    const before = this.frame.rows[read];
+    if (before === null || before === undefined) return refused(`${ruleId}.absent`, []);
+    const pending = this.rowToChange(table, before);
+    if (pending.row === null)
+      return refused(`${ruleId}.twice`, this.keyValues(table.layout, before.slice(0, table.layout.keyLength)));
+    const row = [...pending.row];
+    for (const [column, value] of values) {
+      const label = `${table.layout.name}.${table.layout.columns[column]?.name}`;
+      if (pending.assigned.has(column)) return refused(`${ruleId}.twice`, [[label, value]]);
+      const flow = table.flows.find((candidate) => candidate.column === column);
+      const from = before[column];
+      if (
+        flow !== undefined &&
+        typeof from === "string" &&
+        typeof value === "string" &&
+        !flow.moves.get(from)?.has(value)
+      ) {
+        return refused(flow.ruleId, [
+          [label, from],
+          ["next", value],
+        ]);
+      }
+      pending.assigned.add(column);
+      row[column] = value;
+    }
+    pending.row = row;
+    return undefined;
+  }
+
+  delete(table: CompiledTable, read: number, ruleId: string): Refusal | undefined {
+    const before = this.frame.rows[read];
+    if (before === null || before === undefined) return refused(`${ruleId}.absent`, []);
+    const pending = this.rowToChange(table, before);
+    if (pending.row === null || pending.assigned.size > 0)
+      return refused(`${ruleId}.twice`, this.keyValues(table.layout, before.slice(0, table.layout.keyLength)));
+    pending.row = null;
+    return undefined;
+  }
+
+  private pendingRow(table: CompiledTable, key: Uint8Array): PendingRow | undefined {
+    return this.pending.find((pending) => pending.table === table && bytesEqual(pending.key, key));
+  }
+
+  /** One entry per row of the state, also when it was read under two names. */
+  private rowToChange(table: CompiledTable, before: Row): PendingRow {
+    const key = table.layout.stateKeyOf(before);
+    const known = this.pendingRow(table, key);
+    if (known !== undefined) return known;
+    const pending: PendingRow = { table, key, row: before, assigned: new Set() };
+    this.pending.push(pending);
+    return pending;
+  }
+
+  emit(name: string, fields: LedgerEvent["fields"]): void {
+    this.events.push({ contract: this.action.contract, name, fields });
+  }
+
+  /** Moves fen at once: later statements see the balances. The sum over all accounts never changes. */
+  pay({
+    from,
+    to,
+    amount,
+    ruleId,
+  }: {
+    readonly from: string;
+    readonly to: string;
+    readonly amount: number;
+    readonly ruleId: string;
+  }): Refusal | undefined {
+    charge(this.frame, GAS.read + GAS.read);
+    const [fromKey, toKey] = [MONEY.stateKey([from]), MONEY.stateKey([to])];
+    const [fromFen, toFen] = [this.balance(from, fromKey), this.balance(to, toKey)];
+    if (fromFen < amount && !from.startsWith(OUTSIDE_PREFIX))
+      return refused(`${ruleId}.balance`, [
+        ["from", from],
+        ["balance", fromFen],
+        ["amount", amount],
+      ]);
+    if (amount === 0 || from === to) return undefined;
+    const [less, more] = [fromFen - amount, toFen + amount];
+    if (!Number.isSafeInteger(less) || !Number.isSafeInteger(more))
+      return refused(`${ruleId}.range`, [
+        ["from", from],
+        ["to", to],
+        ["amount", amount],
+      ]);
+    charge(this.frame, GAS.write + GAS.write);
+    this.put(fromKey, MONEY.encode([from, less]));
+    this.put(toKey, MONEY.encode([to, more]));
+    return undefined;
+  }
+
+  private balance(account: string, key: Uint8Array): number {
+    const entry = this.host.overlay.get(key);
+    const fen = entry === undefined ? 0 : MONEY.decode([account], entry.value)[1];
+    return typeof fen === "number" ? fen : 0;
+  }
+
+  /** Replaces a timer of the same key. */
+  schedule({
+    key,
+    at,
+    action,
+    args,
+  }: {
+    readonly key: string;
+    readonly at: number;
+    readonly action: string;
+    readonly args: Uint8Array;
+  }): void {
+    charge(this.frame, GAS.write);
+    const row = [this.action.contract, key, at, action, args];
+    this.put(TIMERS.stateKeyOf(row), TIMERS.encode(row));
+  }
+
+  /** Nothing happens when there is no such timer. */
+  cancel(key: string): void {
+    charge(this.frame, GAS.read);
+    const stateKey = TIMERS.stateKey([this.action.contract, key]);
+    if (this.host.overlay.get(stateKey) === undefined) return;
+    charge(this.frame, GAS.write);
+    this.host.overlay.delete(stateKey);
+  }
+}

@@ -1,0 +1,341 @@
+// From a checked contract to one that runs: conditions and statements become closures, tables get their layouts.
+// It decides nothing any more; what could be wrong has been found by the check.
+
+import { invariant } from "../assert.ts";
+import { encode, type Value } from "../ledger/codec.ts";
+import { hashTagged } from "../ledger/hash.ts";
+import { ACCOUNT_NAME, NON_NEGATIVE, TIMER_KEY } from "./check-context.ts";
+import {
+  type CheckedAction,
+  type CheckedArgument,
+  type CheckedCondition,
+  type CheckedContract,
+  type CheckedStatement,
+  type CheckedTable,
+  FIRST_PARAM_SLOT,
+} from "./checked.ts";
+import { compileExpression } from "./compile-expression.ts";
+import type {
+  CompiledAction,
+  CompiledCondition,
+  CompiledContract,
+  CompiledReference,
+  CompiledStatement,
+  CompiledTable,
+  RuleText,
+} from "./compiled.ts";
+import { charge, type Evaluate, type Frame } from "./frame.ts";
+import { GAS } from "./gas.ts";
+import { ExpressionError } from "./outcome.ts";
+import { failed, type Refusal, refused } from "./refusal.ts";
+import { RowLayout } from "./row-layout.ts";
+import type { LabelledReference } from "./typed.ts";
+import { membership, TIME, type Type } from "./types.ts";
+
+const UTF8 = new TextEncoder();
+
+/** H(DOCUMENT, source): names a version of a contract. */
+export function sourceHashOf(source: string): Uint8Array {
+  return hashTagged("DOCUMENT", UTF8.encode(source));
+}
+
+export function compileContract(
+  checked: CheckedContract,
+  { source, lineOf }: { readonly source: string; readonly lineOf: (at: number) => number },
+): CompiledContract {
+  const tables = new Map(checked.tables.map((table) => [table.name, compileTable(table)] as const));
+  const actions = new Map(
+    checked.actions.map((action) => [action.name.text, compileAction(action, checked.name, tables)] as const),
+  );
+  const conditions = [
+    ...checked.tables.flatMap((table) =>
+      table.always.map((condition, index) => [`${table.contract}.${table.name}.always[${index}]`, condition] as const),
+    ),
+    ...checked.actions.flatMap((action) =>
+      action.requires.map(
+        (condition, index) => [`${checked.name}.${action.name.text}.require[${index}]`, condition] as const,
+      ),
+    ),
+  ];
+  const rules = new Map(conditions.map(([ruleId, condition]) => [ruleId, ruleText(condition, lineOf)] as const));
+  const { name, title, imports, settings } = checked;
+  return { name, title, source, sourceHash: sourceHashOf(source), imports, settings, tables, actions, rules };
+}
+
+function ruleText({ at, text, references, zh, en }: CheckedCondition, lineOf: (at: number) => number): RuleText {
+  const times = references
+    .filter(({ typed }) => typed.type.kind === "int" && typed.type.name === "time")
+    .map(({ label }) => label);
+  return { line: lineOf(at), condition: text, zh, en, times: new Set(times) };
+}
+
+// ---- tables ----
+
+function compileTable(table: CheckedTable): CompiledTable {
+  const ruleId = `${table.contract}.${table.name}`;
+  return {
+    layout: new RowLayout(table),
+    ruleId,
+    memberships: table.columns.map(({ type }) => membership(type)),
+    always: table.always.map((condition, index) => compileCondition(condition, `${ruleId}.always[${index}]`)),
+    alwaysSlots: table.alwaysSlots,
+    flows: table.flows.map(({ column, initial, moves }) => ({
+      ruleId: `${ruleId}.flow`,
+      column,
+      initial: new Set(initial),
+      moves: new Map([...moves].map(([from, to]) => [from, new Set(to)] as const)),
+    })),
+  };
+}
+
+function compileCondition(condition: CheckedCondition, ruleId: string): CompiledCondition {
+  return {
+    ruleId,
+    evaluate: compileExpression(condition.typed),
+    references: condition.references.map(compileReference),
+  };
+}
+
+/** Of a row as a whole, its key is shown, or null. */
+function compileReference({ label, typed }: LabelledReference): CompiledReference {
+  if (typed.kind !== "row" && typed.kind !== "isAbsent") return { label, evaluate: compileExpression(typed) };
+  const { row } = typed;
+  return { label, evaluate: (frame) => frame.rows[row]?.[0] ?? null };
+}
+
+// ---- actions ----
+
+function compileAction(
+  action: CheckedAction,
+  contract: string,
+  tables: ReadonlyMap<string, CompiledTable>,
+): CompiledAction {
+  const name = action.name.text;
+  const ruleId = `${contract}.${name}`;
+  const params = action.params.map((param, index) => ({
+    name: param.name,
+    slot: FIRST_PARAM_SLOT + index,
+    isMember: membership(param.type),
+  }));
+  return {
+    contract,
+    name,
+    ruleId,
+    by: new Set(action.by),
+    columns: action.params,
+    params: params.sort((left, right) => (left.name < right.name ? -1 : 1)),
+    reads: action.reads.map(({ alias, table, isOptional, key }) => ({
+      ruleId: `${ruleId}.read.${alias}`,
+      layout: new RowLayout(table),
+      isOptional,
+      key: key.map(compileExpression),
+    })),
+    requires: action.requires.map((condition, index) => compileCondition(condition, `${ruleId}.require[${index}]`)),
+    statements: action.statements.map((statement, index) =>
+      compileStatement(statement, `${ruleId}.do[${index}]`, tables),
+    ),
+    slotCount: action.slotCount,
+    gasMax: action.gasMax,
+  };
+}
+
+function compileStatement(
+  statement: CheckedStatement,
+  ruleId: string,
+  tables: ReadonlyMap<string, CompiledTable>,
+): CompiledStatement {
+  const perform = compileBody(statement, ruleId, tables);
+  if (statement.when === undefined) {
+    return (run) => {
+      charge(run.frame, GAS.statement);
+      return perform(run);
+    };
+  }
+  const when = compileExpression(statement.when);
+  return (run) => {
+    charge(run.frame, GAS.statement);
+    const outcome = when(run.frame);
+    if (outcome instanceof ExpressionError) return failed(`${ruleId}.when`, outcome);
+    return outcome === true ? perform(run) : undefined;
+  };
+}
+
+function compileBody(
+  statement: CheckedStatement,
+  ruleId: string,
+  tables: ReadonlyMap<string, CompiledTable>,
+): CompiledStatement {
+  switch (statement.kind) {
+    case "insert":
+      return compileInsert(statement, ruleId, tableOf(statement.table, tables));
+    case "update": {
+      const table = tableOf(statement.table, tables);
+      const { read } = statement;
+      const assign = compileAssignments(statement.assignments, table, ruleId);
+      return (run) => {
+        const values: (readonly [number, Value])[] = [];
+        return (
+          assign(run.frame, (column, value) => values.push([column, value])) ??
+          run.update(table, read, { values, ruleId })
+        );
+      };
+    }
+    case "delete": {
+      const table = tableOf(statement.table, tables);
+      return (run) => run.delete(table, statement.read, ruleId);
+    }
+    case "pay":
+      return compilePay(statement, ruleId);
+    case "emit":
+      return compileEmit(statement, ruleId);
+    case "timer":
+      return compileTimer(statement, ruleId);
+    case "cancel": {
+      const key = checkedPart(statement.key, TIMER_KEY, `${ruleId}.key`);
+      return (run) => withParts(run.frame, [key], ([value]) => run.cancel(asText(value)));
+    }
+    case "deploy": {
+      const parts = [
+        checkedPart(statement.name, TIMER_KEY, `${ruleId}.name`),
+        compilePart(compileExpression(statement.source), ruleId),
+      ];
+      return (run) =>
+        withParts(run.frame, parts, ([name, source]) =>
+          run.host.deploy(run.frame, { name: asText(name), source: asText(source), ruleId }),
+        );
+    }
+  }
+}
+
+function tableOf({ name }: CheckedTable, tables: ReadonlyMap<string, CompiledTable>): CompiledTable {
+  const table = tables.get(name);
+  invariant(table !== undefined, "R5: a checked statement names a table of its contract");
+  return table;
+}
+
+const asText = (value: Value | undefined) => value as string;
+const asSafeInteger = (value: Value | undefined) => value as number;
+
+// ---- rows ----
+
+type Assign = (frame: Frame, set: (column: number, value: Value) => void) => Refusal | undefined;
+
+/** Evaluates, checks against the columns' types, and hands over. */
+function compileAssignments(
+  assignments: readonly { readonly column: number; readonly typed: CheckedArgument["typed"] }[],
+  table: CompiledTable,
+  ruleId: string,
+): Assign {
+  const parts = assignments.map(({ column, typed }) => {
+    const name = table.layout.columns[column]?.name ?? "";
+    return {
+      column,
+      evaluate: compileExpression(typed),
+      isMember: table.memberships[column]!,
+      label: `${table.layout.name}.${name}`,
+      ruleId: `${table.ruleId}.${name}`,
+    };
+  });
+  return (frame, set) => {
+    for (const part of parts) {
+      const value = part.evaluate(frame);
+      if (value instanceof ExpressionError) return failed(ruleId, value, [["field", part.label]]);
+      if (!part.isMember(value)) return refused(part.ruleId, [[part.label, value]]);
+      set(part.column, value);
+    }
+    return undefined;
+  };
+}
+
+function compileInsert(
+  statement: CheckedStatement & { kind: "insert" },
+  ruleId: string,
+  table: CompiledTable,
+): CompiledStatement {
+  const assign = compileAssignments(statement.assignments, table, ruleId);
+  const defaults = table.layout.columns.map(({ defaultValue }) => defaultValue ?? null);
+  return (run) => {
+    const row: Value[] = [...defaults];
+    const refusal = assign(run.frame, (column, value) => {
+      row[column] = value;
+    });
+    return refusal ?? run.insert(table, row, ruleId);
+  };
+}
+
+// ---- parts of the other statements ----
+
+/** A value, or why there is none. */
+type Part = (frame: Frame) => { readonly value: Value } | { readonly refusal: Refusal };
+
+function compilePart(evaluate: Evaluate, ruleId: string): Part {
+  return (frame) => {
+    const value = evaluate(frame);
+    return value instanceof ExpressionError ? { refusal: failed(ruleId, value) } : { value };
+  };
+}
+
+function checkedPart(typed: CheckedArgument["typed"], type: Type, ruleId: string): Part {
+  const evaluate = compilePart(compileExpression(typed), ruleId);
+  const isMember = membership(type);
+  return (frame) => {
+    const part = evaluate(frame);
+    return "refusal" in part || isMember(part.value) ? part : { refusal: refused(ruleId, [["value", part.value]]) };
+  };
+}
+
+/** Evaluates all parts, then acts with their values. */
+function withParts(
+  frame: Frame,
+  parts: readonly Part[],
+  act: (values: readonly Value[]) => Refusal | undefined | void,
+): Refusal | undefined {
+  const values: Value[] = [];
+  for (const evaluate of parts) {
+    const part = evaluate(frame);
+    if ("refusal" in part) return part.refusal;
+    values.push(part.value);
+  }
+  return act(values) ?? undefined;
+}
+
+function compilePay(statement: CheckedStatement & { kind: "pay" }, ruleId: string): CompiledStatement {
+  const parts = [
+    checkedPart(statement.from, ACCOUNT_NAME, `${ruleId}.from`),
+    checkedPart(statement.to, ACCOUNT_NAME, `${ruleId}.to`),
+    checkedPart(statement.amount, NON_NEGATIVE, `${ruleId}.amount`),
+  ];
+  return (run) =>
+    withParts(run.frame, parts, ([from, to, amount]) =>
+      run.pay({ from: asText(from), to: asText(to), amount: asSafeInteger(amount), ruleId }),
+    );
+}
+
+function compileEmit(statement: CheckedStatement & { kind: "emit" }, ruleId: string): CompiledStatement {
+  const names = statement.fields.map(({ name }) => name);
+  const parts = statement.fields.map(({ typed }) => compilePart(compileExpression(typed), ruleId));
+  return (run) => {
+    charge(run.frame, GAS.event);
+    return withParts(run.frame, parts, (values) =>
+      run.emit(
+        statement.event,
+        values.map((value, index) => [names[index] ?? "", value]),
+      ),
+    );
+  };
+}
+
+function compileTimer(statement: CheckedStatement & { kind: "timer" }, ruleId: string): CompiledStatement {
+  const names = statement.args.map(({ name }) => name);
+  const args = statement.args.map(({ typed, type, name }) => checkedPart(typed, type, `${ruleId}.with.${name}`));
+  const parts = [
+    checkedPart(statement.key, TIMER_KEY, `${ruleId}.key`),
+    checkedPart(statement.time, TIME, `${ruleId}.at`),
+    ...args,
+  ];
+  return (run) =>
+    withParts(run.frame, parts, ([key, at, ...values]) => {
+      const pairs = values.map((value, index): Value => [names[index] ?? "", value]);
+      run.schedule({ key: asText(key), at: asSafeInteger(at), action: statement.run, args: encode(pairs) });
+    });
+}

@@ -1,0 +1,152 @@
+// Compiled contracts by the hash of their source, and which of them is in force at a height of a state.
+// A cache never changes a result: a contract compiled again is the same contract.
+
+import type { Value } from "../ledger/codec.ts";
+import { bytesEqual, type Hash, toHex } from "../ledger/hash.ts";
+import type { StateReader } from "../ledger/types.ts";
+import { checkContract } from "./check-contract.ts";
+import type { ImportSource } from "./check-table.ts";
+import { compileContract, sourceHashOf } from "./compile-contract.ts";
+import type { CompiledContract } from "./compiled.ts";
+import type { Finding } from "./finding.ts";
+import type { TableShape } from "./scope.ts";
+import { CATALOGUE_KEY } from "./system.ts";
+import { CATALOGUE, CONTRACTS, SETTINGS, SOURCES } from "./system-layouts.ts";
+import { membership } from "./types.ts";
+
+const COMPILED_MAX = 512;
+
+export interface Compilation {
+  readonly findings: readonly Finding[];
+  /** undefined when a finding is an error */
+  readonly contract: CompiledContract | undefined;
+}
+
+/** Checks and compiles one document. */
+export function compileSource(source: string, imports?: ImportSource): Compilation {
+  const { findings, contract, lineOf } = checkContract(source, imports);
+  return { findings, contract: contract && compileContract(contract, { source, lineOf }) };
+}
+
+interface Kept {
+  readonly compilation: Compilation;
+  /** what the document imports: the places of its columns are part of the result */
+  readonly imports: readonly { readonly name: string; readonly hash: Hash | undefined }[];
+}
+
+/** Contracts that a document may import, by name. */
+export type ContractLookup = (name: string) => CompiledContract | undefined;
+
+/** Keeps what was compiled; one per process is enough, several do not disturb each other. */
+export class Engine {
+  private readonly kept = new Map<string, Kept>();
+
+  compile(source: string, imports: ContractLookup): Compilation {
+    const sourceHash = sourceHashOf(source);
+    const known = this.find(sourceHash, imports);
+    if (known !== undefined) return known;
+    const used = new Map<string, CompiledContract | undefined>();
+    const compilation = compileSource(source, (name) => {
+      const contract = imports(name);
+      used.set(name, contract);
+      return tableShapes(contract);
+    });
+    if (this.kept.size >= COMPILED_MAX) this.kept.clear();
+    this.kept.set(toHex(sourceHash), {
+      compilation,
+      imports: [...used].map(([name, contract]) => ({ name, hash: contract?.sourceHash })),
+    });
+    return compilation;
+  }
+
+  /** What is known of a source by its hash, unless what it imports has changed since. */
+  find(sourceHash: Hash, imports: ContractLookup): Compilation | undefined {
+    const kept = this.kept.get(toHex(sourceHash));
+    const isSame = kept?.imports.every(({ name, hash }) => sameHash(imports(name)?.sourceHash, hash));
+    return isSame === true ? kept?.compilation : undefined;
+  }
+}
+
+function sameHash(left: Hash | undefined, right: Hash | undefined): boolean {
+  return left === undefined || right === undefined ? left === right : bytesEqual(left, right);
+}
+
+/** A contract that is not there has no tables: everything imported from it is unknown. */
+function tableShapes(contract: CompiledContract | undefined): ReadonlyMap<string, TableShape> {
+  const shapes = [...(contract?.tables ?? [])].map(([name, { layout }]) => [name, layout] as const);
+  return new Map<string, TableShape>(shapes);
+}
+
+export interface DeployedVersion {
+  readonly version: number;
+  readonly sourceHash: Uint8Array;
+  readonly activeHeight: number;
+  readonly previousHash: Uint8Array;
+}
+
+/** A contract in force with the numbers of its settings. */
+export interface LoadedContract {
+  readonly contract: CompiledContract;
+  readonly settings: readonly Value[];
+}
+
+export function deployedVersion(state: StateReader, name: string): DeployedVersion | undefined {
+  const row = CONTRACTS.read(state, [name]);
+  if (row === null) return undefined;
+  const [, version, sourceHash, activeHeight, previousHash] = row;
+  if (typeof version !== "number" || typeof activeHeight !== "number") return undefined;
+  if (!(sourceHash instanceof Uint8Array) || !(previousHash instanceof Uint8Array)) return undefined;
+  return { version, sourceHash, activeHeight, previousHash };
+}
+
+/** Names of all contracts ever deployed, in order. */
+export function deployedNames(state: StateReader): readonly string[] {
+  const names = CATALOGUE.read(state, [CATALOGUE_KEY])?.[1];
+  return Array.isArray(names) ? names.filter((name) => typeof name === "string") : [];
+}
+
+/**
+ * The contracts of one state. Loads each at most once: within a block, code and settings are those of its start
+ * once they were loaded then, whatever the block's transactions deploy or set.
+ */
+export class Catalogue {
+  private readonly engine: Engine;
+  private readonly state: StateReader;
+  private readonly height: number;
+  private readonly loaded = new Map<string, LoadedContract | undefined>();
+
+  /** @param height at which code is asked for; Infinity: the newest, also when it is not yet in force */
+  constructor(engine: Engine, state: StateReader, height: number) {
+    this.engine = engine;
+    this.state = state;
+    this.height = height;
+  }
+
+  load(name: string): LoadedContract | undefined {
+    if (this.loaded.has(name)) return this.loaded.get(name);
+    // A circle of imports finds the name taken and nothing there.
+    this.loaded.set(name, undefined);
+    const contract = this.compiled(name);
+    const loaded = contract && { contract, settings: settingsOf(this.state, contract) };
+    this.loaded.set(name, loaded);
+    return loaded;
+  }
+
+  private compiled(name: string): CompiledContract | undefined {
+    const deployed = deployedVersion(this.state, name);
+    if (deployed === undefined) return undefined;
+    const hash = this.height >= deployed.activeHeight ? deployed.sourceHash : deployed.previousHash;
+    const imports: ContractLookup = (imported) => this.load(imported)?.contract;
+    const known = this.engine.find(hash, imports);
+    if (known !== undefined) return known.contract;
+    const source = SOURCES.read(this.state, [hash])?.[1];
+    return typeof source === "string" ? this.engine.compile(source, imports).contract : undefined;
+  }
+}
+
+function settingsOf(state: StateReader, contract: CompiledContract): readonly Value[] {
+  return contract.settings.map(({ name, type, value }) => {
+    const changed = SETTINGS.read(state, [contract.name, name])?.[2];
+    return changed !== undefined && membership(type)(changed) ? changed : value;
+  });
+}

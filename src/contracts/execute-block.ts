@@ -1,0 +1,330 @@
+// Executes one block over an overlay: due timers first, then the transactions in the order given. Every run is all or nothing.
+// The same block over the same state gives the same receipts, writes and gas on every machine.
+
+import { invariant } from "../assert.ts";
+import { decode, encode } from "../ledger/codec.ts";
+import { valueHashOf } from "../ledger/format-receipt.ts";
+import { bytesEqual, EMPTY_BYTES, type Hash, hashTagged } from "../ledger/hash.ts";
+import type {
+  LedgerEvent,
+  Parameters,
+  Receipt,
+  Signer,
+  StateOverlay,
+  StateReader,
+  Transaction,
+  Validator,
+} from "../ledger/types.ts";
+import { type ActionHost, type CallArguments, type Caller, runAction } from "./action-run.ts";
+import { deploy } from "./deploy.ts";
+import { Catalogue, type Engine } from "./engine.ts";
+import type { Frame, Row } from "./frame.ts";
+import { GAS } from "./gas.ts";
+import { governanceRefusal, parametersIn, validatorsIn } from "./governance-rows.ts";
+import { OUT_OF_GAS, OutOfGas } from "./outcome.ts";
+import { type Refusal, refused } from "./refusal.ts";
+import { decodeKey, startsWithBytes, tablePrefix, timerDueMs } from "./state-keys.ts";
+import { ANYONE_ROLE, GOVERNANCE_CONTRACT, TIMER_ROLE } from "./system.ts";
+import { ACCOUNTS, PARAMETERS, ROSTER, SEATS, TIMERS } from "./system-layouts.ts";
+
+export interface BlockInput {
+  readonly chainId: Hash;
+  readonly height: number;
+  readonly timeMs: number;
+  readonly transactions: readonly Transaction[];
+  /** state keys of timers that are due, in (time, key) order */
+  readonly dueTimers: readonly Uint8Array[];
+  readonly overlay: StateOverlay;
+  readonly parameters: Parameters;
+  readonly engine: Engine;
+}
+
+export interface BlockOutput {
+  /** timers first, then the transactions in the order given */
+  readonly receipts: readonly Receipt[];
+  /** of the next height, in key order */
+  readonly validators: readonly Validator[];
+  readonly parameters: Parameters;
+  readonly gas: number;
+}
+
+/** The overlay holds the writes afterwards; dropping it undoes the block. */
+export function executeBlock(input: BlockInput): BlockOutput {
+  return new BlockExecution(input).run();
+}
+
+const GOVERNANCE_PREFIX = tablePrefix(GOVERNANCE_CONTRACT, "").slice(0, -1);
+const TIMER_CALLER: Caller = { id: "", organisation: "", roles: [TIMER_ROLE], cosigners: [] };
+
+interface Run {
+  readonly contract: string;
+  readonly action: string;
+  readonly args: CallArguments;
+}
+
+type Changes = ReturnType<StateOverlay["changesSince"]>;
+
+/** Gas and events of one receipt while it is being made. */
+interface Progress {
+  gas: number;
+  readonly events: LedgerEvent[];
+}
+
+class BlockExecution {
+  private readonly input: BlockInput;
+  private readonly catalogue: Catalogue;
+  private readonly host: ActionHost;
+  private readonly receipts: Receipt[] = [];
+  private readonly validators: readonly Validator[];
+  private gas = 0;
+  /** facts of the cluster that a transaction of this block changed */
+  private readonly written = new Set<"validators" | "parameters">();
+
+  constructor(input: BlockInput) {
+    const { overlay, engine, height, timeMs } = input;
+    this.input = input;
+    this.catalogue = new Catalogue(engine, overlay, height);
+    this.host = { overlay, timeMs, deploy: (frame, request) => deploy(frame, request, { overlay, engine, height }) };
+    this.validators = this.validatorsNow();
+    this.loadContracts();
+  }
+
+  run(): BlockOutput {
+    this.runTimers();
+    for (const transaction of this.input.transactions) this.runTransaction(transaction);
+    return {
+      receipts: this.receipts,
+      validators: this.written.has("validators") ? this.validatorsNow() : this.validators,
+      parameters: this.written.has("parameters") ? this.parametersNow() : this.input.parameters,
+      gas: this.gas,
+    };
+  }
+
+  private validatorsNow(): readonly Validator[] {
+    const validators = validatorsIn(this.input.overlay);
+    invariant(validators.ok, "R7: no transaction leaves the seats unusable");
+    return validators.value;
+  }
+
+  private parametersNow(): Parameters {
+    const parameters = parametersIn(this.input.overlay);
+    invariant(parameters.ok, "R6: no transaction leaves the parameters unusable");
+    return parameters.value;
+  }
+
+  /** Code and settings of a block are those of its start, for all contracts that it names. */
+  private loadContracts(): void {
+    for (const key of this.input.dueTimers) this.catalogue.load(timerOf(key).contract);
+    for (const { body } of this.input.transactions)
+      for (const { contract } of body.calls) this.catalogue.load(contract);
+  }
+
+  // ---- timers ----
+
+  private runTimers(): void {
+    const { dueTimers, parameters, timeMs, overlay } = this.input;
+    const budget = Math.max(parameters.timerGasMax, Math.floor(parameters.blockGasMax / 2));
+    for (const key of dueTimers) {
+      if (this.gas + parameters.timerGasMax > budget) return;
+      const entry = overlay.get(key);
+      // A timer before it in this block may have cancelled or moved it.
+      if (entry !== undefined && timerDueMs(entry.value) <= timeMs) this.runTimer(key, entry.value);
+    }
+  }
+
+  private runTimer(key: Uint8Array, value: Uint8Array): void {
+    const { chainId, height, overlay, parameters } = this.input;
+    const timer = timerOf(key);
+    const [, , , action, args] = TIMERS.decode([timer.contract, timer.key], value);
+    const decoded = args instanceof Uint8Array ? decode(args) : undefined;
+    invariant(
+      typeof action === "string" && decoded?.ok === true,
+      "R8: a timer's row names an action and its arguments",
+    );
+    const mark = overlay.mark();
+    // The timer is used up, whatever its action does.
+    overlay.delete(key);
+    const txId = hashTagged("TIMER", encode([chainId, height, key]));
+    const call = { contract: timer.contract, action, args: decoded.value as CallArguments };
+    this.execute({ txId, mark, gasLimit: parameters.timerGasMax }, (progress) =>
+      this.call(call, TIMER_CALLER, progress),
+    );
+  }
+
+  // ---- transactions ----
+
+  private runTransaction({ id, body }: Transaction): void {
+    const { overlay, parameters } = this.input;
+    const mark = overlay.mark();
+    const left = parameters.blockGasMax - this.gas;
+    if (body.gasLimit > left) {
+      const values: Refusal["values"] = [
+        ["gasLimit", body.gasLimit],
+        ["left", Math.max(left, 0)],
+      ];
+      return this.finish(
+        id,
+        { status: "out_of_gas", ruleId: "block.gas", values },
+        { gas: 0, events: [], changes: [] },
+      );
+    }
+    this.execute({ txId: id, mark, gasLimit: body.gasLimit }, (progress) => {
+      const caller = this.authenticate(body.signers, progress);
+      if ("ruleId" in caller) return caller;
+      for (const call of body.calls) {
+        const refusal = this.call(call, caller, progress);
+        if (refusal !== undefined) return refusal;
+      }
+      return undefined;
+    });
+  }
+
+  private authenticate(signers: readonly Signer[], progress: Progress): Caller | Refusal {
+    spend(progress, signers.length * GAS.signer);
+    const [sender, ...others] = signers;
+    invariant(sender !== undefined, "R9: a transaction has a sender");
+    for (const signer of others) {
+      const ruleId = refuseSigner(this.input.overlay, signer);
+      if (ruleId !== undefined) return unauthorised(ruleId, signer);
+    }
+    const account = ACCOUNTS.read(this.input.overlay, [sender.account]);
+    const ruleId = signerRule(account, sender);
+    if (account === null || ruleId !== undefined) return unauthorised(ruleId ?? "account.unknown", sender);
+    const [, organisation, roles] = account;
+    invariant(
+      typeof organisation === "string" && Array.isArray(roles),
+      "R11: an account's row has organisation and roles",
+    );
+    // Nobody holds the timers' role, whatever the registry says.
+    const held = roles.filter((role): role is string => typeof role === "string" && role !== TIMER_ROLE);
+    return {
+      id: sender.account,
+      organisation,
+      roles: [...held, ANYONE_ROLE],
+      cosigners: others.map((other) => other.account),
+    };
+  }
+
+  // ---- runs ----
+
+  /** Gas, rollback and receipt around a run. The mark is that of the receipt; a refused run is undone to where it began. */
+  private execute(
+    { txId, mark, gasLimit }: { readonly txId: Hash; readonly mark: number; readonly gasLimit: number },
+    run: (progress: Progress) => Refusal | undefined,
+  ): void {
+    const { overlay } = this.input;
+    const begin = overlay.mark();
+    const progress: Progress = { gas: gasLimit, events: [] };
+    let changes: Changes = [];
+    let refusal: Refusal | undefined;
+    try {
+      refusal = run(progress);
+      if (refusal === undefined) {
+        changes = overlay.changesSince(mark);
+        refusal = this.judgeGovernance(changes);
+      }
+    } catch (thrown) {
+      if (!(thrown instanceof OutOfGas)) throw thrown;
+      progress.gas = 0;
+      refusal = { status: "out_of_gas", ruleId: "transaction.gas", values: [["gasLimit", gasLimit]] };
+    }
+    const gas = gasLimit - progress.gas;
+    if (refusal === undefined) return this.finish(txId, undefined, { gas, events: progress.events, changes });
+    overlay.revertTo(begin);
+    this.finish(txId, refusal, { gas, events: [], changes: overlay.changesSince(mark) });
+  }
+
+  private call({ contract, action, args }: Run, caller: Caller, progress: Progress): Refusal | undefined {
+    const loaded = this.catalogue.load(contract);
+    if (loaded === undefined) return { ...refused("call.contract", [["contract", contract]]), status: "failed" };
+    const compiled = loaded.contract.actions.get(action);
+    if (compiled === undefined)
+      return {
+        ...refused("call.action", [
+          ["contract", contract],
+          ["action", action],
+        ]),
+        status: "failed",
+      };
+    const frame: Frame = {
+      gas: progress.gas,
+      slots: new Array(compiled.slotCount),
+      rows: new Array(compiled.reads.length),
+      settings: loaded.settings,
+    };
+    const refusal = runAction(compiled, { host: this.host, frame, caller, args, events: progress.events });
+    progress.gas = frame.gas;
+    return refusal;
+  }
+
+  private judgeGovernance(changes: Changes): Refusal | undefined {
+    const { overlay, parameters, engine } = this.input;
+    const written = changes.flatMap(({ key }) => (startsWithBytes(key, GOVERNANCE_PREFIX) ? [key] : []));
+    if (written.length === 0) return undefined;
+    const refusal = governanceRefusal({ written, state: overlay, validators: this.validators, parameters, engine });
+    if (refusal !== undefined) return refusal;
+    if (written.some((key) => startsWithBytes(key, SEATS.prefix) || startsWithBytes(key, ROSTER.prefix)))
+      this.written.add("validators");
+    if (written.some((key) => startsWithBytes(key, PARAMETERS.prefix))) this.written.add("parameters");
+    return undefined;
+  }
+
+  private finish(
+    txId: Hash,
+    refusal: Refusal | undefined,
+    {
+      gas,
+      events,
+      changes,
+    }: { readonly gas: number; readonly events: readonly LedgerEvent[]; readonly changes: Changes },
+  ): void {
+    this.gas += gas;
+    this.receipts.push({
+      txId,
+      index: this.receipts.length,
+      status: refusal?.status ?? "ok",
+      ruleId: refusal?.ruleId ?? "",
+      values: refusal?.values ?? [],
+      gas,
+      events,
+      writes: changes.map(({ key, value, previousHeight }) => ({
+        key,
+        valueHash: value === undefined ? EMPTY_BYTES : valueHashOf(value),
+        previousHeight,
+      })),
+    });
+  }
+}
+
+/** @throws OutOfGas */
+function spend(progress: Progress, units: number): void {
+  progress.gas -= units;
+  if (progress.gas < 0) throw OUT_OF_GAS;
+}
+
+function timerOf(key: Uint8Array): { readonly contract: string; readonly key: string } {
+  const decoded = decodeKey(key, TIMERS.prefix.length, TIMERS.keyColumns);
+  const [contract, name] = decoded.ok ? decoded.value : [];
+  invariant(typeof contract === "string" && typeof name === "string", "R10: a timer's key names contract and timer");
+  return { contract, key: name };
+}
+
+export type SignerRule = "account.unknown" | "account.status" | "account.key";
+
+/** The rule by which this signer may not sign now, or undefined: the account stands in the registry, is active, and has this key. */
+export function refuseSigner(state: StateReader, signer: Signer): SignerRule | undefined {
+  return signerRule(ACCOUNTS.read(state, [signer.account]), signer);
+}
+
+function signerRule(account: Row | null, signer: Signer): SignerRule | undefined {
+  if (account === null) return "account.unknown";
+  const [, , , suite, key, status] = account;
+  if (status !== "active") return "account.status";
+  return suite === signer.suite && key instanceof Uint8Array && bytesEqual(key, signer.publicKey)
+    ? undefined
+    : "account.key";
+}
+
+function unauthorised(ruleId: SignerRule, { account }: Signer): Refusal {
+  return { status: "unauthorised", ruleId, values: [["account", account]] };
+}

@@ -1,0 +1,81 @@
+// The state at height 0: organisations, seats, parameters, contracts and accounts of the genesis as rows of the system tables.
+// Everything after it is changed by transactions only.
+
+import { LedgerError } from "../errors.ts";
+import type { Value } from "../ledger/codec.ts";
+import type { Genesis } from "../ledger/genesis.ts";
+import { compareBytes } from "../ledger/hash.ts";
+import type { StateWrite } from "../ledger/types.ts";
+import type { CompiledContract } from "./compiled.ts";
+import type { Engine } from "./engine.ts";
+import type { RowLayout } from "./row-layout.ts";
+import { CATALOGUE_KEY, GOVERNANCE_CONTRACT, PARAMETER_NAMES, REGISTRY_CONTRACT, ROSTER_KEY } from "./system.ts";
+import { CATALOGUE, SOURCES } from "./system-layouts.ts";
+
+/**
+ * @returns the writes in key order
+ * @throws LedgerError GENESIS_CONTRACT_MISSING (governance or registry), GENESIS_CONTRACT_INVALID (with the first finding), GENESIS_CONTRACT_TWICE
+ */
+export function genesisWrites(genesis: Genesis, engine: Engine): readonly StateWrite[] {
+  const contracts = compileAll(genesis, engine);
+  const governance = required(contracts, GOVERNANCE_CONTRACT);
+  const registry = required(contracts, REGISTRY_CONTRACT);
+  const rows: StateWrite[] = [];
+  const put = (layout: RowLayout, values: readonly Value[]) => {
+    // A contract may have appended fields to a table of the host: they begin with their defaults.
+    const row = layout.columns.map(({ defaultValue }, index) => values[index] ?? defaultValue ?? null);
+    rows.push({ key: layout.stateKeyOf(row), value: layout.encode(row) });
+  };
+  const table = (contract: CompiledContract, name: string): RowLayout => {
+    const found = contract.tables.get(name);
+    if (found === undefined)
+      throw new LedgerError("GENESIS_CONTRACT_INVALID", { contract: contract.name, missingTable: name });
+    return found.layout;
+  };
+  for (const { id, title, role } of genesis.organisations) put(table(governance, "organisation"), [id, title, role]);
+  for (const [index, { organisation, suite, publicKey, peerId }] of genesis.validators.entries())
+    put(table(governance, "seat"), [index, organisation, suite, publicKey, peerId]);
+  put(table(governance, "roster"), [ROSTER_KEY, genesis.validators.length]);
+  for (const [name, row] of Object.entries(PARAMETER_NAMES))
+    put(table(governance, "parameter"), [row, parameterOf(genesis, name)]);
+  for (const { name, source, sourceHash } of contracts.values()) {
+    put(table(governance, "contract"), [name, 1, sourceHash, 1, new Uint8Array(0)]);
+    put(SOURCES, [sourceHash, source]);
+  }
+  put(CATALOGUE, [CATALOGUE_KEY, [...contracts.keys()].sort()]);
+  for (const { id, organisation, roles, suite, publicKey } of genesis.accounts)
+    put(table(registry, "account"), [id, organisation, [...roles], suite, publicKey, "active"]);
+  return rows.sort((left, right) => compareBytes(left.key, right.key));
+}
+
+/** In the order of the genesis: a contract comes after what it imports. */
+function compileAll(genesis: Genesis, engine: Engine): ReadonlyMap<string, CompiledContract> {
+  const compiled = new Map<string, CompiledContract>();
+  for (const { name, source } of genesis.contracts) {
+    if (compiled.has(name)) throw new LedgerError("GENESIS_CONTRACT_TWICE", { contract: name });
+    const { contract, findings } = engine.compile(source, (imported) => compiled.get(imported));
+    const finding = findings.find(({ severity }) => severity === "error");
+    if (contract === undefined || contract.name !== name) {
+      throw new LedgerError("GENESIS_CONTRACT_INVALID", {
+        contract: name,
+        line: finding?.line ?? 1,
+        column: finding?.column ?? 1,
+        finding: finding?.code ?? "CONTRACT_NAME",
+        message: finding?.message ?? `the document is contract ${contract?.name ?? ""}`,
+      });
+    }
+    compiled.set(name, contract);
+  }
+  return compiled;
+}
+
+function required(contracts: ReadonlyMap<string, CompiledContract>, name: string): CompiledContract {
+  const contract = contracts.get(name);
+  if (contract === undefined) throw new LedgerError("GENESIS_CONTRACT_MISSING", { contract: name });
+  return contract;
+}
+
+function parameterOf(genesis: Genesis, name: string): number {
+  const entry = Object.entries(genesis.parameters).find(([key]) => key === name);
+  return typeof entry?.[1] === "number" ? entry[1] : 0;
+}

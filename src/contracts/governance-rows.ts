@@ -1,0 +1,141 @@
+// Reads validators and parameters from governance's tables, and refuses transactions that would leave them unusable.
+// It never changes them: governance's own actions do.
+
+import { accept, refuse, type Verdict } from "../errors.ts";
+import { decodeParameters, decodeValidators, encodeParameters, encodeValidators } from "../ledger/format-cluster.ts";
+import { compareBytes, toHex } from "../ledger/hash.ts";
+import { LIMITS } from "../ledger/limits.ts";
+import type { Parameters, StateReader, Validator } from "../ledger/types.ts";
+import { Catalogue, type Engine } from "./engine.ts";
+import { type Refusal, refused } from "./refusal.ts";
+import { decodeKey, startsWithBytes } from "./state-keys.ts";
+import { PARAMETER_NAMES, ROSTER_KEY } from "./system.ts";
+import { PARAMETERS, ROSTER, SEATS, SETTINGS } from "./system-layouts.ts";
+import { membership } from "./types.ts";
+
+const SEATS_MAX = 100;
+
+/** The validators that the seats name, in key order. */
+export function validatorsIn(state: StateReader): Verdict<readonly Validator[]> {
+  const seats = ROSTER.read(state, [ROSTER_KEY])?.[1];
+  if (typeof seats !== "number") return refuse("ROSTER_MISSING");
+  const validators: Validator[] = [];
+  for (let index = 0; index < seats; index += 1) {
+    const [, organisation, suite, publicKey, peerId] = SEATS.read(state, [index]) ?? [];
+    if (
+      typeof organisation !== "string" ||
+      typeof suite !== "number" ||
+      typeof peerId !== "string" ||
+      !(publicKey instanceof Uint8Array)
+    ) {
+      return refuse("SEAT_MISSING", `seat ${index}`);
+    }
+    validators.push({ organisation, suite, publicKey, peerId });
+  }
+  validators.sort((left, right) => compareBytes(left.publicKey, right.publicKey));
+  // The format's own rules decide what a set of validators is: count, order, keys and peers once each.
+  const checked = decodeValidators(encodeValidators(validators));
+  return checked.ok ? accept(validators) : checked;
+}
+
+export function parametersIn(state: StateReader): Verdict<Parameters> {
+  const found: [string, number][] = [];
+  for (const [name, row] of Object.entries(PARAMETER_NAMES)) {
+    const value = PARAMETERS.read(state, [row])?.[1];
+    if (typeof value !== "number" || value < 1) return refuse("PARAMETER_INVALID", row);
+    found.push([name, value]);
+  }
+  const values: ReadonlyMap<string, number> = new Map(found);
+  const at = (name: keyof Parameters) => values.get(name) ?? 0;
+  const parameters: Parameters = {
+    protocol: at("protocol"),
+    replayWindowMs: at("replayWindowMs"),
+    clockSkewMsMax: at("clockSkewMsMax"),
+    rotationHeights: at("rotationHeights"),
+    blockBytesMax: at("blockBytesMax"),
+    blockTransactionsMax: at("blockTransactionsMax"),
+    batchBytesMax: at("batchBytesMax"),
+    blockGasMax: at("blockGasMax"),
+    timerGasMax: at("timerGasMax"),
+  };
+  if (parameters.batchBytesMax < LIMITS.transactionBytesMax)
+    return refuse("PARAMETER_INVALID", PARAMETER_NAMES.batchBytesMax);
+  if (parameters.blockBytesMax < parameters.batchBytesMax)
+    return refuse("PARAMETER_INVALID", PARAMETER_NAMES.blockBytesMax);
+  if (parameters.blockGasMax < parameters.timerGasMax) return refuse("PARAMETER_INVALID", PARAMETER_NAMES.blockGasMax);
+  const checked = decodeParameters(encodeParameters(parameters));
+  return checked.ok ? accept(parameters) : checked;
+}
+
+/**
+ * Judges what one transaction wrote into governance's tables.
+ * @param input.validators at the start of the block: at most f of them may change per height
+ */
+export function governanceRefusal(input: {
+  readonly written: readonly Uint8Array[];
+  readonly state: StateReader;
+  readonly validators: readonly Validator[];
+  readonly parameters: Parameters;
+  readonly engine: Engine;
+}): Refusal | undefined {
+  const { written, state, validators, parameters, engine } = input;
+  const touches = (prefix: Uint8Array) => written.some((key) => startsWithBytes(key, prefix));
+  if (touches(SEATS.prefix) || touches(ROSTER.prefix)) {
+    const refusal = seatsRefusal(state, validators);
+    if (refusal !== undefined) return refusal;
+  }
+  if (touches(PARAMETERS.prefix)) {
+    const next = parametersIn(state);
+    if (!next.ok) return refused("governance.parameters", [["problem", next.detail === "" ? next.code : next.detail]]);
+    if (next.value.protocol < parameters.protocol)
+      return refused("governance.parameters", [["problem", PARAMETER_NAMES.protocol]]);
+  }
+  return settingsRefusal(written, new Catalogue(engine, state, Number.POSITIVE_INFINITY), state);
+}
+
+function seatsRefusal(state: StateReader, before: readonly Validator[]): Refusal | undefined {
+  const next = validatorsIn(state);
+  if (!next.ok)
+    return refused("governance.validators", [
+      ["problem", next.detail === "" ? next.code : `${next.code} ${next.detail}`],
+    ]);
+  for (let index = next.value.length; index < SEATS_MAX; index += 1) {
+    if (state.get(SEATS.stateKey([index])) !== undefined)
+      return refused("governance.validators", [
+        ["problem", "SEAT_BEYOND_ROSTER"],
+        ["seat", index],
+      ]);
+  }
+  const old = new Set(before.map(({ publicKey }) => toHex(publicKey)));
+  const joined = next.value.filter(({ publicKey }) => !old.has(toHex(publicKey))).length;
+  const left = before.length - (next.value.length - joined);
+  const faults = Math.floor((before.length - 1) / 3);
+  // Two sets that share too little could both have a quorum for one height.
+  if (Math.max(joined, left) > faults)
+    return refused("governance.validators", [
+      ["problem", "SEATS_CHANGED"],
+      ["changed", Math.max(joined, left)],
+      ["allowed", faults],
+    ]);
+  return undefined;
+}
+
+function settingsRefusal(written: readonly Uint8Array[], newest: Catalogue, state: StateReader): Refusal | undefined {
+  for (const key of written.filter((candidate) => startsWithBytes(candidate, SETTINGS.prefix))) {
+    const decoded = decodeKey(key, SETTINGS.prefix.length, SETTINGS.keyColumns);
+    const [contract, name] = decoded.ok ? decoded.value : [];
+    const setting =
+      typeof contract === "string"
+        ? newest.load(contract)?.contract.settings.find((candidate) => candidate.name === name)
+        : undefined;
+    const value = decoded.ok ? SETTINGS.read(state, decoded.value)?.[2] : undefined;
+    const isUsable = setting !== undefined && (value === undefined || membership(setting.type)(value));
+    if (!isUsable)
+      return refused("governance.settings", [
+        ["contract", contract ?? null],
+        ["name", name ?? null],
+        ["value", value ?? null],
+      ]);
+  }
+  return undefined;
+}

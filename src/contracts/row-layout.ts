@@ -1,0 +1,63 @@
+// How rows of one table stand in the state: key columns in the key, the fields as a positional CBOR array in the value.
+// A row written before a field was added is shorter; the field's default stands in for it.
+
+import { invariant } from "../assert.ts";
+import { decode, encode, type Value } from "../ledger/codec.ts";
+import type { StateReader } from "../ledger/types.ts";
+import type { Row } from "./frame.ts";
+import type { TableShape } from "./scope.ts";
+import { encodeKey, tablePrefix } from "./state-keys.ts";
+import type { Column } from "./types.ts";
+
+export class RowLayout {
+  readonly contract: string;
+  readonly name: string;
+  readonly columns: readonly Column[];
+  readonly keyLength: number;
+  readonly prefix: Uint8Array;
+
+  constructor(shape: TableShape) {
+    this.contract = shape.contract;
+    this.name = shape.name;
+    this.columns = shape.columns;
+    this.keyLength = shape.keyLength;
+    this.prefix = tablePrefix(shape.contract, shape.name);
+  }
+
+  get keyColumns(): readonly Column[] {
+    return this.columns.slice(0, this.keyLength);
+  }
+
+  /** @param keyValues in the order of the key columns */
+  stateKey(keyValues: readonly Value[]): Uint8Array {
+    return encodeKey(this.prefix, keyValues);
+  }
+
+  /** @param row key columns first */
+  stateKeyOf(row: Row): Uint8Array {
+    return encodeKey(this.prefix, row.slice(0, this.keyLength));
+  }
+
+  encode(row: Row): Uint8Array {
+    return encode(row.slice(this.keyLength));
+  }
+
+  decode(keyValues: readonly Value[], bytes: Uint8Array): Row {
+    const decoded = decode(bytes);
+    invariant(decoded.ok && Array.isArray(decoded.value), "R2: the value of a row is an array that this engine wrote");
+    const fields = decoded.value;
+    const row: Value[] = [...keyValues];
+    for (let column = this.keyLength; column < this.columns.length; column += 1) {
+      const value = fields[column - this.keyLength] ?? this.columns[column]?.defaultValue;
+      invariant(value !== undefined, "R3: a field that a row lacks has a default");
+      row.push(value);
+    }
+    return row;
+  }
+
+  /** The row with this key, or null. */
+  read(state: StateReader, keyValues: readonly Value[]): Row | null {
+    const entry = state.get(this.stateKey(keyValues));
+    return entry === undefined ? null : this.decode(keyValues, entry.value);
+  }
+}
