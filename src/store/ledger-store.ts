@@ -111,16 +111,16 @@ export class LedgerStore {
     const leaves = writes.flatMap(({ key, value }) =>
       value === undefined ? [] : [{ key, valueHash: valueHashOf(value), lastHeight: 0 }],
     );
-    const facts = genesisHead(genesis, StateTree.build(leaves).root());
+    const { result, historyLeaf: leaf, ...facts } = genesisHead(genesis, StateTree.build(leaves).root());
     const head: StoredHead = {
       ...facts,
       headerBytes: EMPTY_BYTES,
-      stateRoot: facts.result.stateRoot,
+      stateRoot: result.stateRoot,
       certificateBytes: EMPTY_BYTES,
       transactionsTotal: 0,
       recordSequence: 0,
     };
-    const appended = HistoryAccumulator.empty.append(facts.historyLeaf);
+    const appended = HistoryAccumulator.empty.append(leaf);
     const schema = encodeSchema({ version: SCHEMA_VERSION, chainId: genesis.chainId });
     const operations = [
       put(SCHEMA_KEY, schema),
