@@ -254,7 +254,6 @@ export class Chain {
       dueTimers: this.timers.due(header.timeMs, DUE_TIMERS_MAX),
       overlay,
       parameters: this.facts.parameters,
-      validators: this.facts.validators,
       engine: this.engine,
     });
     const writes = overlay.writes();
