@@ -1,0 +1,120 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { Level } from "level";
+import { describe, expect, it } from "vitest";
+import type { StateEntry } from "../../../src/ledger/types.ts";
+import { sealValue, unsealValue } from "../../../src/store/checksum.ts";
+import { rangeOf, readU64, stateKey, u64 } from "../../../src/store/keys.ts";
+import { openLevelStore } from "../../../src/store/level-store.ts";
+import { StateCache } from "../../../src/store/state-cache.ts";
+
+describe("checksums of stored values", () => {
+  it("D45: gives back the value under its own key", () => {
+    fc.assert(
+      fc.property(fc.uint8Array(), fc.uint8Array(), (key, value) => {
+        expect(unsealValue(key, sealValue(key, value))).toEqual(value);
+      }),
+    );
+  });
+
+  it("D45: any changed bit, a cut, or another key is found", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 1 }), fc.uint8Array(), fc.nat(), fc.nat(7), (key, value, at, bit) => {
+        const sealed = sealValue(key, value);
+        const changed = sealed.slice();
+        const position = at % sealed.length;
+        changed[position] = (changed[position] ?? 0) ^ (1 << bit);
+        expect(unsealValue(key, changed)).toBeUndefined();
+        expect(unsealValue(key, sealed.subarray(0, position))).toBeUndefined();
+        expect(unsealValue(key.subarray(1), sealed)).toBeUndefined();
+        // The last byte of the key does not become the first of the value.
+        const moved = Uint8Array.from([...sealed.subarray(0, 8), key.at(-1) ?? 0, ...value]);
+        expect(unsealValue(key.subarray(0, -1), moved)).toBeUndefined();
+      }),
+    );
+  });
+
+  it("D46: a value that LevelDB returns wrongly is an error with its key, in get and scan", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "linli-rot-"));
+    const level = new Level<Uint8Array, Uint8Array>(directory, { keyEncoding: "view", valueEncoding: "view" });
+    const sealed = sealValue(Uint8Array.of(1), Uint8Array.of(5, 6, 7));
+    await level.put(Uint8Array.of(1), sealed.with(9, 66));
+    await level.put(Uint8Array.of(2), sealed);
+    await level.close();
+    const store = await openLevelStore(directory);
+    expect(() => store.get(Uint8Array.of(1))).toThrow(/STORE_CORRUPT.*key=01/);
+    expect(() => store.get(Uint8Array.of(2))).toThrow(/STORE_CORRUPT.*key=02/);
+    const whole = { from: Uint8Array.of(0), to: Uint8Array.of(9), limit: 9 };
+    await expect(store.scan(whole)).rejects.toMatchObject({ code: "STORE_CORRUPT" });
+    await store.close();
+    await rm(directory, { recursive: true });
+  });
+});
+
+describe("state cache", () => {
+  function cacheOf(bytesMax: number): { readonly cache: StateCache; readonly loads: string[] } {
+    const loads: string[] = [];
+    const load = (key: Uint8Array): StateEntry | undefined => {
+      loads.push([...key].join());
+      return key[0] === 0 ? undefined : { value: key, lastHeight: 1 };
+    };
+    return { cache: new StateCache({ load, bytesMax }), loads };
+  }
+
+  it("D47: asks the store once for what is there, and once for what is not", () => {
+    const { cache, loads } = cacheOf(10_000);
+    for (let round = 0; round < 3; round += 1) {
+      expect(cache.get(Uint8Array.of(7))).toEqual({ value: Uint8Array.of(7), lastHeight: 1 });
+      expect(cache.get(Uint8Array.of(0))).toBeUndefined();
+    }
+    expect(loads).toEqual(["7", "0"]);
+  });
+
+  it("D47: shows a commit's writes and deletes at once", () => {
+    const { cache, loads } = cacheOf(10_000);
+    cache.get(Uint8Array.of(7));
+    cache.get(Uint8Array.of(0));
+    const writes = [
+      { key: Uint8Array.of(7), value: undefined },
+      { key: Uint8Array.of(0), value: Uint8Array.of(9) },
+    ];
+    cache.apply(writes, 12);
+    expect(cache.get(Uint8Array.of(7))).toBeUndefined();
+    expect(cache.get(Uint8Array.of(0))).toEqual({ value: Uint8Array.of(9), lastHeight: 12 });
+    expect(loads.length).toBe(2);
+  });
+
+  it("D48: forgets what was not used for longest when its bytes are spent", () => {
+    const { cache, loads } = cacheOf(3 * 250);
+    for (const name of [1, 2, 3]) cache.get(Uint8Array.of(name));
+    cache.get(Uint8Array.of(1));
+    cache.get(Uint8Array.of(4));
+    loads.length = 0;
+    for (const name of [1, 3, 4]) cache.get(Uint8Array.of(name));
+    expect(loads).toEqual([]);
+    cache.get(Uint8Array.of(2));
+    expect(loads).toEqual(["2"]);
+  });
+});
+
+describe("key table", () => {
+  it("D49: numbers keep their order, and a range holds the keys with its prefix and no others", () => {
+    fc.assert(
+      fc.property(fc.maxSafeNat(), fc.maxSafeNat(), (left, right) => {
+        expect(readU64(u64(left))).toBe(left);
+        expect(Math.sign(Buffer.compare(u64(left), u64(right)))).toBe(Math.sign(left - right));
+      }),
+    );
+    const bytes = fc.uint8Array({ maxLength: 3, min: 254 });
+    fc.assert(
+      fc.property(bytes, bytes, (prefix, name) => {
+        const { from, to } = rangeOf("state", prefix);
+        const key = stateKey(name);
+        const isInside = Buffer.compare(key, from) >= 0 && Buffer.compare(key, to) < 0;
+        expect(isInside).toBe(Buffer.from(name.subarray(0, prefix.length)).equals(prefix));
+      }),
+    );
+  });
+});
