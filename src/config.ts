@@ -153,7 +153,7 @@ async function readConfigFile(file: string): Promise<string> {
 
 function parseYaml(text: string, options: FieldsOptions): unknown {
   try {
-    return parse(text, { maxAliasCount: 0 });
+    return parse(text, { maxAliasCount: 0, logLevel: "error" });
   } catch (error) {
     const line =
       error instanceof Error && "linePos" in error

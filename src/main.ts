@@ -128,7 +128,6 @@ function addNodes(linli: Command): void {
     .option("--json", "print the summary as one line of JSON at the end", false)
     .option("--data <dir>", "where it keeps keys and data; a second start goes on from there", DEVNET_DIRECTORY)
     .option("--port <base>", "peers at base + i, clients at base + 100 + i", wholeNumber(1_024, 32_000), 26_000)
-    .option("--rate <perSecond>", "transactions per second to send at most", wholeNumber(1, 100_000))
     .addHelpText("after", example("linli devnet --once"))
     .action(async (options) => (await import("./node/devnet/devnet.ts")).runDevnet(options, stopping.signal));
   linli
@@ -149,12 +148,7 @@ function addTx(linli: Command): void {
     .requiredOption("--action <name>", "action of the contract")
     .option("--args <json>", "arguments by name", "{}")
     .option("--gas <number>", "most it may cost", wholeNumber(1, Number.MAX_SAFE_INTEGER), 1_000_000)
-    .option(
-      "--valid-for <seconds>",
-      "how long it may be executed from now on, in ledger time",
-      wholeNumber(1, 86_400 * 365),
-      600,
-    )
+    .option("--valid-for <seconds>", "how long it may be executed from now on", wholeNumber(1, 86_400 * 365), 300)
     .option("--wait <seconds>", "how long to wait for the receipt; 0: do not", wholeNumber(0, 86_400), 30)
     .option("--out <file>", "save the receipt's proof")
     .addHelpText(

@@ -182,6 +182,9 @@ export class LinliClient {
   /** One row with proof of it or of its absence. @throws LedgerError the node's refusal, `PROOF_REFUSED` */
   async stateGet(query: RowQuery): Promise<StateAnswer> {
     const { contract, table, key } = query;
+    // A text in a key ends with its first NUL: one that holds any would name another row.
+    if (key.some((part) => typeof part === "string" && part.includes("\0")))
+      throw new LedgerError("KEY_INVALID", { reason: "text with NUL" });
     const answer = await this.call("state_get", { contract, table, key: key.map(valueToJson) });
     const proof = answer.bytes("proof");
     const proven = this.proved(verifyStateProof({ bytes: proof, genesis: this.genesis, verify: this.verify }));
@@ -284,10 +287,13 @@ function readRow(answer: Fields, { value, lastHeight }: ProvenState): ProvedRow 
   }
   const values = decode(value);
   if (!values.ok || !Array.isArray(values.value)) throw proofRefused("PROOF_ROW_SHAPE");
-  const fields = answer.object("row").object("fields").json as Readonly<Record<string, ValueJson>>;
-  // The node names the fields; what it says stands in them must be what is proved.
+  // The node names the fields; what it says stands in them must be what is proved. Fields that an upgrade added since
+  // have no bytes yet and are left out.
+  const named = Object.entries(answer.object("row").object("fields").json).slice(0, values.value.length);
   const proved = values.value.map(valueToJson);
-  if (JSON.stringify(Object.values(fields)) !== JSON.stringify(proved)) throw proofRefused("PROOF_ROW_RENDERING");
+  if (JSON.stringify(named.map(([, field]) => field)) !== JSON.stringify(proved))
+    throw proofRefused("PROOF_ROW_RENDERING");
+  const fields = Object.fromEntries(named.map(([name], index) => [name, proved[index] ?? null]));
   return { values: values.value, fields, lastHeight };
 }
 

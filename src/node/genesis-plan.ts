@@ -1,8 +1,8 @@
 // From a plan and the members' public descriptions to a genesis: what `linli genesis` does.
 // Reads public files only. No secret leaves the machine on which it was made.
 
-import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { parse } from "yaml";
 import { Fields } from "../client/fields.ts";
 import { genesisFromJson, genesisToJson, readParameters, sealGenesis } from "../client/genesis-json.ts";
@@ -10,6 +10,7 @@ import { LedgerError } from "../errors.ts";
 import type { GenesisAccount, GenesisContract, GenesisOrganisation, SealedGenesis } from "../ledger/genesis.ts";
 import { toHex } from "../ledger/hash.ts";
 import { FORMAT_VERSION, type Parameters, PROTOCOL_VERSION } from "../ledger/types.ts";
+import { GENESIS_CONTRACTS, loadLibraryContract } from "./devnet/library.ts";
 
 /** What an organisation tells the others about itself: made by `linli keys node`, nothing in it is secret. */
 export interface Member {
@@ -27,9 +28,6 @@ export interface Member {
 }
 
 const MEMBER_FORMAT = "linli-member-1";
-/** The contracts that are shipped, beside the code that runs them. */
-const LIBRARY = resolve(import.meta.dirname, "../contracts/library");
-
 /** Parameters of a new ledger; a plan may name others. */
 export const PARAMETER_DEFAULTS: Parameters = Object.freeze({
   protocol: PROTOCOL_VERSION,
@@ -99,12 +97,15 @@ export async function genesisFromPlan(planFile: string, nowMs: number): Promise<
     production: fields.flag("production", true),
     timeScale: fields.integer("timeScale", { min: 1 }, 1),
     members: fields.texts("members"),
-    contracts: fields.has("contracts") ? fields.texts("contracts") : await libraryFiles(),
+    contracts: fields.has("contracts") ? fields.texts("contracts") : undefined,
     parameters: readParameters(fields.object("parameters", {}), PARAMETER_DEFAULTS),
   };
   fields.end();
   const members = await Promise.all(plan.members.map((file) => loadMember(resolve(base, file))));
-  const contracts = await Promise.all(plan.contracts.map((file) => loadContract(resolve(base, file))));
+  const contracts =
+    plan.contracts === undefined
+      ? await shippedContracts()
+      : await Promise.all(plan.contracts.map((file) => loadContract(resolve(base, file))));
   const nodes = members.flatMap(({ organisation, node }) =>
     node === undefined ? [] : [{ organisation: organisation.id, ...node }],
   );
@@ -126,13 +127,8 @@ export async function genesisFromPlan(planFile: string, nowMs: number): Promise<
   });
 }
 
-/** Files of the shipped contracts, in order of their names. */
-export async function libraryFiles(): Promise<readonly string[]> {
-  const names = await readdir(LIBRARY);
-  return names
-    .filter((name) => name.endsWith(".yaml"))
-    .sort()
-    .map((name) => join(LIBRARY, name));
+async function shippedContracts(): Promise<readonly GenesisContract[]> {
+  return Promise.all(GENESIS_CONTRACTS.map(async (name) => ({ name, source: await loadLibraryContract(name) })));
 }
 
 /** @throws LedgerError `FILE_MISSING`, `CONTRACT_FILE_INVALID` */
@@ -195,7 +191,7 @@ async function loadYaml(file: string, code: string): Promise<unknown> {
 
 function parseYaml(text: string, file: string, code: string): unknown {
   try {
-    return parse(text, { maxAliasCount: 0 });
+    return parse(text, { maxAliasCount: 0, logLevel: "error" });
   } catch (error) {
     throw new LedgerError(code, { file, expected: "YAML or JSON" }, { cause: error });
   }

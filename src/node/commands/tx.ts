@@ -21,7 +21,7 @@ export interface SendOptions extends ConnectOptions {
   /** JSON object */
   readonly args: string;
   readonly gas: number;
-  /** how long it may be executed from now on, seconds of ledger time */
+  /** how long it may be executed from now on, seconds of the wall clock */
   readonly validFor: number;
   /** how long to wait for the receipt, seconds; 0: do not */
   readonly wait: number;
@@ -79,7 +79,7 @@ async function signed(
     signers: [{ account: key.account ?? "", signer: key.signer }],
     // Grows with time, so that one person's transactions keep their order.
     nonce: nowMs,
-    validUntilMs: ledgerTimeMs(genesis, nowMs) + options.validFor * 1_000,
+    validUntilMs: ledgerTimeMs(genesis, nowMs + options.validFor * 1_000),
     gasLimit: options.gas,
     calls,
   });

@@ -1,7 +1,6 @@
 // What strangers send instead of calls: every case is answered clearly or cut off, and the node goes on answering.
 // Nothing of the inside gets out: no stack, no path, no message of an unlisted error.
 
-import { once } from "node:events";
 import { connect } from "node:net";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -243,7 +242,7 @@ describe("hostile HTTP", () => {
       const socket = connect(harness.server.port, "127.0.0.1");
       socket.on("error", () => {}).resume();
       socket.end(garbage);
-      await once(socket, "close");
+      await new Promise((resolve) => socket.on("close", resolve));
     }
     await expectAlive();
   });

@@ -1,0 +1,387 @@
+// The real client against the real server: what it proves, and what it refuses from a node that lies.
+// The liar stands between the two and changes answers on their way.
+
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import fc from "fast-check";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { LinliClient } from "../../../src/client/client.ts";
+import { verifyPortable } from "../../../src/client/ed25519.ts";
+import { REMEMBERED_SIGNATURES_MAX, rememberValid } from "../../../src/client/remember.ts";
+import { toHex } from "../../../src/ledger/hash.ts";
+import { verifyNative } from "../../../src/node/ed25519-native.ts";
+import { call, type Harness, pin, startHarness } from "../rpc/harness.ts";
+
+let harness: Harness;
+let client: LinliClient;
+beforeAll(async () => {
+  harness = await startHarness({ requestsPerAddress: { perSecond: 1e6, burst: 1e6 } });
+  client = clientOf(harness.url);
+  for (const id of ["first", "second", "third"]) {
+    const transaction = pin(harness.node, id, `text of ${id}`);
+    await client.send(transaction.bytes);
+    await client.waitForReceipt(transaction.id, { timeoutMs: 5_000 });
+  }
+});
+afterAll(() => harness.stop());
+
+function clientOf(url: string, verify = verifyNative): LinliClient {
+  return new LinliClient({ url, genesis: harness.node.genesis, verify, timeoutMs: 2_000 });
+}
+
+const row = (id: string) => ({ contract: "board", table: "note", key: [id] });
+
+describe("LinliClient", () => {
+  test("sends, waits and proves a receipt; with the portable verifier too", async () => {
+    const transaction = pin(harness.node, "a", "你好");
+    expect((await client.send(transaction.bytes)).txId).toEqual(transaction.id);
+    const proven = await clientOf(harness.url, verifyPortable).waitForReceipt(transaction.id, { timeoutMs: 5_000 });
+    expect(proven.receipt).toMatchObject({ txId: transaction.id, status: "ok" });
+    expect(proven.height).toBe(proven.certified.header.height);
+  });
+
+  test("proves an old receipt through the newest header", async () => {
+    const transaction = pin(harness.node, "old", "old");
+    await client.send(transaction.bytes);
+    await client.waitForReceipt(transaction.id, { timeoutMs: 5_000 });
+    const newer = pin(harness.node, "newer", "newer");
+    await client.send(newer.bytes);
+    await client.waitForReceipt(newer.id, { timeoutMs: 5_000 });
+    const answer = await client.transaction(transaction.id);
+    if (answer.kind !== "committed") throw new Error(answer.kind);
+    expect(answer.committed.certified.header.height).toBeGreaterThan(answer.committed.height);
+  });
+
+  test("says what it knows of transactions that are not committed", async () => {
+    expect(await client.transaction(new Uint8Array(32))).toEqual({ kind: "unknown" });
+    await expect(client.waitForReceipt(new Uint8Array(32), { timeoutMs: 20 })).rejects.toMatchObject({
+      code: "TX_NOT_COMMITTED",
+      data: { status: "unknown" },
+    });
+  });
+
+  test("sends many: each received or refused for itself", async () => {
+    const good = pin(harness.node, "m1", "one");
+    const bad = pin(harness.node, "m2", "two");
+    const broken = bad.bytes.slice();
+    broken[broken.length - 1] = (broken.at(-1) ?? 0) ^ 1;
+    const [first, second] = await client.sendMany([good.bytes, broken]);
+    expect(first).toMatchObject({ ok: true, received: { txId: good.id } });
+    expect(second).toMatchObject({ ok: false, error: { code: "TX_SIGNATURE" } });
+  });
+
+  test("proves rows, their values and their absence", async () => {
+    const found = await client.stateGet(row("first"));
+    expect(found.row).toEqual({
+      values: ["text of first", 13],
+      fields: { text: "text of first", size: 13 },
+      lastHeight: 1,
+    });
+    expect((await client.stateGet(row("nobody"))).row).toBeUndefined();
+    await expect(client.stateGet(row("a\0b"))).rejects.toMatchObject({ code: "KEY_INVALID" });
+    const page = await client.stateList({ contract: "board", table: "note", limit: 2 });
+    expect(page.rows).toHaveLength(2);
+    expect(page.next).toBeDefined();
+  });
+
+  test("proves heads and blocks with their lists of transactions", async () => {
+    const head = await client.head();
+    const { block, transactionIds } = await client.block(head.header.height);
+    expect(block.blockHash).toEqual(head.blockHash);
+    expect(transactionIds).toHaveLength(block.header.transactionCount);
+    await expect(client.block(1e6)).rejects.toMatchObject({ code: "BLOCK_UNKNOWN", data: { height: 1e6 } });
+  });
+
+  test("follows heads and receipts, proved, in order, until it stops", async () => {
+    const heads: number[] = [];
+    const receipts: string[] = [];
+    const second = Promise.withResolvers<void>();
+    const headFeed = await client.followHeads((head) => {
+      heads.push(head.header.height);
+    });
+    const receiptFeed = await client.followReceipts(({ receipt }) => {
+      receipts.push(toHex(receipt.txId));
+      if (receipts.length === 2) second.resolve();
+    });
+    const sent = [pin(harness.node, "f1", "one"), pin(harness.node, "f2", "two")];
+    for (const { bytes, id } of sent) {
+      await client.send(bytes);
+      await client.waitForReceipt(id, { timeoutMs: 5_000 });
+    }
+    await second.promise;
+    headFeed.stop();
+    receiptFeed.stop();
+    expect(await headFeed.ended).toBeUndefined();
+    expect(await receiptFeed.ended).toBeUndefined();
+    expect(receipts).toEqual(sent.map(({ id }) => toHex(id)));
+    expect(heads).toEqual([...heads].sort((left, right) => left - right));
+  });
+
+  test("a feed ends with the reason when the node stops", async () => {
+    const other = await startHarness();
+    const feed = await new LinliClient({
+      url: other.url,
+      genesis: other.node.genesis,
+      verify: verifyNative,
+    }).followHeads(() => {});
+    await other.stop();
+    expect(await feed.ended).toMatchObject({ code: "CLIENT_FEED_ENDED", data: { reason: "RPC_NODE_STOPPING" } });
+  });
+
+  test("what a callback throws ends the feed", async () => {
+    const feed = await client.followHeads(() => {
+      throw new Error("no more");
+    });
+    await client.send(pin(harness.node, "g", "g").bytes);
+    expect(await feed.ended).toMatchObject({ code: "CLIENT_FEED_ENDED", cause: { message: "no more" } });
+  });
+
+  test("says what is wrong with an address", async () => {
+    expect(() => clientOf("tcp://x")).toThrow(expect.objectContaining({ code: "CLIENT_URL_INVALID" }));
+    await expect(clientOf("http://127.0.0.1:1").head()).rejects.toMatchObject({ code: "CLIENT_UNREACHABLE" });
+    await expect(clientOf("http://127.0.0.1:1").followHeads(() => {})).rejects.toMatchObject({
+      code: "CLIENT_FEED_ENDED",
+    });
+  });
+});
+
+describe("a node that lies", () => {
+  let liar: { readonly url: string; readonly server: Server } | undefined;
+  afterEach(() => {
+    liar?.server.closeAllConnections();
+    liar?.server.close();
+    liar = undefined;
+  });
+
+  type Change = (result: Record<string, unknown>, method: string) => unknown;
+
+  async function lying(change: Change): Promise<LinliClient> {
+    const server = createServer((request, response) => {
+      const chunks: Buffer[] = [];
+      request.on("data", (chunk: Buffer) => chunks.push(chunk));
+      request.on("end", async () => {
+        const body = Buffer.concat(chunks).toString();
+        const honest = await fetch(harness.url, {
+          method: "POST",
+          headers: { "content-type": "application/json" },
+          body,
+        });
+        const answer = (await honest.json()) as { result: Record<string, unknown> };
+        response.end(JSON.stringify({ ...answer, result: change(answer.result, JSON.parse(body).method) }));
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    liar = { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+    return clientOf(liar.url);
+  }
+
+  async function committedId(id: string): Promise<Uint8Array> {
+    const transaction = call(harness.node, "pin", { id, text: id });
+    await client.send(transaction.bytes);
+    await client.waitForReceipt(transaction.id, { timeoutMs: 5_000 });
+    return transaction.id;
+  }
+
+  const flip = (hex: unknown, place: number): string => {
+    const text = String(hex);
+    const at = Math.floor(place * text.length);
+    return `${text.slice(0, at)}${(Number.parseInt(text[at] ?? "0", 16) ^ 1).toString(16)}${text.slice(at + 1)}`;
+  };
+
+  test("A10: any changed digit of a receipt's proof is refused", async () => {
+    const id = await committedId("l1");
+    let place = 0;
+    const misled = await lying((result) => ({ ...result, proof: flip(result.proof, place) }));
+    await fc.assert(
+      fc.asyncProperty(fc.double({ min: 0, max: 0.999_999, noNaN: true }), async (chosen) => {
+        place = chosen;
+        await expect(misled.transaction(id)).rejects.toMatchObject({ code: "PROOF_REFUSED" });
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("A11: any changed digit of a row's proof, of a head or of a block is refused", async () => {
+    let place = 0;
+    const misled = await lying((result, method) => {
+      if (method === "chain_head") return { ...result, certifiedHeader: flip(result.certifiedHeader, place) };
+      if (method === "chain_block") {
+        const part =
+          (["headerBytes", "resultBytes", "certificateBytes"] as const)[Math.floor(place * 1e6) % 3] ?? "headerBytes";
+        return { ...result, [part]: flip(result[part], place) };
+      }
+      return { ...result, proof: flip(result.proof, place) };
+    });
+    const asks = [
+      () => misled.head(),
+      () => misled.block(2),
+      () => misled.stateGet(row("first")),
+      () => misled.stateGet(row("nobody")),
+    ];
+    await fc.assert(
+      fc.asyncProperty(
+        fc.double({ min: 0, max: 0.999_999, noNaN: true }),
+        fc.constantFrom(...asks),
+        async (chosen, ask) => {
+          place = chosen;
+          await expect(ask()).rejects.toMatchObject({ code: "PROOF_REFUSED" });
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  test("A12: a true proof of something else is refused", async () => {
+    const [mine, other] = [await committedId("l2"), await committedId("l3")];
+    const otherReceipt = (await client.call("tx_receipt", { txId: toHex(other) })).json;
+    await expect((await lying(() => otherReceipt)).transaction(mine)).rejects.toMatchObject({
+      code: "PROOF_REFUSED",
+      data: { reason: "PROOF_OTHER_TRANSACTION" },
+    });
+    const otherRow = (await client.call("state_get", row("second"))).json;
+    await expect((await lying(() => otherRow)).stateGet(row("first"))).rejects.toMatchObject({
+      data: { reason: "PROOF_OTHER_ROW" },
+    });
+    const absent = (await client.call("state_get", row("nobody"))).json;
+    await expect((await lying(() => absent)).stateGet(row("first"))).rejects.toMatchObject({
+      data: { reason: "PROOF_OTHER_ROW" },
+    });
+    const otherBlock = (await client.call("chain_block", { height: 1 })).json;
+    await expect((await lying(() => otherBlock)).block(2)).rejects.toMatchObject({
+      data: { reason: "PROOF_OTHER_BLOCK" },
+    });
+  });
+
+  test("A13: what is shown of a row must be what is proved", async () => {
+    const shown = (change: Record<string, unknown>) =>
+      lying((result) => ({
+        ...result,
+        row: { key: { id: "first" }, fields: { text: "text of first", size: 13 }, lastHeight: 1, ...change },
+      }));
+    await expect(
+      (await shown({ fields: { text: "text of first", size: 14 } })).stateGet(row("first")),
+    ).rejects.toMatchObject({ data: { reason: "PROOF_ROW_RENDERING" } });
+    await expect(
+      (await shown({ fields: { size: 13, text: "text of first" } })).stateGet(row("first")),
+    ).rejects.toMatchObject({ data: { reason: "PROOF_ROW_RENDERING" } });
+    await expect((await shown({})).stateGet(row("nobody"))).rejects.toMatchObject({
+      data: { reason: "PROOF_ROW_ABSENT" },
+    });
+    expect((await (await shown({ lastHeight: 99 })).stateGet(row("first"))).row?.lastHeight).toBe(1);
+    expect(
+      (await (await shown({ fields: { text: "text of first", size: 13, added: 1 } })).stateGet(row("first"))).row
+        ?.fields,
+    ).toEqual({ text: "text of first", size: 13 });
+  });
+
+  test("a list of transactions that does not belong to the block is refused", async () => {
+    await expect((await lying((result) => ({ ...result, transactionIds: [] }))).block(1)).rejects.toMatchObject({
+      data: { reason: "PROOF_TRANSACTIONS" },
+    });
+  });
+
+  test("an acknowledgement of another transaction is refused", async () => {
+    const misled = await lying((result) => ({ ...result, txId: "00".repeat(32) }));
+    await expect(misled.send(pin(harness.node, "x", "x").bytes)).rejects.toMatchObject({
+      code: "CLIENT_ANSWER_INVALID",
+    });
+  });
+
+  test("answers of a wrong shape are errors with a code, never exceptions of their own", async () => {
+    for (const result of [
+      null,
+      7,
+      "x",
+      [],
+      {},
+      { status: "maybe" },
+      { status: "committed" },
+      { status: "committed", proof: 5 },
+      { status: "committed", proof: "zz" },
+    ]) {
+      await expect(
+        (await lying(() => result)).transaction(new Uint8Array(32)),
+        JSON.stringify(result),
+      ).rejects.toMatchObject({ code: "CLIENT_ANSWER_INVALID" });
+      liar?.server.closeAllConnections();
+      liar?.server.close();
+    }
+  });
+
+  test("a proof of another ledger is refused", async () => {
+    const foreign = new LinliClient({
+      url: harness.url,
+      genesis: { ...harness.node.genesis, chainId: new Uint8Array(32) },
+      verify: verifyNative,
+    });
+    await expect(foreign.head()).rejects.toMatchObject({
+      code: "PROOF_REFUSED",
+      data: { reason: "PROOF_WRONG_CHAIN" },
+    });
+  });
+
+  test("a node's words are printed without control characters and no longer than a line", async () => {
+    const server = createServer((_, response) => {
+      response.end(
+        JSON.stringify({
+          jsonrpc: "2.0",
+          id: 1,
+          error: {
+            code: -1,
+            message: "x",
+            data: { code: "bad code", remedy: "\u001b[31mred\n", details: { "a\u0007": "y".repeat(10_000) } },
+          },
+        }),
+      );
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    liar = { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+    const error = await clientOf(liar.url)
+      .head()
+      .catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: "NODE_REFUSED" });
+    expect((error as Error).message).not.toMatch(/\p{Cc}/u);
+    expect((error as Error).message.length).toBeLessThan(1_000);
+  });
+
+  test("an endless answer and a silent node are given up", async () => {
+    const server = createServer((request, response) => {
+      if (request.url !== "/endless") return;
+      const more = setInterval(() => response.write("x".repeat(1 << 20)), 1);
+      response.on("close", () => clearInterval(more));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    liar = { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+    const silent = new LinliClient({
+      url: liar.url,
+      genesis: harness.node.genesis,
+      verify: verifyNative,
+      timeoutMs: 100,
+    });
+    await expect(silent.head()).rejects.toMatchObject({ code: "CLIENT_TIMEOUT" });
+    const endless = new LinliClient({
+      url: `${liar.url}/endless`,
+      genesis: harness.node.genesis,
+      verify: verifyNative,
+      timeoutMs: 20_000,
+    });
+    await expect(endless.head()).rejects.toMatchObject({ code: "CLIENT_ANSWER_INVALID" });
+  });
+});
+
+describe("rememberValid", () => {
+  test("A14: checks what was valid once, never remembers a refusal, and does not mix up parts", () => {
+    let checks = 0;
+    const verify = rememberValid((_suite, _key, message) => {
+      checks += 1;
+      return message[0] === 1;
+    });
+    const [one, two] = [Uint8Array.of(1), Uint8Array.of(2)];
+    expect([verify(1, one, one, two), verify(1, one, one, two), checks]).toEqual([true, true, 1]);
+    expect([verify(1, two, one, one), checks]).toEqual([true, 2]);
+    expect([verify(1, one, two, two), verify(1, one, two, two), checks]).toEqual([false, false, 4]);
+    for (let index = 0; index < REMEMBERED_SIGNATURES_MAX + 10; index += 1)
+      verify(1, new Uint8Array(4).fill(index, 0, 2), one, Uint8Array.of(index & 255, index >> 8));
+    expect(verify(1, one, one, two)).toBe(true);
+  });
+});

@@ -1,0 +1,238 @@
+// The `linli` command as a process: help, exit codes, keys, proofs. Against a real RPC server where it asks one.
+
+import { spawn } from "node:child_process";
+import { mkdtemp, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { toHex } from "../../../src/ledger/hash.ts";
+import { saveGenesisFile } from "../../../src/node/genesis-plan.ts";
+import { createKeyFile } from "../../../src/node/key-file.ts";
+import { type Harness, pin, startHarness } from "../rpc/harness.ts";
+import { CLERK } from "../rpc/small-node.ts";
+
+const MAIN = join(import.meta.dirname, "../../../src/main.ts");
+
+interface Run {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+function linli(words: readonly string[], env: Record<string, string> = {}): Promise<Run> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [MAIN, ...words], { env: { ...process.env, ...env } });
+    let out = "";
+    let err = "";
+    child.stdout.on("data", (data) => (out += data));
+    child.stderr.on("data", (data) => (err += data));
+    child.on("close", (code) => resolve({ code, out, err }));
+  });
+}
+
+let directory: string;
+let harness: Harness;
+let asking: readonly string[];
+let genesisFile: string;
+let keyFile: string;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "linli-command-"));
+  harness = await startHarness();
+  genesisFile = join(directory, "genesis.json");
+  keyFile = join(directory, "clerk.key");
+  await saveGenesisFile(genesisFile, harness.node.genesis);
+  // CLERK's seed, see small-node.ts.
+  await createKeyFile(keyFile, { kind: "account", account: CLERK.account, seed: new Uint8Array(32).fill(5) });
+  asking = ["--url", harness.url, "--genesis", genesisFile];
+  await harness.node.submit(pin(harness.node, "first", "one").bytes);
+  harness.node.commitPending();
+});
+afterAll(() => harness.stop());
+
+describe("words", () => {
+  test("help names every command and the exit codes, and ends with 0", async () => {
+    const { code, out } = await linli(["--help"]);
+    expect(code).toBe(0);
+    for (const word of ["keys", "genesis", "start", "devnet", "community", "tx", "query", "verify", "Exit codes"])
+      expect(out).toContain(word);
+  });
+
+  test.each([
+    [["querry"], "query"],
+    [["keys", "node"], "--home"],
+    [["devnet", "--nodes", "3"], "whole number from 4 to 7"],
+    [["verify", "x", "--kind", "y"], "receipt or state"],
+    [["start", "--house", "x"], "--home"],
+  ])("%j is a wrong word: exit 2 with what was meant", async (words, meant) => {
+    const { code, err } = await linli(words);
+    expect(code).toBe(2);
+    expect(err).toContain(meant);
+  });
+});
+
+describe("keys", () => {
+  test("a node's home holds what is needed, its secrets for the owner only, and says what to send", async () => {
+    const home = join(directory, "home");
+    const words = [
+      "keys",
+      "node",
+      "--home",
+      home,
+      "--organisation",
+      "property",
+      "--title",
+      "阳光物业",
+      "--role",
+      "property",
+      "--address",
+      "/ip4/192.0.2.1/tcp/26000",
+    ];
+    const { code, out, err } = await linli(words);
+    expect(code).toBe(0);
+    expect((await readdir(home)).sort()).toEqual(["data", "keys", "member.json", "node.yaml"]);
+    for (const name of await readdir(join(home, "keys")))
+      expect((await stat(join(home, "keys", name))).mode & 0o777).toBe(0o600);
+    const { seed } = JSON.parse(await readFile(join(home, "keys/validator.key"), "utf8"));
+    const member = await readFile(join(home, "member.json"), "utf8");
+    expect(`${out}${err}${member}`).not.toContain(seed);
+    expect(JSON.parse(member).node.publicKey).toBe(JSON.parse(out).validatorKey);
+    const again = await linli(words);
+    expect([again.code, again.err]).toEqual([1, expect.stringContaining("KEY_FILE_EXISTS")]);
+    const added = await linli([
+      "keys",
+      "account",
+      "--id",
+      "property-clerk",
+      "--role",
+      "pm_finance",
+      "--out",
+      join(directory, "new.key"),
+      "--member",
+      join(home, "member.json"),
+    ]);
+    expect(added.code).toBe(0);
+    expect(
+      JSON.parse(await readFile(join(home, "member.json"), "utf8")).accounts.map(({ id }: { id: string }) => id),
+    ).toEqual(["property-admin", "property-clerk"]);
+    const shown = await linli(["keys", "show", join(home, "keys/peer.key")]);
+    expect(JSON.parse(shown.out)).toMatchObject({ kind: "peer", peerId: JSON.parse(member).node.peerId });
+  });
+
+  test("start without a home says how to make one", async () => {
+    const { code, err } = await linli(["start", "--home", join(directory, "nowhere")]);
+    expect([code, err]).toEqual([1, expect.stringContaining("linli keys")]);
+  });
+});
+
+describe("asking a node", () => {
+  test("sends, waits, proves, saves the proof; and the proof is checked without any node", async () => {
+    const proofFile = join(directory, "receipt.json");
+    const sent = await linli([
+      "tx",
+      "send",
+      ...asking,
+      "--key",
+      keyFile,
+      "--contract",
+      "board",
+      "--action",
+      "pin",
+      "--args",
+      '{"id":"a","text":"你好"}',
+      "--out",
+      proofFile,
+    ]);
+    expect(sent.err).toContain("only a receipt says committed");
+    expect(sent.code).toBe(0);
+    const receipt = JSON.parse(sent.out);
+    expect(receipt).toMatchObject({ proved: true, status: "ok", explanation: { zh: "已完成" } });
+    const verified = await linli(["verify", proofFile, "--genesis", genesisFile]);
+    expect(verified.code).toBe(0);
+    expect(JSON.parse(verified.out)).toMatchObject({ proved: true, kind: "receipt", txId: receipt.txId });
+    const { proof } = JSON.parse(await readFile(proofFile, "utf8"));
+    const bare = await linli(["verify", proof], { LINLI_GENESIS: genesisFile });
+    expect(JSON.parse(bare.out)).toMatchObject({ txId: receipt.txId });
+    const at = Math.floor(proof.length / 2);
+    await writeFile(
+      proofFile,
+      JSON.stringify({
+        kind: "receipt",
+        proof: `${proof.slice(0, at)}${proof[at] === "0" ? "1" : "0"}${proof.slice(at + 1)}`,
+      }),
+    );
+    const forged = await linli(["verify", proofFile, "--genesis", genesisFile]);
+    expect([forged.code, forged.out, forged.err]).toEqual([3, "", expect.stringContaining("PROOF_REFUSED")]);
+    expect((await linli(["tx", "receipt", receipt.txId, ...asking])).code).toBe(0);
+    expect((await linli(["tx", "wait", receipt.txId, ...asking])).code).toBe(0);
+  });
+
+  test("a transaction without effect shows its proved receipt and ends with 1", async () => {
+    const { code, out, err } = await linli([
+      "tx",
+      "send",
+      ...asking,
+      "--key",
+      keyFile,
+      "--contract",
+      "board",
+      "--action",
+      "refuse",
+    ]);
+    expect([code, err]).toEqual([1, expect.stringContaining("TX_WITHOUT_EFFECT")]);
+    expect(JSON.parse(out)).toMatchObject({ proved: true, status: "refused", ruleId: "board.refuse.require[0]" });
+  });
+
+  test("rows are proved, also that there is none; lists say that they are not", async () => {
+    const proofFile = join(directory, "row.json");
+    const row = await linli(["query", "state", "board", "note", "first", ...asking, "--out", proofFile]);
+    expect(JSON.parse(row.out)).toMatchObject({ proved: true, exists: true, fields: { text: "one", size: 3 } });
+    const verified = await linli(["verify", proofFile, "--genesis", genesisFile]);
+    expect(JSON.parse(verified.out)).toMatchObject({
+      kind: "state",
+      exists: true,
+      key: expect.stringContaining("board / note"),
+    });
+    const none = await linli(["query", "state", "board", "note", "nobody", ...asking]);
+    expect(JSON.parse(none.out)).toMatchObject({ proved: true, exists: false });
+    const list = await linli(["query", "list", "board", "note", ...asking, "--limit", "1"]);
+    expect(JSON.parse(list.out)).toMatchObject({ proved: false, rows: [expect.anything()] });
+    expect(list.err).toContain("query state");
+  });
+
+  test("heads, blocks, contracts, status and node facts are shown", async () => {
+    const query = async (...words: string[]) => JSON.parse((await linli(["query", ...words, ...asking])).out);
+    const [head, block, contracts, contract, status, node] = await Promise.all([
+      query("head"),
+      query("block", "1"),
+      query("contract"),
+      query("contract", "board"),
+      query("status"),
+      query("node"),
+    ]);
+    expect(head).toMatchObject({ proved: true });
+    expect(block).toMatchObject({ proved: true, height: 1, transactionIds: [expect.any(String)] });
+    expect(contracts.contracts).toHaveLength(1);
+    expect(contract.source).toContain("board");
+    expect(status).toMatchObject({ digest: "01ff" });
+    expect(node).toMatchObject({ chainId: toHex(harness.node.genesis.chainId) });
+  });
+    expect(JSON.parse((await linli(["query", "contract", ...asking])).out).contracts).toHaveLength(1);
+    expect(JSON.parse((await linli(["query", "contract", "board", ...asking])).out).source).toContain("board");
+    expect(JSON.parse((await linli(["query", "status", ...asking])).out)).toMatchObject({ digest: "01ff" });
+    expect(JSON.parse((await linli(["query", "node", ...asking])).out)).toMatchObject({
+      chainId: toHex(harness.node.genesis.chainId),
+    });
+  });
+
+  test.each([
+    [["query", "head", "--url", "http://127.0.0.1:1"], 1, "CLIENT_UNREACHABLE"],
+    [["query", "block", "99999"], 1, "BLOCK_UNKNOWN"],
+    [["tx", "receipt", "xyz"], 2, "ARGUMENT_INVALID"],
+    [["tx", "send", "--key", "/nonexistent", "--contract", "a", "--action", "b"], 1, "KEY_FILE_MISSING"],
+    [["tx", "send", "--key", "/nonexistent", "--contract", "a", "--action", "b", "--args", "{"], 2, "ARGUMENT_INVALID"],
+  ])("%j ends with %i and %s", async (words, expected, named) => {
+    const { code, err } = await linli(words, { LINLI_GENESIS: genesisFile, LINLI_URL: harness.url });
+    expect([code, err]).toEqual([expected, expect.stringContaining(named)]);
+    expect(err).not.toContain("    at ");
+  });
+});
