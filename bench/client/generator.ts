@@ -1,0 +1,165 @@
+// Sends a load to the nodes and sees every transaction of it to its end, open loop or closed loop.
+// An open loop never waits for the network; a closed loop only sends as fast as receipts come.
+
+import { performance } from "node:perf_hooks";
+import { setTimeout as pause, setImmediate as turn } from "node:timers/promises";
+import { LedgerError } from "../../src/errors.ts";
+import { arrivalsMs } from "../arrivals.ts";
+import type { ReadyTransaction } from "../workload.ts";
+import type { Load, LoadResult } from "./messages.ts";
+import { NodeSocket, TRANSACTIONS_PER_CALL_MAX } from "./node-socket.ts";
+import { Tally } from "./tally.ts";
+
+/** Between the command and the first transaction. */
+const LEAD_MS = 50;
+/** What the last transactions of a load get to be committed. */
+const DRAIN_MS_MAX = 20_000;
+/** Below this rate the generator waits actively for the last fraction of a millisecond; above, that would cost the nodes' cores. */
+const PRECISE_RATE_MAX = 100;
+/** A closed loop that was refused tries again after this time. */
+const BACK_OFF_MS = 20;
+
+export class Generator {
+  private readonly sockets: NodeSocket[] = [];
+  private tally = new Tally(0, { fromMs: 0, untilMs: 1 });
+  private onSettled: (node: number) => void = () => undefined;
+  private broken: LedgerError | undefined;
+
+  /** @throws LedgerError BENCH_CONNECTION_LOST */
+  async connect(urls: readonly string[]): Promise<void> {
+    for (const [node, url] of urls.entries()) {
+      const socket = await NodeSocket.open(url, {
+        onReceipt: (txId, status) => {
+          if (this.tally.markReceipt(txId, status, node, performance.now())) this.onSettled(node);
+        },
+        onRefused: (txId, code) => {
+          this.tally.markRefused(txId, code, node);
+          setTimeout(() => this.onSettled(node), BACK_OFF_MS);
+        },
+        onBroken: (error) => {
+          this.broken ??= error;
+        },
+      });
+      this.sockets.push(socket);
+    }
+  }
+
+  /** @param take removes signed transactions from the stock, as many as asked for or as there are left */
+  async run(load: Load, take: (count: number) => readonly ReadyTransaction[]): Promise<LoadResult> {
+    const startMs = performance.now() + LEAD_MS;
+    const fromMs = startMs + (load.kind === "closed" ? load.warmUpSeconds * 1000 : 0);
+    this.tally = new Tally(this.sockets.length, { fromMs, untilMs: startMs + load.seconds * 1000 });
+    if (load.kind === "open") await this.sendOpen(load, startMs, take);
+    else await this.sendClosed(load, startMs, take);
+    await this.drain();
+    return this.tally.result(load);
+  }
+
+  /** Sends all at once, as fast as the nodes answer. @throws LedgerError BENCH_SETUP_REFUSED */
+  async sendAll(transactions: readonly ReadyTransaction[]): Promise<void> {
+    this.tally = new Tally(this.sockets.length, { fromMs: 0, untilMs: 1 });
+    for (const [index, transaction] of transactions.entries()) {
+      if (index % TRANSACTIONS_PER_CALL_MAX === 0) await turn();
+      this.send(index % this.sockets.length, [transaction], performance.now());
+    }
+    await this.drain();
+    const { committed, refusedAtTheDoor } = this.tally.result({
+      kind: "closed",
+      inFlightPerNode: 0,
+      seconds: 0,
+      warmUpSeconds: 0,
+    });
+    if (committed < transactions.length) {
+      throw new LedgerError("BENCH_SETUP_REFUSED", {
+        sent: transactions.length,
+        committed,
+        refused: JSON.stringify(refusedAtTheDoor),
+      });
+    }
+  }
+
+  close(): void {
+    for (const socket of this.sockets) socket.close();
+  }
+
+  private async sendOpen(
+    load: Extract<Load, { kind: "open" }>,
+    startMs: number,
+    take: (count: number) => readonly ReadyTransaction[],
+  ): Promise<void> {
+    const due = arrivalsMs({ kind: load.arrivals, rate: load.rate, seconds: load.seconds, seed: load.seed });
+    const stock = take(due.length);
+    if (stock.length < due.length)
+      throw new LedgerError("BENCH_STOCK_EMPTY", { needed: due.length, signed: stock.length });
+    for (let next = 0; next < due.length; ) {
+      this.checkConnections();
+      const nowMs = performance.now();
+      const from = next;
+      while (next < due.length && startMs + due[next]! <= nowMs) next += 1;
+      // What fell due since the last look leaves together, each node's share in one call.
+      for (const node of this.sockets.keys()) {
+        const share = stock.slice(from, next).filter((_, index) => (from + index) % this.sockets.length === node);
+        const dueMs = Array.from(due.slice(from, next)).filter(
+          (_, index) => (from + index) % this.sockets.length === node,
+        );
+        for (const [index, transaction] of share.entries())
+          this.tally.markSent(transaction, node, startMs + dueMs[index]!, nowMs);
+        this.sockets[node]!.send(share);
+      }
+      if (next < due.length) await this.untilDue(startMs + due[next]!, load.rate <= PRECISE_RATE_MAX);
+    }
+  }
+
+  private async untilDue(dueMs: number, isPrecise: boolean): Promise<void> {
+    // Node's timers fire up to a millisecond late: wake before, and look again.
+    const waitMs = Math.floor(dueMs - performance.now() - (isPrecise ? 1 : 0));
+    if (waitMs >= 1) await pause(waitMs);
+    else if (isPrecise) await turn();
+    else await pause(1);
+  }
+
+  private async sendClosed(
+    load: Extract<Load, { kind: "closed" }>,
+    startMs: number,
+    take: (count: number) => readonly ReadyTransaction[],
+  ): Promise<void> {
+    const endMs = startMs + load.seconds * 1000;
+    const scheduled = new Set<number>();
+    const topUp = (node: number): void => {
+      scheduled.delete(node);
+      if (performance.now() >= endMs) return;
+      const room = load.inFlightPerNode - this.tally.inFlightAt(node);
+      if (room > 0) this.send(node, take(room), performance.now());
+    };
+    // Receipts of one block come together: what they make room for leaves together.
+    this.onSettled = (node) => {
+      if (scheduled.has(node)) return;
+      scheduled.add(node);
+      setImmediate(() => topUp(node));
+    };
+    await pause(Math.max(0, startMs - performance.now()));
+    for (const node of this.sockets.keys()) topUp(node);
+    while (performance.now() < endMs) {
+      this.checkConnections();
+      await pause(Math.min(100, Math.max(1, endMs - performance.now())));
+    }
+    this.onSettled = () => undefined;
+  }
+
+  private send(node: number, transactions: readonly ReadyTransaction[], nowMs: number): void {
+    for (const transaction of transactions) this.tally.markSent(transaction, node, nowMs, nowMs);
+    this.sockets[node]!.send(transactions);
+  }
+
+  private async drain(): Promise<void> {
+    const endMs = performance.now() + DRAIN_MS_MAX;
+    while (!this.tally.isComplete && performance.now() < endMs) {
+      this.checkConnections();
+      await pause(10);
+    }
+  }
+
+  private checkConnections(): void {
+    if (this.broken !== undefined) throw this.broken;
+  }
+}

@@ -1,0 +1,193 @@
+// The first measurement: latency of single transactions, the peak of a closed loop, and open loops below it, in one run.
+// Decides what is measured and in which order; every figure comes from elsewhere.
+
+import { type Claim, claimSynced, claimVerified } from "../checks.ts";
+import { LoadClient } from "../load-client.ts";
+import { type MachineFacts, machineFacts } from "../machine.ts";
+import { BenchNetwork } from "../network.ts";
+import { cpuUsPerTx, type Phase, runPhase } from "../phase.ts";
+import { type CpuProfile, Profiler } from "../profiler.ts";
+import { measureVerifyUs } from "../verification.ts";
+import { benchKeys, TransactionSource } from "../workload.ts";
+
+const NODES = 4;
+const ACCOUNTS = 1_000;
+const IN_FLIGHT_PER_NODE = 500;
+const WARM_UP_SECONDS = 4;
+/** Of a closed loop, until its queues are full. */
+const FILL_SECONDS = 1;
+/** Open loops after the peak, in shares of it. */
+const SHARES_OF_PEAK = [0.5, 0.7] as const;
+
+export interface ScenarioOptions {
+  /** of each measured load */
+  readonly seconds: number;
+  /** of the latency measurement, transactions per second */
+  readonly rate: number;
+  readonly seed: number;
+  /** profile one node while the peak is measured */
+  readonly profile: boolean;
+  progress(text: string): void;
+  /** runs at the end, however it comes */
+  onEnd(clean: () => void): void;
+}
+
+export interface Report {
+  readonly scenario: string;
+  readonly startedAt: string;
+  readonly machine: MachineFacts;
+  readonly configuration: Readonly<Record<string, number | string>>;
+  readonly verifyUs: number;
+  readonly limitTxPerSecond: number;
+  readonly latency: Phase;
+  readonly peak: Phase;
+  readonly ramp: readonly Phase[];
+  readonly synced: Claim;
+  readonly verifiedByEveryNode: Claim;
+  readonly profile?: CpuProfile;
+}
+
+export async function runFirst(options: ScenarioOptions): Promise<Report> {
+  const { seconds, rate, seed, progress } = options;
+  const startedAt = new Date().toISOString();
+  const machine = machineFacts();
+  const { cores } = machine;
+  const keys = benchKeys(seed);
+  const verifyBeforeUs = measureVerifyUs();
+  const limit = (cores * 1e6) / (NODES * verifyBeforeUs);
+  progress(
+    `one verification takes ${verifyBeforeUs.toFixed(1)} us: at most ${Math.floor(limit)} tx/s on ${cores} cores`,
+  );
+
+  const network = await BenchNetwork.create({ nodes: NODES, accounts: ACCOUNTS, keys });
+  options.onEnd(() => network.destroy());
+  progress(`starting ${NODES} nodes in ${network.directory}`);
+  await network.start().catch(async (error: unknown) => {
+    for (const tail of await network.logTails()) progress(tail);
+    throw error;
+  });
+  const client = new LoadClient();
+  options.onEnd(() => client.kill());
+  await client.connect({ chainId: network.chainId, seed, accounts: ACCOUNTS, nodes: network.urls });
+  const place = { network, client, cores };
+
+  progress(`opening ${ACCOUNTS} accounts and warming up for ${WARM_UP_SECONDS} s`);
+  await client.openAccounts();
+  const inFlight = NODES * IN_FLIGHT_PER_NODE;
+  await client.sign(Math.ceil(limit * WARM_UP_SECONDS) + inFlight);
+  const warmUp = await runPhase("warm-up", closedLoop(WARM_UP_SECONDS), place);
+
+  progress(`latency: ${rate} tx/s for ${seconds} s, Poisson arrivals over ${NODES} nodes`);
+  const latency = await runPhase("latency", { kind: "open", arrivals: "poisson", rate, seconds, seed }, place);
+
+  // Twice what the warm-up reached, and never more than the machine can verify.
+  await client.sign(Math.ceil(Math.min(limit, 2 * warmUp.txPerSecond) * seconds) + inFlight);
+  progress(`peak: ${IN_FLIGHT_PER_NODE} transactions on their way at each node for ${seconds} s`);
+  const profiler = options.profile ? await Profiler.start(network.processes[0]!) : undefined;
+  const peak = await runPhase("peak", closedLoop(seconds), place);
+  const profile = await profiler?.stop();
+
+  const ramp: Phase[] = [];
+  for (const [index, share] of SHARES_OF_PEAK.entries()) {
+    const offered = Math.floor(peak.txPerSecond * share);
+    await client.sign(Math.ceil(offered * seconds * 1.1) + inFlight);
+    progress(`open loop: ${offered} tx/s for ${seconds} s, ${share * 100}% of the peak`);
+    ramp.push(
+      await runPhase(
+        `${share * 100}% of peak`,
+        { kind: "open", arrivals: "poisson", rate: offered, seconds, seed: seed + 1 + index },
+        place,
+      ),
+    );
+  }
+
+  progress("checking what the nodes agree on");
+  const heads = await network.settledHeads();
+  const [forged] = new TransactionSource({ chainId: network.chainId, keys, accounts: ACCOUNTS }).moves(1);
+  const answersToForged = await network.offer(spoilSignature(forged!.hex));
+  const phases = [warmUp, latency, peak, ...ramp];
+  client.kill();
+  network.destroy();
+  const verifyUs = round((verifyBeforeUs + measureVerifyUs()) / 2);
+  return {
+    scenario: "first",
+    startedAt,
+    machine,
+    configuration: {
+      nodes: NODES,
+      accounts: ACCOUNTS,
+      seconds,
+      rate,
+      seed,
+      inFlightPerNode: IN_FLIGHT_PER_NODE,
+      warmUpSeconds: WARM_UP_SECONDS,
+      nodeConfiguration: "defaults, with the rate limits of one address raised",
+    },
+    verifyUs,
+    limitTxPerSecond: Math.floor((cores * 1e6) / (NODES * verifyUs)),
+    latency,
+    peak,
+    ramp,
+    synced: claimSynced(peak),
+    verifiedByEveryNode: claimVerified({
+      heads,
+      transactions:
+        ACCOUNTS + phases.reduce((total, { committed, refusedByContract }) => total + committed + refusedByContract, 0),
+      phases,
+      peak,
+      answersToForged,
+      verifyUs,
+    }),
+    ...(profile === undefined ? {} : { profile }),
+  };
+}
+
+/** The line for machines: the fields that every scenario has, and what this one adds. */
+export function lineOf(report: Report): Readonly<Record<string, unknown>> {
+  const { peak, latency, ramp, verifyUs, limitTxPerSecond } = report;
+  return {
+    scenario: report.scenario,
+    nodes: NODES,
+    cores: report.machine.cores,
+    txPerSecond: Math.round(peak.txPerSecond),
+    p50Ms: latency.latencySummary.p50Ms,
+    p99Ms: latency.latencySummary.p99Ms,
+    verifyUs,
+    limitTxPerSecond,
+    ratioToLimit: Math.round((peak.txPerSecond / limitTxPerSecond) * 100) / 100,
+    cpuUsPerTx: cpuUsPerTx(peak),
+    synced: report.synced.holds,
+    verifiedByEveryNode: report.verifiedByEveryNode.holds,
+    latencyRate: report.configuration.rate,
+    latencySamples: latency.latencySummary.samples,
+    bytesPerTransaction: Math.round(peak.bytesPerTransaction),
+    rssMb: Math.max(...peak.rssMb),
+    ramp: ramp.map(({ load, txPerSecond, latencySummary }) => ({
+      offered: load.kind === "open" ? load.rate : 0,
+      txPerSecond: Math.round(txPerSecond),
+      p50Ms: latencySummary.p50Ms,
+      p99Ms: latencySummary.p99Ms,
+    })),
+    foreignCpuPercent: Math.max(...[latency, peak, ...ramp].map(({ foreignCpuPercent }) => foreignCpuPercent)),
+    missing: [latency, peak, ...ramp].reduce((total, { missing }) => total + missing, 0),
+    commit: report.machine.commit,
+  };
+}
+
+function closedLoop(seconds: number) {
+  return {
+    kind: "closed",
+    inFlightPerNode: IN_FLIGHT_PER_NODE,
+    seconds: seconds + FILL_SECONDS,
+    warmUpSeconds: FILL_SECONDS,
+  } as const;
+}
+
+/** The signature is the last thing in a transaction's bytes. */
+function spoilSignature(hex: string): string {
+  return `${hex.slice(0, -1)}${hex.endsWith("0") ? "1" : "0"}`;
+}
+
+function round(us: number): number {
+  return Math.round(us * 10) / 10;
+}
