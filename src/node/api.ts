@@ -1,9 +1,8 @@
 // What a node answers to clients: door checks for transactions, proofs for everything it says, and news of commits.
 // Reads committed state only; never waits for consensus except in `waitForTransaction`.
 
-import { contractsIn, decodeRow, rowKey, rowPrefix } from "../contracts/describe.ts";
+import { contractsIn, decodeRow, explainReceipt, rowKey, rowPrefix } from "../contracts/describe.ts";
 import { refuseSigner } from "../contracts/execute-block.ts";
-import { explainReceipt } from "../contracts/explain.ts";
 import { LedgerError, type Verdict } from "../errors.ts";
 import { encode, type Value } from "../ledger/codec.ts";
 import { decodeResult } from "../ledger/format-block.ts";
