@@ -7,7 +7,7 @@ import type { LedgerEvent, StateOverlay } from "../ledger/types.ts";
 import { FIXED_SLOTS } from "./checked.ts";
 import type { CompiledAction, CompiledCondition, CompiledRead, CompiledTable } from "./compiled.ts";
 import { charge, type Frame, type Row } from "./frame.ts";
-import { byteUnits, GAS } from "./gas.ts";
+import { byteUnits, GAS, valueSize } from "./gas.ts";
 import { ExpressionError } from "./outcome.ts";
 import { failed, type Refusal, type RefusalValues, refused } from "./refusal.ts";
 import { OUTSIDE_PREFIX } from "./system.ts";
@@ -297,7 +297,8 @@ export class ActionRun {
     return pending;
   }
 
-  emit(name: string, fields: LedgerEvent["fields"]): void {
+  emit(name: string, fields: LedgerEvent["fields"]): undefined {
+    charge(this.frame, GAS.event + byteUnits(fields.reduce((bytes, [, value]) => bytes + valueSize(value), 0)));
     this.events.push({ contract: this.action.contract, name, fields });
   }
 
@@ -353,14 +354,14 @@ export class ActionRun {
     readonly at: number;
     readonly action: string;
     readonly args: Uint8Array;
-  }): void {
+  }): undefined {
     charge(this.frame, GAS.write);
     const row = [this.action.contract, key, at, action, args];
     this.put(TIMERS.stateKeyOf(row), TIMERS.encode(row));
   }
 
   /** Nothing happens when there is no such timer. */
-  cancel(key: string): void {
+  cancel(key: string): undefined {
     charge(this.frame, GAS.read);
     const stateKey = TIMERS.stateKey([this.action.contract, key]);
     if (this.host.overlay.get(stateKey) === undefined) return;

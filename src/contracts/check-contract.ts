@@ -4,7 +4,7 @@
 import { checkAction, checkSignature } from "./check-action.ts";
 import { CheckContext } from "./check-context.ts";
 import { checkImport, checkSettings, checkSystemTables, checkTable, type ImportSource } from "./check-table.ts";
-import type { CheckedAction, CheckedContract, CheckedTemplate } from "./checked.ts";
+import type { CheckedAction, CheckedContract } from "./checked.ts";
 import type { ActionDocument, ContractDocument, Sentence } from "./document.ts";
 import { type Finding, Findings } from "./finding.ts";
 import { parseDocument } from "./parse-document.ts";
@@ -102,12 +102,4 @@ function titleOf(title: Sentence): CheckedContract["title"] {
   const plain = (template: Sentence["zh"] | undefined) =>
     template?.map((part) => (typeof part === "string" ? part : `{${part.text}}`)).join("");
   return { zh: plain(title.zh) ?? "", en: plain(title.en) };
-}
-
-/** The text of a template with the values given by label. */
-export function renderTemplate(
-  template: CheckedTemplate,
-  show: (label: string, type: (CheckedTemplate[number] & object)["type"]) => string,
-): string {
-  return template.map((part) => (typeof part === "string" ? part : show(part.label, part.type))).join("");
 }

@@ -412,20 +412,20 @@ class Checker {
 
   private conditional(expression: Expression & { kind: "conditional" }, scope: Scope): Typed {
     const condition = this.expectKind(expression.condition, scope, "bool");
-    const then = this.check(expression.then, scope);
-    const otherwise = this.check(expression.otherwise, scope);
-    const type = joinTypes(then.type, otherwise.type);
+    const whenTrue = this.check(expression.whenTrue, scope);
+    const whenFalse = this.check(expression.whenFalse, scope);
+    const type = joinTypes(whenTrue.type, whenFalse.type);
     if (type === undefined || type.kind === "row" || type.kind === "null") {
       return this.broken(
         expression,
         "TYPE_MISMATCH",
-        `both sides of : need one type, not ${typeName(then.type)} and ${typeName(otherwise.type)}`,
+        `both sides of : need one type, not ${typeName(whenTrue.type)} and ${typeName(whenFalse.type)}`,
       );
     }
     return this.node(
       expression,
-      { kind: "conditional", condition, then, otherwise },
-      { type, strict: [condition], lazy: [then, otherwise] },
+      { kind: "conditional", condition, whenTrue, whenFalse },
+      { type, strict: [condition], lazy: [whenTrue, whenFalse] },
     );
   }
 

@@ -194,7 +194,11 @@ function checkPay({ from, to, amount }: Document<"pay">, { context, scope }: Sta
     to: context.expected(to, scope, ACCOUNT_NAME),
     amount: context.expected(amount, scope, NON_NEGATIVE),
   };
-  return { kind: "pay", ...typed, unitsMax: unitsOf(Object.values(typed)) + 2 * (GAS.read + GAS.write) };
+  return {
+    kind: "pay",
+    ...typed,
+    unitsMax: unitsOf(Object.values(typed)) + 2 * (GAS.read + GAS.write + byteUnits(16)),
+  };
 }
 
 function checkEmit({ event, fields }: Document<"emit">, { context, scope }: StatementContext): Checked<"emit"> {
@@ -264,7 +268,7 @@ function checkTimer({ key, time, run, args }: Document<"timer">, at: StatementCo
   // Arguments travel in the order of their names.
   const sorted = [...typed].sort((left, right) => (left.name < right.name ? -1 : 1));
   const unitsMax =
-    unitsOf([typedKey, typedTime, ...typed.map((argument) => argument.typed)]) + GAS.write + byteUnits(bytes);
+    unitsOf([typedKey, typedTime, ...typed.map((argument) => argument.typed)]) + GAS.write + byteUnits(bytes + 160);
   return { kind: "timer", key: typedKey, time: typedTime, run: run.text, args: sorted, unitsMax };
 }
 

@@ -288,7 +288,7 @@ function checkedPart(typed: CheckedArgument["typed"], type: Type, ruleId: string
 function withParts(
   frame: Frame,
   parts: readonly Part[],
-  act: (values: readonly Value[]) => Refusal | undefined | void,
+  act: (values: readonly Value[]) => Refusal | undefined,
 ): Refusal | undefined {
   const values: Value[] = [];
   for (const evaluate of parts) {
@@ -296,7 +296,7 @@ function withParts(
     if ("refusal" in part) return part.refusal;
     values.push(part.value);
   }
-  return act(values) ?? undefined;
+  return act(values);
 }
 
 function compilePay(statement: CheckedStatement & { kind: "pay" }, ruleId: string): CompiledStatement {
@@ -314,15 +314,13 @@ function compilePay(statement: CheckedStatement & { kind: "pay" }, ruleId: strin
 function compileEmit(statement: CheckedStatement & { kind: "emit" }, ruleId: string): CompiledStatement {
   const names = statement.fields.map(({ name }) => name);
   const parts = statement.fields.map(({ typed }) => compilePart(compileExpression(typed), ruleId));
-  return (run) => {
-    charge(run.frame, GAS.event);
-    return withParts(run.frame, parts, (values) =>
+  return (run) =>
+    withParts(run.frame, parts, (values) =>
       run.emit(
         statement.event,
         values.map((value, index) => [names[index] ?? "", value]),
       ),
     );
-  };
 }
 
 function compileTimer(statement: CheckedStatement & { kind: "timer" }, ruleId: string): CompiledStatement {

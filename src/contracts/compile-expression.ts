@@ -162,12 +162,12 @@ function compileOr(typed: Typed & { kind: "and" | "or" }): Evaluate {
 
 function compileConditional(typed: Typed & { kind: "conditional" }): Evaluate {
   const condition = compile(typed.condition);
-  const then = compileExpression(typed.then);
-  const otherwise = compileExpression(typed.otherwise);
+  const whenTrue = compileExpression(typed.whenTrue);
+  const whenFalse = compileExpression(typed.whenFalse);
   return (frame) => {
     const chosen = condition(frame);
-    if (chosen === true) return then(frame);
-    return chosen === false ? otherwise(frame) : chosen;
+    if (chosen === true) return whenTrue(frame);
+    return chosen === false ? whenFalse(frame) : chosen;
   };
 }
 

@@ -39,8 +39,8 @@ export type Expression = Placed &
     | {
         readonly kind: "conditional";
         readonly condition: Expression;
-        readonly then: Expression;
-        readonly otherwise: Expression;
+        readonly whenTrue: Expression;
+        readonly whenFalse: Expression;
       }
     | {
         readonly kind: "macro";
@@ -148,11 +148,15 @@ class Parser {
       this.nesting -= 1;
       return condition;
     }
-    const then = this.expression();
+    const whenTrue = this.expression();
     this.expectSign(":");
-    const otherwise = this.expression();
+    const whenFalse = this.expression();
     this.nesting -= 1;
-    return this.node({ kind: "conditional", condition, then, otherwise }, condition.at, [condition, then, otherwise]);
+    return this.node({ kind: "conditional", condition, whenTrue, whenFalse }, condition.at, [
+      condition,
+      whenTrue,
+      whenFalse,
+    ]);
   }
 
   private binary(levelMin: number): Expression {

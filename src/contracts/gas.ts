@@ -1,6 +1,8 @@
 // The price table: one unit is roughly 10 ns on the machine of docs/measurements. Part of the language version: a change is a new version.
 // Prices are charged before the work they pay for.
 
+import type { Value } from "../ledger/codec.ts";
+
 export const GAS = Object.freeze({
   /** each node of an expression that is evaluated */
   node: 1,
@@ -29,6 +31,12 @@ export const GAS = Object.freeze({
 
 /** Worst case of one action that may be deployed. */
 export const ACTION_GAS_MAX = 5_000_000;
+
+/** Bytes of a computed value, roughly: what carrying it costs. At most `sizeMax` of its type. */
+export function valueSize(value: Value): number {
+  if (typeof value === "string" || value instanceof Uint8Array) return value.length;
+  return Array.isArray(value) ? value.reduce((bytes: number, item: Value) => bytes + valueSize(item), 1) : 1;
+}
 
 /** Units for work on `bytes` bytes of text: one for each 8 that are read, compared or made. */
 export function byteUnits(bytes: number): number {

@@ -14,8 +14,20 @@ export interface ArithmeticFacts {
   readonly isHopeless: boolean;
 }
 
-const least = (values: readonly bigint[]) => values.reduce((left, right) => (right < left ? right : left));
-const greatest = (values: readonly bigint[]) => values.reduce((left, right) => (right > left ? right : left));
+/** The smallest of at least one. */
+export function least([first = 0n, ...others]: readonly bigint[]): bigint {
+  let smallest = first;
+  for (const value of others) if (value < smallest) smallest = value;
+  return smallest;
+}
+
+/** The greatest of at least one. */
+export function greatest([first = 0n, ...others]: readonly bigint[]): bigint {
+  let largest = first;
+  for (const value of others) if (value > largest) largest = value;
+  return largest;
+}
+
 const magnitude = (value: bigint) => (value < 0n ? -value : value);
 
 export function arithmeticFacts(operator: ArithmeticOperator, left: IntegerType, right: IntegerType): ArithmeticFacts {

@@ -2,6 +2,7 @@
 // Ranges and lengths that only a run can tell are checked at run time by membership.
 
 import { byteUnits } from "./gas.ts";
+import { greatest, least } from "./intervals.ts";
 import { integerType, sizeMax, type Type, textType, typeName } from "./types.ts";
 
 /** The type that holds the values of both; undefined when they are of different kinds. */
@@ -9,8 +10,7 @@ export function joinTypes(left: Type, right: Type): Type | undefined {
   if (left.kind === "unknown") return right;
   if (right.kind === "unknown") return left;
   if (left.kind === "int" && right.kind === "int") {
-    const min = left.min < right.min ? left.min : right.min;
-    const max = left.max > right.max ? left.max : right.max;
+    const [min, max] = [least([left.min, right.min]), greatest([left.max, right.max])];
     return integerType(min, max, left.name === "int" ? right.name : left.name);
   }
   if (left.kind === "text" && right.kind === "text") {

@@ -61,7 +61,7 @@ export type Typed = TypedFacts &
     | { readonly kind: "concat"; readonly of: "text" | "bytes" | "list"; readonly left: Typed; readonly right: Typed }
     | { readonly kind: "in"; readonly item: Typed; readonly list: Typed; readonly unitsEach: number }
     | { readonly kind: "index"; readonly list: Typed; readonly index: Typed }
-    | { readonly kind: "conditional"; readonly condition: Typed; readonly then: Typed; readonly otherwise: Typed }
+    | { readonly kind: "conditional"; readonly condition: Typed; readonly whenTrue: Typed; readonly whenFalse: Typed }
     | { readonly kind: "list"; readonly items: readonly Typed[] }
     | {
         readonly kind: "macro";
@@ -116,7 +116,7 @@ export function childrenOf(typed: Typed): readonly Typed[] {
     case "index":
       return [typed.list, typed.index];
     case "conditional":
-      return [typed.condition, typed.then, typed.otherwise];
+      return [typed.condition, typed.whenTrue, typed.whenFalse];
     case "list":
       return typed.items;
     case "macro":

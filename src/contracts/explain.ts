@@ -1,0 +1,239 @@
+// Says in sentences why something was refused, or what happened: the contract's own words with the values of the receipt.
+// Receipts hold rule and values only; the words are made here and never hashed.
+
+import type { Value } from "../ledger/codec.ts";
+import { toHex } from "../ledger/hash.ts";
+import type { LedgerEvent, Receipt } from "../ledger/types.ts";
+import { formatTime } from "./calendar.ts";
+import type { CheckedTemplate } from "./checked.ts";
+import type { CompiledContract, RuleText } from "./compiled.ts";
+
+export interface Explanation {
+  readonly zh: string;
+  readonly en: string;
+}
+
+type Values = ReadonlyMap<string, Value>;
+/** What is known about one refusal; `part` is the last word of the rule id. */
+interface Refused {
+  readonly ruleId: string;
+  readonly part: string;
+  readonly values: Values;
+}
+type Say = (refused: Refused) => Explanation;
+
+/** The contract gives the words, in the version at hand; a rule it does not have is named by its id. */
+export function explain(receipt: Receipt, contractOf: (name: string) => CompiledContract | undefined): Explanation {
+  if (receipt.status === "ok") return done(receipt.events);
+  const [contract = ""] = receipt.ruleId.split(".");
+  const rule = contractOf(contract)?.rules.get(receipt.ruleId);
+  const values: Values = new Map(receipt.values);
+  if (rule !== undefined && receipt.status === "refused") return sentence(receipt.ruleId, rule, values);
+  const parts = receipt.ruleId.split(".");
+  const refused = { ruleId: receipt.ruleId, part: parts[parts.length - 1] ?? "", values };
+  if (receipt.status === "failed" && values.has("error")) return computation(refused);
+  return (SAYINGS.find(([matches]) => matches(refused))?.[1] ?? fallback)(refused);
+}
+
+function done(events: readonly LedgerEvent[]): Explanation {
+  if (events.length === 0) return { zh: "已生效", en: "Done" };
+  const list = events.map(
+    ({ contract, name, fields }) =>
+      `${contract}.${name}(${fields.map(([field, value]) => `${field}=${plain(value)}`).join(", ")})`,
+  );
+  return { zh: `已生效: ${list.join("; ")}`, en: `Done: ${list.join("; ")}` };
+}
+
+// ---- the contract's own sentences ----
+
+function sentence(ruleId: string, rule: RuleText, values: Values): Explanation {
+  const shown = [...values].map(([label, value]) => `${label} = ${show(label, value, rule)}`).join(", ");
+  const generic = `Refused by ${ruleId} (line ${rule.line}): ${rule.condition} does not hold${shown === "" ? "" : `, with ${shown}`}`;
+  const zh =
+    rule.zh === undefined
+      ? `违反规则 ${ruleId} (第 ${rule.line} 行): ${rule.condition}${shown === "" ? "" : `; ${shown}`}`
+      : fill(rule.zh, rule, values);
+  return { zh, en: rule.en === undefined ? generic : fill(rule.en, rule, values) };
+}
+
+function fill(template: CheckedTemplate, rule: RuleText, values: Values): string {
+  return template
+    .map((part) => (typeof part === "string" ? part : show(part.label, values.get(part.label) ?? null, rule)))
+    .join("");
+}
+
+function show(label: string, value: Value, rule: RuleText): string {
+  return rule.times.has(label) && typeof value === "number" ? formatTime(value) : plain(value);
+}
+
+function plain(value: Value | undefined): string {
+  if (value === null || value === undefined) return "-";
+  if (value instanceof Uint8Array) return toHex(value);
+  return Array.isArray(value) ? value.map(plain).join(", ") : String(value);
+}
+
+// ---- what the ledger itself refuses ----
+
+const at = (values: Values, name: string) => plain(values.get(name));
+const ids =
+  (...wanted: readonly string[]) =>
+  ({ ruleId }: Refused) =>
+    wanted.includes(ruleId);
+const ends =
+  (...wanted: readonly string[]) =>
+  ({ part }: Refused) =>
+    wanted.includes(part);
+const list = (values: Values) => [...values].map(([name, value]) => `${name} = ${plain(value)}`).join(", ");
+
+const SAYINGS: readonly (readonly [(refused: Refused) => boolean, Say])[] = [
+  [
+    ids("account.unknown"),
+    ({ values }) => ({
+      zh: `账户 ${at(values, "account")} 未登记`,
+      en: `Account ${at(values, "account")} is not registered`,
+    }),
+  ],
+  [
+    ids("account.status"),
+    ({ values }) => ({
+      zh: `账户 ${at(values, "account")} 已暂停或终止`,
+      en: `Account ${at(values, "account")} is suspended or ended`,
+    }),
+  ],
+  [
+    ids("account.key"),
+    ({ values }) => ({
+      zh: `签名密钥不是账户 ${at(values, "account")} 现用的密钥`,
+      en: `The key is not the present key of account ${at(values, "account")}`,
+    }),
+  ],
+  [
+    ids("call.contract"),
+    ({ values }) => ({
+      zh: `没有合约 ${at(values, "contract")}`,
+      en: `There is no contract ${at(values, "contract")}`,
+    }),
+  ],
+  [
+    ids("call.action"),
+    ({ values }) => ({
+      zh: `合约 ${at(values, "contract")} 没有操作 ${at(values, "action")}`,
+      en: `Contract ${at(values, "contract")} has no action ${at(values, "action")}`,
+    }),
+  ],
+  [
+    ids("transaction.gas"),
+    ({ values }) => ({
+      zh: `计算量超出 ${at(values, "gasLimit")} 单位, 未执行`,
+      en: `It needs more than its ${at(values, "gasLimit")} units: nothing happened`,
+    }),
+  ],
+  [
+    ids("block.gas"),
+    ({ values }) => ({
+      zh: `本块余量 ${at(values, "left")} 单位不足, 请重新提交`,
+      en: `The block had only ${at(values, "left")} units left: send it again`,
+    }),
+  ],
+  [
+    ids("governance.validators"),
+    ({ values }) => ({ zh: `席位变更不可用: ${list(values)}`, en: `The seats would be unusable: ${list(values)}` }),
+  ],
+  [
+    ids("governance.parameters"),
+    ({ values }) => ({ zh: `参数不可用: ${list(values)}`, en: `The parameters would be unusable: ${list(values)}` }),
+  ],
+  [
+    ids("governance.settings"),
+    ({ values }) => ({
+      zh: `合约没有此设置或数值不可用: ${list(values)}`,
+      en: `There is no such setting, or its value is unusable: ${list(values)}`,
+    }),
+  ],
+  [
+    ends("by"),
+    ({ ruleId, values }) => ({
+      zh: `${at(values, "caller.id")} (${at(values, "caller.roles")}) 无权执行 ${ruleId.slice(0, -3)}`,
+      en: `${at(values, "caller.id")} (${at(values, "caller.roles")}) may not do ${ruleId.slice(0, -3)}`,
+    }),
+  ],
+  [
+    ({ ruleId }) => ruleId.includes(".params"),
+    ({ values }) => ({ zh: `参数不合要求: ${list(values)}`, en: `The arguments do not fit: ${list(values)}` }),
+  ],
+  [
+    ({ ruleId }) => ruleId.includes(".read."),
+    ({ values }) => ({ zh: `找不到记录: ${list(values)}`, en: `There is no such record: ${list(values)}` }),
+  ],
+  [ends("flow"), ({ ruleId, values }) => flow(ruleId, values)],
+  [
+    ends("exists"),
+    ({ values }) => ({ zh: `记录已存在: ${list(values)}`, en: `The record exists already: ${list(values)}` }),
+  ],
+  [
+    ends("absent"),
+    ({ ruleId }) => ({ zh: `要修改的记录不存在 (${ruleId})`, en: `The record to change is not there (${ruleId})` }),
+  ],
+  [
+    ends("twice"),
+    ({ values }) => ({
+      zh: `同一次操作中重复修改: ${list(values)}`,
+      en: `Changed twice in one action: ${list(values)}`,
+    }),
+  ],
+  [
+    ends("balance"),
+    ({ values }) => ({
+      zh: `${at(values, "from")} 余额 ${at(values, "balance")} 分, 不足以支付 ${at(values, "amount")} 分`,
+      en: `${at(values, "from")} has ${at(values, "balance")} fen, ${at(values, "amount")} fen are to be paid`,
+    }),
+  ],
+  [
+    ends("document"),
+    ({ values }) => ({
+      zh: `合约有 ${at(values, "findings")} 处错误: ${list(values)}`,
+      en: `The contract has ${at(values, "findings")} errors: ${list(values)}`,
+    }),
+  ],
+  [
+    ends("upgrade"),
+    ({ values }) => ({
+      zh: `新版本与现有数据不相容: ${list(values)}`,
+      en: `The new version does not fit the data there is: ${list(values)}`,
+    }),
+  ],
+];
+
+function flow(ruleId: string, values: Values): Explanation {
+  const [field = ruleId, from] = [...values].find(([name]) => name !== "next") ?? [];
+  if (from === null || from === undefined)
+    return { zh: `${field} 不能以“${at(values, "next")}”开始`, en: `${field} cannot begin as ${at(values, "next")}` };
+  return {
+    zh: `${field} 不能从“${plain(from)}”变为“${at(values, "next")}”`,
+    en: `${field} cannot go from ${plain(from)} to ${at(values, "next")}`,
+  };
+}
+
+const COMPUTATION_ZH: ReadonlyMap<Value | undefined, string> = new Map<Value | undefined, string>([
+  ["OVERFLOW", "数值溢出"],
+  ["DIVISION_BY_ZERO", "除数为零"],
+  ["ABSENT_ROW", "所用记录不存在"],
+  ["INDEX_OUT_OF_RANGE", "下标超出列表"],
+  ["CONVERSION", "无法转换"],
+  ["TEXT_TOO_LONG", "文本过长"],
+  ["LIST_TOO_LONG", "列表过长"],
+  ["ARGUMENT", "函数参数不可用"],
+]);
+
+function computation({ ruleId, values }: Refused): Explanation {
+  const error = values.get("error");
+  return {
+    zh: `计算失败 (${ruleId}): ${COMPUTATION_ZH.get(error) ?? plain(error)}`,
+    en: `The computation failed (${ruleId}): ${plain(error)}`,
+  };
+}
+
+function fallback({ ruleId, values }: Refused): Explanation {
+  const shown = values.size === 0 ? "" : `: ${list(values)}`;
+  return { zh: `未通过规则 ${ruleId}${shown}`, en: `Refused by ${ruleId}${shown}` };
+}

@@ -1,0 +1,150 @@
+// A ledger in memory for author tests: contracts, rows, money and timers without blocks, keys or signatures.
+// Actions run by the same code as in a block; only who calls and when is given by the test.
+
+import { invariant } from "../assert.ts";
+import { decode, type Value } from "../ledger/codec.ts";
+import { compareBytes } from "../ledger/hash.ts";
+import type { LedgerEvent, StateOverlay, StateReader } from "../ledger/types.ts";
+import { type CallArguments, type Caller, runAction } from "./action-run.ts";
+import type { CompiledContract } from "./compiled.ts";
+import { deploy } from "./deploy.ts";
+import { Engine } from "./engine.ts";
+import type { Frame } from "./frame.ts";
+import { ACTION_GAS_MAX } from "./gas.ts";
+import { OutOfGas } from "./outcome.ts";
+import type { Refusal } from "./refusal.ts";
+import type { RowLayout } from "./row-layout.ts";
+import { decodeKey, isTimerKey, startsWithBytes, timerDueMs } from "./state-keys.ts";
+import { TIMER_ROLE } from "./system.ts";
+import { MONEY, TIMERS } from "./system-layouts.ts";
+import { membership } from "./types.ts";
+
+export interface Step {
+  readonly contract: string;
+  readonly action: string;
+  readonly refusal: Refusal | undefined;
+  readonly events: readonly LedgerEvent[];
+  readonly gas: number;
+}
+
+/** An overlay over an empty state. */
+export type NewOverlay = () => StateOverlay;
+
+export const EMPTY_STATE: StateReader = { get: () => undefined };
+
+export class TestLedger {
+  readonly overlay: StateOverlay;
+  readonly contracts: ReadonlyMap<string, CompiledContract>;
+  /** numbers of settings that a test changed, by `contract.name` */
+  readonly settings = new Map<string, Value>();
+  nowMs = 0;
+  private readonly engine = new Engine();
+
+  constructor(contracts: ReadonlyMap<string, CompiledContract>, newOverlay: NewOverlay) {
+    this.contracts = contracts;
+    this.overlay = newOverlay();
+  }
+
+  /** Runs one action, all or nothing. */
+  call(
+    contract: string,
+    action: string,
+    { caller, args }: { readonly caller: Caller; readonly args: CallArguments },
+  ): Step {
+    const loaded = this.contracts.get(contract);
+    const compiled = loaded?.actions.get(action);
+    invariant(loaded !== undefined && compiled !== undefined, "R14: a test calls an action that exists");
+    const settings = loaded.settings.map(({ name, value }) => this.settings.get(`${contract}.${name}`) ?? value);
+    const frame: Frame = {
+      gas: ACTION_GAS_MAX,
+      slots: new Array(compiled.slotCount),
+      rows: new Array(compiled.reads.length),
+      settings,
+    };
+    const events: LedgerEvent[] = [];
+    const mark = this.overlay.mark();
+    const { overlay, engine } = this;
+    const host = {
+      overlay,
+      timeMs: this.nowMs,
+      deploy: (own: Frame, request: Parameters<typeof deploy>[1]) =>
+        deploy(own, request, { overlay, engine, height: 1 }),
+    };
+    const refusal = attempt(() => runAction(compiled, { host, frame, caller, args, events }));
+    if (refusal !== undefined) this.overlay.revertTo(mark);
+    return { contract, action, refusal, events: refusal === undefined ? events : [], gas: ACTION_GAS_MAX - frame.gas };
+  }
+
+  /** Lets time pass: timers that fall due run in order, each at its own time. */
+  advance(timeMs: number): readonly Step[] {
+    const steps: Step[] = [];
+    for (let timer = this.nextTimer(timeMs); timer !== undefined; timer = this.nextTimer(timeMs)) {
+      this.nowMs = Math.max(this.nowMs, timer.dueMs);
+      this.overlay.delete(timer.key);
+      steps.push(this.runTimer(timer));
+    }
+    this.nowMs = timeMs;
+    return steps;
+  }
+
+  private nextTimer(
+    timeMs: number,
+  ): { readonly key: Uint8Array; readonly value: Uint8Array; readonly dueMs: number } | undefined {
+    const due = this.overlay
+      .writes()
+      .flatMap(({ key, value }) =>
+        value !== undefined && isTimerKey(key) ? [{ key, value, dueMs: timerDueMs(value) }] : [],
+      );
+    const sorted = due
+      .filter(({ dueMs }) => dueMs <= timeMs)
+      .sort((left, right) => left.dueMs - right.dueMs || compareBytes(left.key, right.key));
+    return sorted[0];
+  }
+
+  private runTimer({ key, value }: { readonly key: Uint8Array; readonly value: Uint8Array }): Step {
+    const names = decodeKey(key, TIMERS.prefix.length, TIMERS.keyColumns);
+    invariant(names.ok, "R10: a timer's key names contract and timer");
+    const [contract, , , action, bytes] = TIMERS.decode(names.value, value);
+    const args = bytes instanceof Uint8Array ? decode(bytes) : undefined;
+    invariant(
+      typeof contract === "string" && typeof action === "string" && args?.ok === true,
+      "R8: a timer's row names an action and its arguments",
+    );
+    const caller: Caller = { id: "", organisation: "", roles: [TIMER_ROLE], cosigners: [] };
+    return this.call(contract, action, { caller, args: args.value as CallArguments });
+  }
+
+  /** Puts a complete row there, as a test's beginning. @returns the first column whose value is not of its type */
+  put(layout: RowLayout, row: readonly Value[]): string | undefined {
+    const wrong = layout.columns.find(
+      ({ type }, index) => type.kind !== "unknown" && !membership(type)(row[index] ?? null),
+    );
+    if (wrong === undefined) this.overlay.put(layout.stateKeyOf(row), layout.encode(row));
+    return wrong?.name;
+  }
+
+  balance(account: string): Value {
+    return MONEY.read(this.overlay, [account])?.[1] ?? 0;
+  }
+
+  /** Sum over all accounts, which no step may change. */
+  money(): bigint {
+    let sum = 0n;
+    for (const { key, value } of this.overlay.writes()) {
+      if (value === undefined || !startsWithBytes(key, MONEY.prefix)) continue;
+      const fields = decode(value);
+      const fen = fields.ok && Array.isArray(fields.value) ? fields.value[0] : 0;
+      sum += typeof fen === "number" || typeof fen === "bigint" ? BigInt(fen) : 0n;
+    }
+    return sum;
+  }
+}
+
+function attempt(run: () => Refusal | undefined): Refusal | undefined {
+  try {
+    return run();
+  } catch (thrown) {
+    if (!(thrown instanceof OutOfGas)) throw thrown;
+    return { status: "out_of_gas", ruleId: "transaction.gas", values: [] };
+  }
+}
