@@ -9,6 +9,7 @@ import { decodeCertificate } from "../ledger/format-vote.ts";
 import { genesisHead, type SealedGenesis } from "../ledger/genesis.ts";
 import { bytesEqual, EMPTY_BYTES, type Hash, hashTagged, toHex } from "../ledger/hash.ts";
 import { HistoryAccumulator, historyLeaf } from "../ledger/history.ts";
+import { LIMITS } from "../ledger/limits.ts";
 import type { StateReader, StateWrite, ValidatorTransition } from "../ledger/types.ts";
 import type { KeyValueStore, WriteOperation } from "../ports.ts";
 import { StateTree } from "../state/tree.ts";
@@ -49,7 +50,7 @@ import {
   type StoredHead,
 } from "./rows.ts";
 import { StateCache } from "./state-cache.ts";
-import { type ReadView, readState, rowsOf, SCAN_ROWS, stateOperation, viewOf } from "./state-rows.ts";
+import { pagesOf, type ReadView, readState, SCAN_ROWS, stateOperation, viewOf } from "./state-rows.ts";
 
 const STATE_CACHE_BYTES = 64 << 20;
 /** Blocks whose receipts stay decoded: everybody asks for those of the newest blocks. */
@@ -224,7 +225,8 @@ export class LedgerStore {
   /** Every certified change of the validators on the way to the head, in order: what a proof of the head begins with. */
   async loadTransitions(): Promise<readonly ValidatorTransition[]> {
     const transitions: ValidatorTransition[] = [];
-    for await (const [key, bytes] of rowsOf(this.#store, rangeOf("transition"))) {
+    const changes = await this.#store.scan({ ...rangeOf("transition"), limit: LIMITS.transitionsMax });
+    for (const [key, bytes] of changes) {
       const height = readU64(key, 1);
       const block = decodeBlock(height, present(`block ${height}`, this.#store.get(blockKey(height))));
       transitions.push({
@@ -246,7 +248,7 @@ export class LedgerStore {
 
   async loadEvidence(): Promise<readonly Uint8Array[]> {
     const found: Uint8Array[] = [];
-    for await (const [, bytes] of rowsOf(this.#store, rangeOf("evidence"))) found.push(bytes);
+    for await (const page of pagesOf(this.#store, rangeOf("evidence"))) found.push(...page.map(([, bytes]) => bytes));
     return found;
   }
 
@@ -289,11 +291,13 @@ export class LedgerStore {
    */
   async loadTree(visit: (key: Uint8Array, value: Uint8Array) => void = () => undefined): Promise<StateTree> {
     const builder = StateTree.builder();
-    for await (const [stored, bytes] of rowsOf(this.#store, rangeOf("state"))) {
-      const key = stored.slice(1);
-      const { value, lastHeight } = decodeState(key, bytes);
-      builder.add({ key, valueHash: valueHashOf(value), lastHeight });
-      visit(key, value);
+    for await (const page of pagesOf(this.#store, rangeOf("state"))) {
+      for (const [stored, bytes] of page) {
+        const key = stored.slice(1);
+        const { value, lastHeight } = decodeState(key, bytes);
+        builder.add({ key, valueHash: valueHashOf(value), lastHeight });
+        visit(key, value);
+      }
     }
     const tree = builder.finish();
     if (!bytesEqual(tree.root(), this.head.stateRoot)) throw corrupt("state", "ROOT");

@@ -60,15 +60,15 @@ async function scanState(
   });
 }
 
-/** The rows of a range, page by page: the event loop turns between pages. */
-export async function* rowsOf(
+/** The rows of a range, page by page: the event loop turns between pages, not between rows. */
+export async function* pagesOf(
   reader: KeyValueReader,
   range: { readonly from: Uint8Array; readonly to: Uint8Array },
-): AsyncGenerator<readonly [key: Uint8Array, value: Uint8Array]> {
+): AsyncGenerator<readonly (readonly [key: Uint8Array, value: Uint8Array])[]> {
   let { from } = range;
   for (;;) {
     const rows = await reader.scan({ from, to: range.to, limit: SCAN_ROWS });
-    yield* rows;
+    yield rows;
     const last = rows.at(-1);
     if (last === undefined || rows.length < SCAN_ROWS) return;
     from = next(last[0]);

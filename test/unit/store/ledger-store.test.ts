@@ -200,6 +200,13 @@ describe.each(["LevelDB", "memory"])("ledger store on %s", (kind) => {
     expect(again.loadBatch(batches[1]?.digest ?? GENESIS.chainId)).toEqual(batches[1]?.bytes);
   });
 
+  it("D62: evidence survives restarts, each piece once", async () => {
+    const { ledger } = await openChain(store, GENESIS);
+    for (const seed of [1, 2, 1]) await ledger.saveEvidence(new Uint8Array(200).fill(seed));
+    const again = (await openChain(await reopen(), GENESIS)).ledger;
+    expect((await again.loadEvidence()).map(([seed]) => seed).sort()).toEqual([1, 2]);
+  });
+
   it("D58: every change of the validators is kept with the block that made it", async () => {
     const { ledger, tree } = await openChain(store, GENESIS);
     await commitUpTo(ledger, tree, 3);
