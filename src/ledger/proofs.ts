@@ -184,14 +184,12 @@ export function verifyReceiptProof(claim: {
   if (!block.ok) return block;
   const receipt = decodeReceipt(proof.receiptBytes);
   if (!receipt.ok) return receipt;
-  const isIncluded =
-    receipt.value.index === proof.path.index &&
-    verifyMerkleProof({
-      tag: "RECEIPTS",
-      root: block.value.result.receiptsRoot,
-      leaf: receiptHashOf(proof.receiptBytes),
-      proof: proof.path,
-    });
+  const isIncluded = verifyMerkleProof({
+    tag: "RECEIPTS",
+    root: block.value.result.receiptsRoot,
+    leaf: receiptHashOf(proof.receiptBytes),
+    proof: proof.path,
+  });
   if (!isIncluded) return refuse("PROOF_RECEIPT_PATH");
   return accept({
     receipt: receipt.value,
@@ -285,15 +283,11 @@ function verifyPast(past: NonNullable<ReceiptProof["past"]>, newest: Header): Ve
   const block = decodeBlock(past.headerBytes, past.resultBytes);
   if (!block.ok) return block;
   const { header, blockHash, resultHash } = block.value;
-  const { history } = past;
-  const isInHistory =
-    history.count === newest.height &&
-    history.height === header.height &&
-    verifyHistoryProof({
-      root: newest.historyRoot,
-      leaf: historyLeaf({ height: header.height, blockHash, resultHash }),
-      proof: history,
-    });
+  const isInHistory = verifyHistoryProof({
+    root: newest.historyRoot,
+    leaf: historyLeaf({ height: header.height, blockHash, resultHash }),
+    proof: past.history,
+  });
   return isInHistory ? block : refuse("PROOF_HISTORY");
 }
 

@@ -5,6 +5,7 @@ import { makeCertificate, quorumSize } from "../../../src/ledger/certificate.ts"
 import {
   batchesRootOf,
   blockHashOf,
+  decodeHeader,
   encodeHeader,
   encodeResult,
   receiptsRootOf,
@@ -45,13 +46,17 @@ export interface ChainBlock {
   readonly nextValidators: readonly Validator[];
 }
 
+type Votes = readonly { readonly signer: number; readonly signature: Uint8Array }[];
+
 export interface Chain {
   readonly genesis: SealedGenesis;
   readonly blocks: readonly ChainBlock[];
   /** hex key to entry, after the last block */
   readonly state: ReadonlyMap<string, StateEntry>;
-  votes(height: number): readonly { readonly signer: number; readonly signature: Uint8Array }[];
+  votes(height: number): Votes;
   certified(height: number): CertifiedHeader;
+  /** the block of `height` in the first set's time, with another view in its header and certified in `view` */
+  sealed(height: number, views: { readonly headerView: number; readonly view: number }): CertifiedHeader;
   /** the block as a step of a proof, whether or not it changed the set */
   transition(height: number): ValidatorTransition;
   receiptProof(height: number, index: number, at: number): ReceiptProof;
@@ -126,24 +131,23 @@ class ChainBuilder implements Chain {
     this.#parentResult = resultHash;
   }
 
-  votes(height: number): readonly { readonly signer: number; readonly signature: Uint8Array }[] {
-    const { blockHash, resultHash, validators } = this.#block(height);
-    const message = voteSigningBytes({
-      kind: "commit",
-      chainId: this.genesis.chainId,
-      height,
-      view: 1,
-      validatorsHash: validatorsHashOf(validators),
-      blockHash,
-      resultHash,
-    });
-    return validators.map((validator, signer) => ({ signer, signature: this.#signerOf(validator).sign(message) }));
+  votes(height: number): Votes {
+    return this.#sign(this.#block(height), 1);
   }
 
   certified(height: number): CertifiedHeader {
     const { headerBytes, resultBytes } = this.#block(height);
     const transitions = CHANGES_AT.filter((change) => change < height).map((change) => this.transition(change));
     return { headerBytes, resultBytes, certificate: this.#certificate(height), transitions };
+  }
+
+  sealed(height: number, views: { readonly headerView: number; readonly view: number }): CertifiedHeader {
+    const block = this.#block(height);
+    const header = decodeHeader(block.headerBytes);
+    if (!header.ok) throw new Error(header.code);
+    const headerBytes = encodeHeader({ ...header.value, view: views.headerView });
+    const certificate = this.#seal({ ...block, headerBytes, blockHash: blockHashOf(headerBytes) }, views.view);
+    return { headerBytes, resultBytes: block.resultBytes, certificate, transitions: [] };
   }
 
   transition(height: number): ValidatorTransition {
@@ -179,9 +183,20 @@ class ChainBuilder implements Chain {
   }
 
   #certificate(height: number): Certificate {
-    const { blockHash, resultHash, validators } = this.#block(height);
-    const votes = this.votes(height).slice(0, quorumSize(validators.length));
-    return makeCertificate({ height, view: 1, blockHash, resultHash, validatorCount: validators.length, votes });
+    return this.#seal(this.#block(height), 1);
+  }
+
+  #seal(block: ChainBlock, view: number): Certificate {
+    const { height, blockHash, resultHash, validators } = block;
+    const votes = this.#sign(block, view).slice(0, quorumSize(validators.length));
+    return makeCertificate({ height, view, blockHash, resultHash, validatorCount: validators.length, votes });
+  }
+
+  #sign({ height, blockHash, resultHash, validators }: ChainBlock, view: number): Votes {
+    const { chainId } = this.genesis;
+    const validatorsHash = validatorsHashOf(validators);
+    const message = voteSigningBytes({ kind: "commit", chainId, height, view, validatorsHash, blockHash, resultHash });
+    return validators.map((validator, signer) => ({ signer, signature: this.#signerOf(validator).sign(message) }));
   }
 
   #signerOf(validator: Validator): KeySigner {

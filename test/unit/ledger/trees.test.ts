@@ -181,6 +181,13 @@ describe("history of heights", () => {
     }
   });
 
+  test("L25: an inner node is no height", () => {
+    const root = histories[4]?.root() ?? hashOf(0);
+    const proof = historyProof({ count: 4, height: 0, node });
+    const claim = { root, leaf: node(2), proof: { ...proof, siblings: proof.siblings.slice(1) } };
+    expect(verifyHistoryProof(claim)).toBe(false);
+  });
+
   test("L25: an append leaves the history before it as it was", () => {
     const history = histories[6] ?? HistoryAccumulator.empty;
     const before = toHex(history.root());
