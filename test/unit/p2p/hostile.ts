@@ -79,7 +79,7 @@ export class HostilePeer {
       answered = true;
     });
     control.send(helloFrame());
-    await until(() => answered, "an answer to HELLO");
+    await until(() => answered || connection.status !== "open", "an answer to HELLO");
     return { connection, control };
   }
 
