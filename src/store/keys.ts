@@ -105,10 +105,15 @@ function withKind(kind: Kind, name: Uint8Array): Uint8Array {
 /** Big-endian, so that byte order is number order. */
 export function u64(value: number): Uint8Array {
   const bytes = new Uint8Array(8);
-  const view = new DataView(bytes.buffer);
+  writeU64(bytes, value);
+  return bytes;
+}
+
+/** Into the first 8 bytes. */
+export function writeU64(bytes: Uint8Array, value: number): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, 8);
   view.setUint32(0, Math.floor(value / 0x1_0000_0000));
   view.setUint32(4, value % 0x1_0000_0000);
-  return bytes;
 }
 
 export function readU64(bytes: Uint8Array, offset = 0): number {

@@ -8,7 +8,7 @@ import { type Hash, toHex } from "../ledger/hash.ts";
 import { HistoryAccumulator } from "../ledger/history.ts";
 import { LIMITS } from "../ledger/limits.ts";
 import type { BatchReference, Header, Parameters, StateEntry, StateWrite, Validator } from "../ledger/types.ts";
-import { readU64, u64 } from "./keys.ts";
+import { readU64, writeU64 } from "./keys.ts";
 
 /** What the software itself wrote is bounded by the limits of its parts, not by those of one message. */
 const ROW_LIMITS: DecodeLimits = { ...DECODE_LIMITS, bytesMax: 1 << 30 };
@@ -209,7 +209,7 @@ export function decodeReceipts(height: number, bytes: Uint8Array): readonly Uint
 
 export function encodePlace(place: { readonly height: number; readonly index: number }): Uint8Array {
   const bytes = new Uint8Array(12);
-  bytes.set(u64(place.height));
+  writeU64(bytes, place.height);
   new DataView(bytes.buffer).setUint32(8, place.index);
   return bytes;
 }
@@ -221,7 +221,7 @@ export function decodePlace(txId: Hash, bytes: Uint8Array): { readonly height: n
 
 export function encodeState(entry: StateEntry): Uint8Array {
   const bytes = new Uint8Array(8 + entry.value.length);
-  bytes.set(u64(entry.lastHeight));
+  writeU64(bytes, entry.lastHeight);
   bytes.set(entry.value, 8);
   return bytes;
 }
