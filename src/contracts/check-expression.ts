@@ -347,7 +347,7 @@ class Checker {
     if (left.type.kind === "int" && right.type.kind === "int") {
       const facts = arithmeticFacts(operator, left.type, right.type);
       if (facts.isHopeless)
-        this.findings.error(
+        this.findings.warning(
           this.placeOf(expression.at),
           "ALWAYS_FAILS",
           `${operator} fails here for all possible values`,

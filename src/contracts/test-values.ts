@@ -63,7 +63,7 @@ function constant(text: string, at: number): Value {
     const findings = new Findings(text);
     const scope = new Scope({ slots: new SlotCounter(), used: new Set() }, []);
     const typed = checkExpression(parseExpression(text), { scope, findings, placeOf: (offset) => offset });
-    const [finding] = findings.list();
+    const finding = findings.list().find(({ severity }) => severity === "error");
     if (finding !== undefined) throw new TestFault(at, finding.message);
     const value = compileExpression(typed)({
       gas: CONSTANT_GAS,

@@ -1,13 +1,8 @@
 // The two examples of the language's design run as written there, with the tests of their authors.
 
-import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { runAuthorTests } from "../../../src/contracts/test-runner.ts";
-import { newOverlay } from "./support.ts";
-
-function document(name: string): string {
-  return readFileSync(new URL(`documents/${name}`, import.meta.url), "utf8");
-}
+import { document, newOverlay } from "./support.ts";
 
 describe("example contracts", () => {
   for (const name of ["device-repair", "owners-vote"]) {
