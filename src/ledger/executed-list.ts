@@ -1,7 +1,7 @@
 // Which transactions of a block's batches are executed, and in which order: the same on every node.
 // Never judges signatures or registration; what it leaves out leaves no receipt and never makes a block invalid.
 
-import { compareBytes, compareText, type Hash, hashTagged, toHex } from "./hash.ts";
+import { compareBytes, type Hash, hashTagged, toHex } from "./hash.ts";
 import type { Batch, Signer, Transaction } from "./types.ts";
 
 const TEXT = new TextEncoder();
@@ -45,10 +45,7 @@ export function executedList(block: {
   return listed.map((entry) => entry.transaction);
 }
 
-// The account breaks the tie that two accounts of one place would be: unreachable, but then the order must still be one.
 function compareOfOneAccount(left: Transaction, right: Transaction): number {
-  const byAccount = compareText((left.body.signers[0] as Signer).account, (right.body.signers[0] as Signer).account);
-  if (byAccount !== 0) return byAccount;
   if (left.body.nonce !== right.body.nonce) return left.body.nonce < right.body.nonce ? -1 : 1;
   return compareBytes(left.id, right.id);
 }

@@ -54,8 +54,7 @@ export function decodeProposal(bytes: Uint8Array): Verdict<Proposal> {
   return decodeWith(bytes, PROPOSAL_LIMITS, readProposal);
 }
 
-/** Where a proposal stands inside another format. */
-export function readProposal(reader: Reader): Proposal {
+function readProposal(reader: Reader): Proposal {
   reader.tuple(2);
   const headerBytes = reader.byteString(1, LIMITS.headerBytesMax);
   const header = decodeHeader(headerBytes);

@@ -106,7 +106,7 @@ export function decodeHeadStatement(bytes: Uint8Array): Verdict<HeadStatement> {
 }
 
 /** Set bits of a bitmap. */
-export function countBits(bitmap: Uint8Array): number {
+function countBits(bitmap: Uint8Array): number {
   let count = 0;
   for (const byte of bitmap) for (let rest = byte; rest !== 0; rest &= rest - 1) count += 1;
   return count;

@@ -1,5 +1,5 @@
-// Domain-separated hashes and signed bytes. Every hash or signature of the ledger is over a tag, so that no bytes
-// of one format can ever stand for another (pitfall 3).
+// Domain-separated hashes and signed bytes. Every hash or signature of the ledger is over a tag, so that no bytes of one
+// format can ever stand for another (pitfall 3); only inner nodes of trees are hashed without one, two hashes at a time.
 
 import { sha256 } from "#sha256";
 
@@ -21,27 +21,21 @@ export type DomainTag =
   | "RECEIPTS"
   | "VALIDATORS"
   | "PARAMETERS"
-  | "PRE-PREPARE"
   | "PREPARE"
   | "COMMIT"
   | "SUSPECT"
   | "VIEW-CHANGE"
   | "NEW-VIEW"
   | "HEAD"
-  | "READY"
   | "RECEIVED"
   | "ORDER"
   | "TIMER"
   | "HISTORY"
   | "HISTORY-ROOT"
-  | "MERKLE"
   | "LEAF"
-  | "BUCKET"
   | "STATE"
   | "VALUE"
   | "DOCUMENT"
-  | "HELLO"
-  | "CONFIG"
   | "RECORD"
   | "CHECKSUM";
 

@@ -55,7 +55,7 @@ export function verifyMerkleProof(claim: {
 }
 
 /** Levels above the leaves of a tree of `count` leaves. */
-export function merkleDepth(count: number): number {
+function merkleDepth(count: number): number {
   let depth = 0;
   for (let width = 1; width < count; width *= 2) depth += 1;
   return depth;

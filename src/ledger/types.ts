@@ -1,4 +1,4 @@
-// The nouns of the ledger, as decoded objects. Their bytes are defined in docs/formats.cddl and written by format.ts.
+// The nouns of the ledger, as decoded objects. Their bytes are defined in docs/formats.cddl and written by the files format-*.ts.
 // Nothing here behaves; every hash of an object is over the bytes that were received or built, never re-encoded later.
 
 import type { Value } from "./codec.ts";
