@@ -12,10 +12,16 @@ export interface DiallerOptions {
   readonly linked: (peer: PeerId) => boolean;
   /** rejects when nobody answers; a connection that it opens shows up by itself */
   readonly dial: (endpoint: PeerEndpoint) => Promise<void>;
+  /** once for each absence that lasts */
+  readonly onUnreachable: (endpoint: PeerEndpoint, cause: unknown) => void;
 }
+
+/** A neighbour that is only starting is no news. */
+const FAILURES_BEFORE_WORD = 10;
 
 interface DialState {
   pauseMs: number;
+  failures: number;
   dialling: boolean;
   cancel: (() => void) | undefined;
 }
@@ -44,7 +50,9 @@ export class Dialler {
 
   /** The link is ready: the next loss is answered quickly again. */
   onReady(peer: PeerId): void {
-    this.#state(peer).pauseMs = this.#options.limits.redialMsMin;
+    const state = this.#state(peer);
+    state.pauseMs = this.#options.limits.redialMsMin;
+    state.failures = 0;
   }
 
   /** The link is gone: tries again after the pause, or after `notBeforeMs` from now if that is later. */
@@ -84,13 +92,17 @@ export class Dialler {
       state.dialling = false;
       if (!linked(peer)) this.onLost(peer);
     };
-    dial(endpoint).then(settled, settled);
+    dial(endpoint).then(settled, (cause) => {
+      state.failures += 1;
+      if (state.failures === FAILURES_BEFORE_WORD) this.#options.onUnreachable(endpoint, cause);
+      settled();
+    });
   }
 
   #state(peer: PeerId): DialState {
     let state = this.#states.get(peer);
     if (state === undefined) {
-      state = { pauseMs: this.#options.limits.redialMsMin, dialling: false, cancel: undefined };
+      state = { pauseMs: this.#options.limits.redialMsMin, failures: 0, dialling: false, cancel: undefined };
       this.#states.set(peer, state);
     }
     return state;

@@ -22,6 +22,8 @@ export function joinFrames(frames: readonly Uint8Array[]): Uint8Array {
 export type FramingFault = "FRAME_EMPTY" | "FRAME_TOO_LARGE" | "FRAME_FLOOD";
 
 export interface DeframerOptions {
+  /** 0 where a frame without content has a meaning, else 1 */
+  readonly frameBytesMin: 0 | 1;
   readonly frameBytesMax: number;
   /** asked before memory is set aside for a frame: false ends the stream with FRAME_FLOOD */
   readonly admits: (frameBytes: number) => boolean;
@@ -80,11 +82,13 @@ export class Deframer {
   #startFrame(): FramingFault | undefined {
     const length = new DataView(this.#length.buffer).getUint32(0);
     this.#lengthFilled = 0;
-    if (length === 0) return "FRAME_EMPTY";
+    if (length < this.#options.frameBytesMin) return "FRAME_EMPTY";
     if (length > this.#options.frameBytesMax) return "FRAME_TOO_LARGE";
     if (!this.#options.admits(LENGTH_BYTES + length)) return "FRAME_FLOOD";
-    this.#frame = new Uint8Array(length);
+    const frame = new Uint8Array(length);
     this.#frameFilled = 0;
+    if (length > 0) this.#frame = frame;
+    else this.#options.onFrame(frame);
     return undefined;
   }
 }

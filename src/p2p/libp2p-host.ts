@@ -83,9 +83,16 @@ export async function createHost(options: HostOptions): Promise<Libp2p> {
   });
 }
 
-/** Resolves when a connection stands or the remote side has already closed it again: a denied dial succeeds, too. */
+/** Rejects when nobody answers. Resolves when a connection stands or the remote side has already closed it again: a denied dial succeeds, too. */
 export async function dialPeer(host: Libp2p, endpoint: PeerEndpoint, timeoutMs: number): Promise<void> {
-  const addresses = endpoint.addresses.map((address) => multiaddr(`${address}/p2p/${endpoint.peerId}`));
+  const addresses = endpoint.addresses.flatMap((address) => {
+    try {
+      return [multiaddr(`${address}/p2p/${endpoint.peerId}`)];
+    } catch {
+      // One address that cannot be read does not make the others useless.
+      return [];
+    }
+  });
   await host.dial(addresses, { signal: AbortSignal.timeout(timeoutMs), force: true });
 }
 

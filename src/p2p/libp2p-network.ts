@@ -24,7 +24,7 @@ import { CONTROL_PROTOCOL, FRAMES_PROTOCOL, Link, type LinkHooks } from "./link.
 import { PeerGate } from "./peer-gate.ts";
 import { peerIdOf } from "./peer-id.ts";
 import { REQUEST_PROTOCOLS, Requests, requestProtocolId, requestStreamsMax } from "./requests.ts";
-import type { Connection, PeerStream } from "./streams.ts";
+import { type Connection, endConnection, type PeerStream } from "./streams.ts";
 
 export interface PeerNetworkOptions {
   /** 32 bytes; not the validator's key */
@@ -114,6 +114,13 @@ class Libp2pNetwork implements PeerNetwork {
       gate,
       linked: (peer) => this.#links.has(peer),
       dial: (endpoint) => dialPeer(host, endpoint, limits.dialMsMax),
+      onUnreachable: ({ peerId, addresses }, cause) => {
+        log.warn("peer cannot be reached", {
+          peer: peerId,
+          addresses,
+          cause: cause instanceof Error ? cause.name : "",
+        });
+      },
     });
     invariant(this.#running === undefined && !this.#stopped, "P5: a peer network starts once");
     this.#running = { host, gate, dialler, handlers };
@@ -242,7 +249,7 @@ class Libp2pNetwork implements PeerNetwork {
   #onConnection(connection: Connection): void {
     const running = this.#running;
     const peer = connection.remotePeer.toString();
-    if (running === undefined || !running.gate.admits(peer)) return connection.abort(new Error("not admitted"));
+    if (running === undefined || !running.gate.admits(peer)) return endConnection(connection, "not admitted");
     const link = new Link({
       peer,
       connection,
@@ -256,7 +263,7 @@ class Libp2pNetwork implements PeerNetwork {
       // Two dials that crossed: the one of the lower id stays. Otherwise the peer has started anew.
       const crossed = existing.weDialled !== link.weDialled;
       if (crossed && existing.weDialled === running.gate.prefersOwnDial(peer)) {
-        return connection.abort(new Error("crossed"));
+        return endConnection(connection, "crossed");
       }
       existing.close("REPLACED");
     }

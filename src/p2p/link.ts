@@ -9,7 +9,7 @@ import { Heartbeat } from "./heartbeat.ts";
 import { encodeHello, type Hello, judgeHello } from "./hello.ts";
 import type { PeerLimits } from "./limits.ts";
 import { SendQueue } from "./send-queue.ts";
-import { type Connection, onEnd, onPieces, type PeerStream } from "./streams.ts";
+import { type Connection, endConnection, onEnd, onPieces, type PeerStream, write } from "./streams.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
 export const CONTROL_PROTOCOL = "/linli/control/1";
@@ -153,8 +153,7 @@ export class Link {
     this.#afterAgreement = [];
     this.#queue?.close();
     this.#deframer?.stop();
-    // Aborting what the transport has already closed makes libp2p throw.
-    if (this.connection.status === "open") this.connection.abort(new Error(reason));
+    endConnection(this.connection, reason);
     this.#options.hooks.onClosed(this, reason, wasReady);
   }
 
@@ -177,6 +176,7 @@ export class Link {
       nowMs: clock.monotonicMs(),
     });
     const deframer = new Deframer({
+      frameBytesMin: 1,
       frameBytesMax: CONTROL_BYTES_MAX,
       admits: () => bucket.take(1, clock.monotonicMs()),
       onFrame: (frame) => this.#onControlFrame(frame),
@@ -268,6 +268,7 @@ export class Link {
   #readFrames(stream: PeerStream): void {
     const { clock, limits, hooks } = this.#options;
     const deframer = new Deframer({
+      frameBytesMin: 1,
       frameBytesMax: limits.frameBytesMax,
       admits: (bytes) => {
         const nowMs = clock.monotonicMs();
@@ -298,7 +299,7 @@ export class Link {
   }
 
   #sendControl(message: ControlMessage): void {
-    if (this.#control?.writeStatus === "writable") this.#control.send(joinFrames([encodeControl(message)]));
+    if (this.#control !== undefined) write(this.#control, joinFrames([encodeControl(message)]));
   }
 
   #fault(code: string): void {

@@ -6,7 +6,7 @@ import { LedgerError } from "../errors.ts";
 import type { Clock, Logger, PeerId, RequestProtocol } from "../ports.ts";
 import { Deframer, joinFrames } from "./framing.ts";
 import type { PeerLimits } from "./limits.ts";
-import { type Connection, onEnd, onPieces, type PeerStream } from "./streams.ts";
+import { type Connection, onEnd, onPieces, type PeerStream, write } from "./streams.ts";
 
 export const REQUEST_PROTOCOLS: readonly RequestProtocol[] = ["fetch", "sync"];
 
@@ -91,7 +91,7 @@ export class Requests {
     let stream: PeerStream | undefined;
     try {
       stream = await connection.newStream(requestProtocolId(protocol), { signal: timeUp.signal });
-      stream.send(joinFrames([question.payload]));
+      write(stream, joinFrames([question.payload]));
       return await this.#readAnswer(question, stream, timeUp.signal);
     } catch (cause) {
       if (timeUp.signal.aborted) throw new LedgerError("PEER_TIMEOUT", { peer, protocol, timeoutMs }, { cause });
@@ -108,6 +108,7 @@ export class Requests {
     const { limits } = this.#options;
     return new Promise((resolve, reject) => {
       const deframer = new Deframer({
+        frameBytesMin: 1,
         frameBytesMax: 1 + limits.answerBytesMax,
         admits: () => true,
         onFrame: (frame) => {
@@ -128,7 +129,10 @@ export class Requests {
     });
   }
 
-  /** Answers one question of a peer whose HELLO is agreed; resolves when its stream is done with. */
+  /**
+   * Answers one question of a peer whose HELLO is agreed; resolves when its stream is done with.
+   * @throws LedgerError INVARIANT_BROKEN when `answer` does
+   */
   async serve(question: {
     readonly peer: PeerId;
     readonly protocol: RequestProtocol;
@@ -161,6 +165,7 @@ export class Requests {
   #readQuestion(peer: PeerId, stream: PeerStream): Promise<Uint8Array | undefined> {
     return new Promise((resolve) => {
       const deframer = new Deframer({
+        frameBytesMin: 0,
         frameBytesMax: this.#options.limits.requestBytesMax,
         admits: () => true,
         onFrame: (frame) => {
@@ -186,6 +191,8 @@ export class Requests {
       if (bytes.length <= limits.answerBytesMax) return { status: ANSWERED, bytes };
       log.error("answer to a peer is too large", { peer, protocol, bytes: bytes.length });
     } catch (error) {
+      // Our own bug is no refusal: nobody catches this, so it ends the process.
+      if (error instanceof LedgerError && error.code === "INVARIANT_BROKEN") throw error;
       if (error instanceof LedgerError) log.debug("request of a peer refused", { peer, protocol, code: error.code });
       else log.error("request of a peer failed", { peer, protocol, error });
     }
@@ -193,7 +200,6 @@ export class Requests {
   }
 
   async #write(load: PeerLoad, stream: PeerStream, answer: Answer): Promise<void> {
-    if (stream.writeStatus !== "writable") return;
     const fits = load.answerBytes + answer.bytes.length <= this.#options.limits.answerBytesPerPeerMax;
     const { status, bytes } = fits ? answer : { status: BUSY, bytes: NOTHING };
     const head = new Uint8Array(5);
@@ -201,7 +207,7 @@ export class Requests {
     head[4] = status;
     load.answerBytes += bytes.length;
     try {
-      stream.send(new Uint8ArrayList(head, bytes));
+      write(stream, new Uint8ArrayList(head, bytes));
       // Resolves when all is handed to the transport; rejects when the peer or our time limit ends the stream first.
       await stream.close().catch(() => undefined);
     } finally {

@@ -3,7 +3,7 @@
 
 import { joinFrames } from "./framing.ts";
 import type { PeerLimits } from "./limits.ts";
-import type { PeerStream } from "./streams.ts";
+import { type PeerStream, write } from "./streams.ts";
 
 /** Large enough to fill a TLS record many times, small enough to copy without being noticed. */
 const WRITE_BYTES_MAX = 256 * 1_024;
@@ -47,7 +47,7 @@ export class SendQueue {
 
   #flush(): void {
     while (this.#frames.length > 0 && !this.#stream.writableNeedsDrain && this.#stream.writeStatus === "writable") {
-      this.#stream.send(joinFrames(this.#takeWrite()));
+      write(this.#stream, joinFrames(this.#takeWrite()));
     }
   }
 

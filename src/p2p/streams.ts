@@ -24,6 +24,20 @@ export function onPieces(
   });
 }
 
+/** Writes, or ends the stream: libp2p throws when the transport below is gone, which only the peer's absence causes. */
+export function write(stream: PeerStream, data: Parameters<PeerStream["send"]>[0]): void {
+  try {
+    stream.send(data);
+  } catch {
+    stream.abort(new Error("write failed"));
+  }
+}
+
+/** Ends a connection at once, with its streams. On one that has already ended libp2p would throw. */
+export function endConnection(connection: Connection, reason: string): void {
+  if (connection.status === "open") connection.abort(new Error(reason));
+}
+
 /** Calls `run` once when the other side can no longer send on this stream, also when that was so before. */
 export function onEnd(stream: PeerStream, run: () => void): void {
   let ended = false;

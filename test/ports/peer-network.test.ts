@@ -117,6 +117,12 @@ describe.each(KINDS)("peer network on %s", (kind) => {
     expect(Buffer.compare(large, Buffer.alloc(3_000 * KIB, 7))).toBe(0);
   });
 
+  it("carries empty requests and empty answers", async () => {
+    const [a, b] = await pair();
+    b.answer = (_, __, payload) => Promise.resolve(payload.slice());
+    expect(await a.network.request(b.peerId, "fetch", new Uint8Array(), { timeoutMs: 10_000 })).toHaveLength(0);
+  });
+
   it("ends a request when its time is up", async () => {
     const [a, b] = await pair();
     b.answer = () => new Promise(() => undefined);
@@ -293,5 +299,68 @@ describe.each(KINDS)("peer network on %s", (kind) => {
     const before = a.events.length;
     await until(() => b.count("disconnected", a) === 1, "the loss");
     expect([a.events.length, b.count("gossip", a)]).toEqual([before, 0]);
+  });
+});
+
+describe("peer network on libp2p alone", () => {
+  let town: Town;
+
+  afterEach(async () => {
+    await town.stopAll();
+  });
+
+  it("says when it cannot listen", async () => {
+    town = await openTown("libp2p", 1);
+    await town.start(0);
+    expect(await codeOf(town.start(0))).toBe("PEER_LISTEN_FAILED");
+  });
+
+  it("measures round trips", async () => {
+    town = await openTown("libp2p", 2);
+    const peers = [await town.start(0), await town.start(1)] as const;
+    await untilConnected(...peers);
+    const measured = (peer: TestPeer): boolean =>
+      peer.network.peers().every(({ roundTripMs }) => roundTripMs !== undefined && roundTripMs < 1_000);
+    await until(() => peers.every(measured), "a round trip on both sides");
+  });
+
+  it("is dialled by a peer that nobody can dial", async () => {
+    town = await openTown("libp2p", 2);
+    const members = town.endpoints.map((endpoint, seat) => (seat === 1 ? { ...endpoint, addresses: [] } : endpoint));
+    const peers = [await town.start(0, { members }), await town.start(1, { members })] as const;
+    await untilConnected(...peers);
+  });
+
+  it("keeps one connection when both sides dial", async () => {
+    town = await openTown("libp2p", 2);
+    // The higher id believes itself without address, so it dials as well.
+    const members = town.endpoints.map((endpoint, seat) => (seat === 1 ? { ...endpoint, addresses: [] } : endpoint));
+    const limits = { heartbeatMs: 30 };
+    for (let round = 0; round < 5; round += 1) {
+      const [a, b] = await Promise.all([town.start(0, { limits }), town.start(1, { members, limits })]);
+      await untilConnected(a, b);
+      const settled = (peer: TestPeer): boolean =>
+        peer.network.peers().every(({ roundTripMs }) => roundTripMs !== undefined);
+      await until(() => settled(a) && settled(b), "heartbeats");
+      a.network.send(b.peerId, bytesOf("one way"));
+      b.network.send(a.peerId, bytesOf("and back"));
+      await until(() => a.count("frame", b) === 1 && b.count("frame", a) === 1, "frames both ways");
+      expect([a.count("connected", b) - a.count("disconnected", b), b.isConnected(a)]).toEqual([1, true]);
+      await town.stopAll();
+    }
+  });
+
+  it("finds a peer by name, and takes no harm from addresses that make no sense", async () => {
+    town = await openTown("libp2p", 2);
+    const port = town.endpoints[1]?.addresses[0]?.split("/").at(-1);
+    const named = (addresses: readonly string[]) =>
+      town.endpoints.map((endpoint, seat) => (seat === 1 ? { ...endpoint, addresses } : endpoint));
+    const limits = { redialMsMin: 5, redialMsMax: 5 };
+    const a = await town.start(0, { members: named(["/no/such/thing", "nonsense"]), limits });
+    const b = await town.start(1);
+    await until(() => a.logged("peer cannot be reached") === 1, "a word about the addresses");
+    a.network.setMembers(named(["nonsense", `/dns4/localhost/tcp/${port}`]));
+    await untilConnected(a, b);
+    expect(a.logged("peer cannot be reached")).toBe(1);
   });
 });

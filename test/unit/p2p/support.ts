@@ -8,6 +8,7 @@ import type { PeerLimits } from "../../../src/p2p/limits.ts";
 import { MemoryHub } from "../../../src/p2p/memory-network.ts";
 import { peerIdOf } from "../../../src/p2p/peer-id.ts";
 import type {
+  Clock,
   GossipTopic,
   Logger,
   PeerEndpoint,
@@ -26,6 +27,40 @@ const PORT_MIN = 20_000;
 const PORT_MAX = 32_000;
 
 export const realClock = systemClock({ timeMs: 0, timeScale: 1 });
+
+/** Time that passes when a test says so; timers due at the same moment run in the order they were set. */
+export class ManualClock implements Clock {
+  #nowMs = 0;
+  #timers: { readonly atMs: number; readonly run: () => void }[] = [];
+
+  nowMs(): number {
+    return this.#nowMs;
+  }
+
+  monotonicMs(): number {
+    return this.#nowMs;
+  }
+
+  setTimer(delayMs: number, run: () => void): () => void {
+    const timer = { atMs: this.#nowMs + delayMs, run };
+    this.#timers.push(timer);
+    return () => {
+      this.#timers = this.#timers.filter((other) => other !== timer);
+    };
+  }
+
+  advance(byMs: number): void {
+    const untilMs = this.#nowMs + byMs;
+    for (;;) {
+      const due = this.#timers.filter(({ atMs }) => atMs <= untilMs).sort((a, b) => a.atMs - b.atMs)[0];
+      if (due === undefined) break;
+      this.#timers = this.#timers.filter((other) => other !== due);
+      this.#nowMs = due.atMs;
+      due.run();
+    }
+    this.#nowMs = untilMs;
+  }
+}
 
 /** Resolves when the condition holds; rejects with `what` when it does not in time. */
 export function until(condition: () => boolean, what: string): Promise<void> {
