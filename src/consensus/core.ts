@@ -42,15 +42,11 @@ export function takeVote(core: Core, vote: Vote): boolean {
 export function countVote(core: Core, vote: Vote): void {
   const { state } = core;
   if (!countStatement(core, vote.signer, vote)) return;
-  if (vote.kind === "prepare") {
-    if (state.prepared.has(vote.view)) return;
-    const certificate = state.log.certificateWith(vote);
-    if (certificate !== undefined) state.prepared.set(vote.view, certificate);
-    return;
-  }
-  if (state.decided !== undefined) return;
-  state.decided = state.log.certificateWith(vote);
-  if (state.decided === undefined && state.log.isDiverging(vote.blockHash)) reportDivergence(core, vote.blockHash);
+  if (vote.kind === "prepare" ? state.prepared.has(vote.view) : state.decided !== undefined) return;
+  const certificate = state.log.certificateWith(vote);
+  if (certificate !== undefined)
+    return vote.kind === "prepare" ? state.keepPrepared(certificate) : state.keepDecided(certificate);
+  if (vote.kind === "commit" && state.log.isDiverging(vote.blockHash)) reportDivergence(core, vote.blockHash);
 }
 
 /** Keeps a verified statement; a contradiction is reported once per signer and rule. @returns whether it was kept */

@@ -19,7 +19,7 @@ export interface Candidate {
   /** "clocked": asked as a first proposal, so a refusal may be the clock's */
   check: "unasked" | "clocked" | "asked" | "valid" | "invalid";
   refusedBecause: string;
-  /** named by a certificate or by this key's own record: never held against the clock */
+  /** never held against the clock */
   isCertified: boolean;
   isExecuting: boolean;
   outcome: { readonly result: Result; readonly resultHash: Hash } | undefined;
@@ -64,6 +64,8 @@ export class HeightState {
   /** what led to `view`; undefined in view 0 */
   suspicion: Suspicion | undefined;
   readonly candidates = new Map<string, Candidate>();
+  /** hashes of blocks that certificates or the own record name; the blocks themselves may be missing */
+  readonly certified = new Set<string>();
   /** prepared certificates by view */
   readonly prepared = new Map<number, Certificate>();
   /** the commit certificate, before or after its block is known and executed here */
@@ -135,19 +137,17 @@ export class HeightState {
   }
 
   /** Knows a block, once. */
-  addCandidate(block: EncodedProposal, options: { readonly isCertified: boolean }): Candidate {
+  addCandidate(block: EncodedProposal): Candidate {
     const key = toHex(block.proposal.blockHash);
     const known = this.candidates.get(key);
-    if (known !== undefined) {
-      if (options.isCertified) this.certify(known);
-      return known;
-    }
+    if (known !== undefined) return known;
     if (this.candidates.size >= CANDIDATES_MAX) this.forgetOldestCandidate();
+    const isCertified = this.certified.has(key);
     const candidate: Candidate = {
       block,
       check: "unasked",
       refusedBecause: "",
-      isCertified: options.isCertified,
+      isCertified,
       isExecuting: false,
       outcome: undefined,
     };
@@ -155,11 +155,26 @@ export class HeightState {
     return candidate;
   }
 
-  /** The clock has no say over a block that q validators prepared: what it refused is asked again. */
-  private certify(candidate: Candidate): void {
+  /** A verified certificate, or this key's own record, names that block: the clock has no say any more, its refusal is void. */
+  certify(blockHash: Hash): void {
+    this.certified.add(toHex(blockHash));
+    const candidate = this.candidate(blockHash);
+    if (candidate === undefined || candidate.isCertified) return;
     candidate.isCertified = true;
-    if (candidate.check === "clocked") candidate.check = "unasked";
-    if (candidate.check === "invalid" && candidate.refusedBecause === CLOCK_REFUSAL) candidate.check = "unasked";
+    const isClocks = candidate.check === "invalid" && candidate.refusedBecause === CLOCK_REFUSAL;
+    if (isClocks || candidate.check === "clocked") candidate.check = "unasked";
+  }
+
+  /** q PREPAREs of one view. */
+  keepPrepared(certificate: Certificate): void {
+    if (!this.prepared.has(certificate.view)) this.prepared.set(certificate.view, certificate);
+    this.certify(certificate.blockHash);
+  }
+
+  /** q COMMITs with one result. */
+  keepDecided(certificate: Certificate): void {
+    this.decided ??= certificate;
+    this.certify(certificate.blockHash);
   }
 
   keepOwnFrame(view: number, frame: Uint8Array): void {

@@ -47,7 +47,8 @@ export function handlePrePrepare(core: Core, from: ValidatorKey, message: PrePre
   if (!fitsHeight(core, block.proposal.header) || (isFree && block.proposal.header.view !== view)) {
     return refuseMessage(core, from, "PRE_PREPARE_HEADER");
   }
-  const candidate = state.addCandidate(block, { isCertified: !isFree });
+  const candidate = state.addCandidate(block);
+  if (!isFree) state.certify(blockHash);
   state.current.accepted = { candidate, newView: newView?.content, frame };
 }
 
@@ -88,9 +89,9 @@ export function handleCertified(core: Core, from: ValidatorKey, message: Certifi
   const votes = state.verifier.checkCertificate(certificate);
   if (!votes.ok) return refuseMessage(core, from, votes.code);
   for (const vote of votes.value) countVote(core, vote);
-  state.addCandidate(block, { isCertified: true });
-  if (!isPrepared) state.decided ??= certificate;
-  else if (!state.prepared.has(view)) state.prepared.set(view, certificate);
+  state.addCandidate(block);
+  if (isPrepared) state.keepPrepared(certificate);
+  else state.keepDecided(certificate);
 }
 
 // ---- answers ----
@@ -106,7 +107,7 @@ export function handleBuilt(core: Core, event: EventOf<"blockBuilt">): void {
   }
   const isFitting = fitsHeight(core, proposal.header) && proposal.header.view === state.view;
   invariant(isFitting, "C5: an own block names this height, view, proposer and head");
-  const candidate = state.addCandidate({ proposal, bytes: encodeProposal(proposal) }, { isCertified: false });
+  const candidate = state.addCandidate({ proposal, bytes: encodeProposal(proposal) });
   candidate.check = "valid";
   current.built = candidate;
 }

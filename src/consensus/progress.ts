@@ -20,7 +20,7 @@ const RESEND_DOUBLINGS_MAX = 4;
 export function isWaiting({ state, work }: Core): boolean {
   const hasVoted = state.position !== undefined && state.position.step !== STEP_VIEW_CHANGE;
   if (work.hasWork || hasVoted || state.decided !== undefined || state.current.accepted !== undefined) return true;
-  return [...state.candidates.values()].some(({ isCertified }) => isCertified);
+  return state.certified.size > 0;
 }
 
 /** clamp(pace), doubled per failed view, capped; all of it starts again with the next height. */

@@ -250,7 +250,7 @@ export class Replica {
       } as const;
       state.verifier.trust(vote);
       countVote(core, vote);
-      const candidate = state.addCandidate(block, { isCertified: false });
+      const candidate = state.addCandidate(block);
       if (view === state.view) state.current.accepted = { candidate, newView: newView?.content, frame };
     } else if (message.kind === "prepare" || message.kind === "commit") {
       state.verifier.trust(message.vote);
@@ -292,11 +292,12 @@ export class Replica {
     state.position = record.position;
     state.view = record.position.view;
     state.suspicion = record.suspicionBytes === undefined ? undefined : unwrap(decodeSuspicion(record.suspicionBytes));
-    for (const { bytes } of record.proposals) {
-      state.addCandidate({ proposal: unwrap(decodeProposal(bytes)), bytes }, { isCertified: true });
+    for (const { blockHash, bytes } of record.proposals) {
+      state.addCandidate({ proposal: unwrap(decodeProposal(bytes)), bytes });
+      state.certify(blockHash);
     }
     const certificate = record.lock === undefined ? undefined : unwrap(decodeCertificate(record.lock.certificateBytes));
-    if (certificate?.view === state.view) state.prepared.set(certificate.view, certificate);
+    if (certificate?.view === state.view) state.keepPrepared(certificate);
     for (const frame of record.frames) {
       state.keepOwnFrame(state.view, frame);
       this.countOwn(decodeOwn(frame), frame);

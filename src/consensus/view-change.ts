@@ -80,7 +80,8 @@ export function handleViewChange(core: Core, from: ValidatorKey, message: ViewCh
       return refuseMessage(core, from, "VIEW_CHANGE_LOCK");
     }
     for (const vote of votes.value) countVote(core, vote);
-    if (block !== undefined) state.addCandidate(block, { isCertified: true });
+    if (block !== undefined) state.addCandidate(block);
+    state.certify(certificate.blockHash);
   }
   if (countStatement(core, signer, { kind: "viewChange", view, ...viewChange })) addViewChange(state, message);
 }

@@ -6,6 +6,7 @@ import {
   type ConsensusMessage,
   decodeMessage,
   type EncodedProposal,
+  encodeCertified,
   encodePrePrepare,
   encodeSuspect,
   encodeSuspicionMessage,
@@ -195,12 +196,11 @@ export class Attacker {
     const messages = this.random.shuffled([...(loot.viewChanges.get(view)?.values() ?? [])]);
     if (suspicion === undefined) return undefined;
     const forged = this.forgeViewChange(loot, view);
-    const viewChanges = [
+    const chosen = this.chooseViewChanges(
+      loot,
       forged.viewChange,
-      ...messages.map(({ viewChange }) => viewChange).filter(({ signer }) => signer !== loot.own),
-    ];
-    const chosen = viewChanges.slice(0, quorumSize(loot.validators.length));
-    if (this.fault === "liar" && this.random.chance(300)) chosen.push(...chosen.slice(0, 1), ...chosen.slice(0, 1));
+      messages.map(({ viewChange }) => viewChange),
+    );
     const highest = chosen.reduce<PreparedClaim | undefined>(
       (best, { prepared }) =>
         prepared !== undefined && (best === undefined || prepared.view > best.view) ? prepared : best,
@@ -216,6 +216,21 @@ export class Attacker {
     const { blockHash } = block.proposal;
     const content = makeNewView({ height: loot.height, view, blockHash, viewChanges: chosen, certificate });
     return this.prePrepare(loot, view, block, { bytes: content.bytes, blockHash });
+  }
+
+  /** Honest ones mostly; a liar prefers those without locks, takes too few of them, or fills up with itself. */
+  private chooseViewChanges(
+    loot: Loot,
+    own: SignedViewChange,
+    seen: readonly SignedViewChange[],
+  ): readonly SignedViewChange[] {
+    const quorum = quorumSize(loot.validators.length);
+    const others = seen.filter(({ signer }) => signer !== loot.own);
+    if (this.random.chance(500))
+      others.sort((left, right) => (left.prepared?.view ?? -1) - (right.prepared?.view ?? -1));
+    if (this.fault !== "liar" || this.random.chance(400)) return [own, ...others].slice(0, quorum);
+    const few = [own, ...others].slice(0, this.random.between(1, quorum - 1));
+    return this.random.chance(500) ? few : [...few, ...Array.from({ length: quorum - few.length }, () => own)];
   }
 
   private prePrepare(
@@ -331,7 +346,11 @@ export class Attacker {
   /** Rubbish, damaged frames, old frames, frames of far heights and views. */
   private spam(loot: Loot): void {
     const replay = this.replays.length === 0 ? undefined : this.random.pick(this.replays);
-    switch (this.random.below(5)) {
+    switch (this.random.below(7)) {
+      case 5:
+        return this.forgeCertificate(loot);
+      case 6:
+        return this.forgeSuspicion(loot);
       case 0:
         return this.send(this.random.bytes(this.random.below(200)));
       case 1:
@@ -354,6 +373,39 @@ export class Attacker {
       default:
         if (replay !== undefined) this.send(replay);
     }
+  }
+
+  /** A certificate in the others' names, with its block: what a replica that counts and does not verify would believe. */
+  private forgeCertificate(loot: Loot): void {
+    const blocks = [...loot.blocks.values()];
+    if (blocks.length === 0) return;
+    const block = this.random.pick(blocks);
+    const isPrepared = this.random.chance(500);
+    const { height } = loot;
+    const view = this.random.below(3);
+    const { blockHash } = block.proposal;
+    const resultHash = isPrepared
+      ? EMPTY_BYTES
+      : execute(this.world.facts, this.node.stateRoot, block.proposal).resultHash;
+    const votes = loot.validators.map((_, signer) => ({ signer, signature: this.random.bytes(64) }));
+    const certificate = makeCertificate({
+      height,
+      view,
+      blockHash,
+      resultHash,
+      validatorCount: loot.validators.length,
+      votes,
+    });
+    const parts = { height, view, proposalBytes: block.bytes, certificateBytes: encodeCertificate(certificate) };
+    this.send(encodeCertified(isPrepared ? "prepared" : "decided", parts));
+    if (isPrepared) loot.certificates.push(certificate);
+  }
+
+  private forgeSuspicion(loot: Loot): void {
+    const view = this.random.below(4);
+    const suspects = loot.validators.map((_, signer) => ({ signer, waitingFor: [], signature: this.random.bytes(64) }));
+    this.send(encodeSuspicionMessage(makeSuspicion(loot.height, view, suspects)));
+    for (const suspect of suspects) this.send(encodeSuspect(loot.height, view, suspect));
   }
 
   private place(loot: Loot): { readonly chainId: Hash; readonly height: number; readonly validatorsHash: Hash } {
