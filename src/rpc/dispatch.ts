@@ -1,6 +1,7 @@
 // JSON-RPC 2.0: from one parsed body to one answer. Envelope, batch, parameters, rate of calls, errors.
 // Knows no transport; never throws, whatever the body is.
 
+import type { LedgerError } from "../errors.ts";
 import type { Logger } from "../ports.ts";
 import { errorView, type RpcErrorView, rpcRefusal } from "./errors.ts";
 import { parseJson } from "./json.ts";
@@ -26,6 +27,11 @@ type Response = { readonly jsonrpc: "2.0"; readonly id: RequestId } & (
   | { readonly error: RpcErrorView }
 );
 
+interface CheckedMethod {
+  cost(params: unknown): number;
+  run(params: unknown, context: CallContext): unknown;
+}
+
 /** Whom a body came from, and what it may use. */
 export interface Caller {
   readonly address: AddressUse;
@@ -37,7 +43,13 @@ export interface Caller {
 export interface Answer {
   /** undefined: nothing to answer (notifications only) */
   readonly body: string | undefined;
-  /** the first code of an error that concerns the whole body or the rate of calls */
+  /** the code of the error that all calls of the body ended with; undefined: at least one did not */
+  readonly code: string | undefined;
+}
+
+interface Outcome {
+  /** undefined: a notification, which gets no answer */
+  readonly response: Response | undefined;
   readonly code: string | undefined;
 }
 
@@ -60,21 +72,23 @@ export class Dispatcher {
     if (!this.charge(caller, Math.floor(body.length / BYTES_PER_TOKEN)))
       return this.whole(rpcRefusal("RPC_RATE_LIMITED"));
     const parsed = parseJson(body);
-    if (!parsed.ok) return this.whole(rpcRefusal(parsed.code, { reason: parsed.detail }));
+    if (!parsed.ok) return this.whole(this.charged(caller, rpcRefusal(parsed.code, { reason: parsed.detail })));
     if (!Array.isArray(parsed.value)) {
-      const response = await this.respond(parsed.value, caller);
-      return { body: response && stringify(response), code: responseCode(response) };
+      const { response, code } = await this.respond(parsed.value, caller);
+      return { body: response === undefined ? undefined : JSON.stringify(response), code };
     }
+    const requests = parsed.value.length;
     const { batchRequestsMax } = this.options;
-    if (parsed.value.length === 0 || parsed.value.length > batchRequestsMax) {
+    if (requests === 0 || requests > batchRequestsMax) {
       return this.whole(
-        rpcRefusal("RPC_BATCH_INVALID", { requests: parsed.value.length, requestsMax: batchRequestsMax }),
+        this.charged(caller, rpcRefusal("RPC_BATCH_INVALID", { requests, requestsMax: batchRequestsMax })),
       );
     }
-    const responses = (await Promise.all(parsed.value.map((request) => this.respond(request, caller)))).filter(
-      (response) => response !== undefined,
-    );
-    return { body: responses.length === 0 ? undefined : stringify(responses), code: undefined };
+    const outcomes = await Promise.all(parsed.value.map((request) => this.respond(request, caller)));
+    const responses = outcomes.flatMap(({ response }) => (response === undefined ? [] : [response]));
+    const [first] = outcomes;
+    const code = outcomes.every((outcome) => outcome.code === first?.code) ? first?.code : undefined;
+    return { body: responses.length === 0 ? undefined : JSON.stringify(responses), code };
   }
 
   /** The view of any error; what is not in the catalogue becomes an incident of the log. */
@@ -89,16 +103,18 @@ export class Dispatcher {
   /** The answer to a body that cannot be answered call by call. */
   whole(error: unknown): Answer {
     const view = this.viewOfError(error);
-    return { body: stringify({ jsonrpc: "2.0", id: null, error: view }), code: view.data.code };
+    return { body: JSON.stringify({ jsonrpc: "2.0", id: null, error: view }), code: view.data.code };
   }
 
-  private async respond(json: unknown, caller: Caller): Promise<Response | undefined> {
+  private async respond(json: unknown, caller: Caller): Promise<Outcome> {
     const request = readRequest(json);
     if (request === undefined) {
-      return { jsonrpc: "2.0", id: null, error: this.viewOfError(rpcRefusal("RPC_REQUEST_INVALID")) };
+      const error = this.viewOfError(this.charged(caller, rpcRefusal("RPC_REQUEST_INVALID")));
+      return { response: { jsonrpc: "2.0", id: null, error }, code: error.data.code };
     }
     const outcome = await this.call(request, caller);
-    return request.id === undefined ? undefined : { jsonrpc: "2.0", id: request.id, ...outcome };
+    const code = "error" in outcome ? outcome.error.data.code : undefined;
+    return { response: request.id === undefined ? undefined : { jsonrpc: "2.0", id: request.id, ...outcome }, code };
   }
 
   private async call(request: Request, caller: Caller): Promise<{ result: unknown } | { error: RpcErrorView }> {
@@ -122,26 +138,20 @@ export class Dispatcher {
 
   private run(request: Request, caller: Caller): unknown {
     const name = request.method;
-    if (!isMethodName(name)) return this.refuse(caller, 1, rpcRefusal("RPC_METHOD_UNKNOWN"));
+    if (!isMethodName(name)) throw this.charged(caller, rpcRefusal("RPC_METHOD_UNKNOWN"));
     const checked = checkParams(name, request.params ?? {});
     if (!checked.ok)
-      return this.refuse(caller, 1, rpcRefusal("RPC_PARAMS_INVALID", { method: name, faults: checked.faults }));
-    const method = METHODS[name] as (typeof METHODS)[MethodName] & {
-      cost(params: unknown): number;
-      run(params: unknown, context: CallContext): unknown;
-    };
+      throw this.charged(caller, rpcRefusal("RPC_PARAMS_INVALID", { method: name, faults: checked.faults }));
+    // The parameters have passed the schema of this very method.
+    const method = METHODS[name] as (typeof METHODS)[MethodName] & CheckedMethod;
     if (!this.charge(caller, method.cost(checked.params))) throw rpcRefusal("RPC_RATE_LIMITED");
-    return method.run(checked.params, {
-      api: this.options.api,
-      subscriber: caller.subscriber,
-      viewOfError: this.viewOfError,
-    });
+    const { api } = this.options;
+    return method.run(checked.params, { api, subscriber: caller.subscriber, viewOfError: this.viewOfError });
   }
 
   // Faulty calls cost as well, or they would be free work for the node.
-  private refuse(caller: Caller, cost: number, error: Error): never {
-    if (!this.charge(caller, cost)) throw rpcRefusal("RPC_RATE_LIMITED");
-    throw error;
+  private charged(caller: Caller, refusal: LedgerError): LedgerError {
+    return this.charge(caller, 1) ? refusal : rpcRefusal("RPC_RATE_LIMITED");
   }
 
   private charge(caller: Caller, cost: number): boolean {
@@ -165,12 +175,4 @@ function isRequestId(id: unknown): id is RequestId | undefined {
     Number.isSafeInteger(id) ||
     (typeof id === "string" && id.length <= REQUEST_ID_LENGTH_MAX)
   );
-}
-
-function responseCode(response: Response | undefined): string | undefined {
-  return response !== undefined && "error" in response ? response.error.data.code : undefined;
-}
-
-function stringify(value: unknown): string {
-  return JSON.stringify(value);
 }

@@ -40,6 +40,12 @@ const { parse, request, method, params, internal, refused, unknown, busy } = RPC
 
 const entry = (number: number, cause: string, remedy: string): CatalogueEntry => ({ number, cause, remedy });
 
+const INTERNAL = entry(
+  internal,
+  "The node failed to answer; the fault is on its side.",
+  "Give the incident number to the node's operator, who finds it in the log.",
+);
+
 export const RPC_CATALOGUE: Readonly<Record<string, CatalogueEntry>> = Object.freeze({
   RPC_JSON_INVALID: entry(parse, "The body is not JSON in UTF-8.", "Send one JSON-RPC 2.0 object or an array of them."),
   RPC_JSON_TOO_DEEP: entry(
@@ -94,11 +100,7 @@ export const RPC_CATALOGUE: Readonly<Record<string, CatalogueEntry>> = Object.fr
     "The parameters do not fit the method.",
     "Compare them with the method's schema in rpc_discover; unknown fields are errors.",
   ),
-  RPC_INTERNAL: entry(
-    internal,
-    "The node failed to answer; the fault is on its side.",
-    "Give the incident number to the node's operator, who finds it in the log.",
-  ),
+  RPC_INTERNAL: INTERNAL,
   RPC_RATE_LIMITED: entry(
     busy,
     "Too many requests from this address or connection.",
@@ -199,6 +201,11 @@ export const RPC_CATALOGUE: Readonly<Record<string, CatalogueEntry>> = Object.fr
     "The format's version is none that this node knows.",
     "Use a client of this node's version, or let the node be upgraded.",
   ),
+  NODE_HALTED: entry(
+    busy,
+    "This node had to stop by itself.",
+    "Ask another node, and tell this one's operator, who finds the reason in its log.",
+  ),
   NO_BLOCK_YET: entry(
     unknown,
     "The ledger has no block yet, so nothing can be proved.",
@@ -243,11 +250,7 @@ export function errorView(error: unknown, onIncident: (error: unknown) => string
     const found = catalogueEntry(error.code);
     if (found !== undefined) return viewOf(error.code, found, error.data);
   }
-  return viewOf(
-    "RPC_INTERNAL",
-    entry(internal, RPC_CATALOGUE.RPC_INTERNAL!.cause, RPC_CATALOGUE.RPC_INTERNAL!.remedy),
-    { incident: onIncident(error) },
-  );
+  return viewOf("RPC_INTERNAL", INTERNAL, { incident: onIncident(error) });
 }
 
 function viewOf(code: string, found: CatalogueEntry, details: ErrorData): RpcErrorView {

@@ -196,13 +196,34 @@ describe("connections that misbehave", () => {
     for (const talk of [one, two]) talk.socket.close();
   });
 
-  test("faulty calls cost as much as good ones", async () => {
+  test.each([
+    ["no JSON", "{"],
+    ["no request", "5"],
+    ["an empty batch", "[]"],
+    ["an unknown method", '{"jsonrpc":"2.0","id":1,"method":"nothing"}'],
+    ["faulty parameters", '{"jsonrpc":"2.0","id":1,"method":"chain_block"}'],
+  ])("faulty calls cost as much as good ones: %s", async (_, body) => {
     const harness = await start({ requestsPerConnection: { perSecond: 1, burst: 2 } }, handClock());
     const talk = await Talk.open(harness);
-    expect((await talk.ask("nothing")).error.data.code).toBe("RPC_METHOD_UNKNOWN");
-    expect((await talk.ask("chain_block", {})).error.data.code).toBe("RPC_PARAMS_INVALID");
-    expect((await talk.ask("nothing")).error.data.code).toBe("RPC_RATE_LIMITED");
+    const codes: string[] = [];
+    for (let index = 0; index < 3; index += 1) {
+      talk.socket.send(body);
+      codes.push((await talk.next()).error.data.code);
+    }
+    expect(codes[1]).not.toBe("RPC_RATE_LIMITED");
+    expect(codes[2]).toBe("RPC_RATE_LIMITED");
     talk.socket.close();
+  });
+
+  test.each([
+    ["notifications", '{"jsonrpc":"2.0","method":"chain_head"}'],
+    ["batches", '[{"jsonrpc":"2.0","id":1,"method":"chain_head"},{"jsonrpc":"2.0","method":"chain_head"}]'],
+    ["garbage", "{"],
+  ])("a flood of %s is cut too", async (_, body) => {
+    const harness = await start({ requestsPerConnection: { perSecond: 1, burst: 3 } }, handClock());
+    const talk = await Talk.open(harness);
+    for (let index = 0; index < 300; index += 1) talk.socket.send(body);
+    expect(await talk.closed).toMatchObject({ code: 1008, reason: "RPC_RATE_LIMITED" });
   });
 
   test("open calls of an address are bounded, and the bound is given back", async () => {
