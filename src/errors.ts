@@ -22,12 +22,17 @@ export class LedgerError extends Error {
 }
 
 /** A stranger's input is judged, never thrown: `ok` or the reason by stable code. */
-export type Verdict<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly code: string; readonly detail: string };
+export type Verdict<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly code: string; readonly detail: string };
 
 export function accept<T>(value: T): Verdict<T> {
   return { ok: true, value };
 }
 
-export function refuse(code: string, detail = ""): { readonly ok: false; readonly code: string; readonly detail: string } {
+export function refuse(
+  code: string,
+  detail = "",
+): { readonly ok: false; readonly code: string; readonly detail: string } {
   return { ok: false, code, detail };
 }

@@ -49,7 +49,9 @@ export interface KeyValueStore extends KeyValueReader {
 /** The signer's own memory: a checksummed file apart from the store, never part of a backup. */
 export interface VoteRecordStore {
   /** the newest record that is whole; "missing" if there never was one, "corrupt" if none is whole */
-  load(): Promise<{ readonly kind: "found"; readonly bytes: Uint8Array } | { readonly kind: "missing" } | { readonly kind: "corrupt" }>;
+  load(): Promise<
+    { readonly kind: "found"; readonly bytes: Uint8Array } | { readonly kind: "missing" } | { readonly kind: "corrupt" }
+  >;
   /** on return it survives power loss; a throw halts the node */
   save(bytes: Uint8Array): Promise<void>;
   close(): Promise<void>;
@@ -97,7 +99,12 @@ export interface PeerNetwork {
   send(peer: PeerId, bytes: Uint8Array): boolean;
   publish(topic: GossipTopic, bytes: Uint8Array): Promise<void>;
   /** @throws LedgerError PEER_UNREACHABLE, PEER_TIMEOUT, PEER_REFUSED, PEER_ANSWER_TOO_LARGE */
-  request(peer: PeerId, protocol: RequestProtocol, payload: Uint8Array, options: { readonly timeoutMs: number }): Promise<Uint8Array>;
+  request(
+    peer: PeerId,
+    protocol: RequestProtocol,
+    payload: Uint8Array,
+    options: { readonly timeoutMs: number },
+  ): Promise<Uint8Array>;
   /** Who may connect from now on; others are disconnected. */
   setMembers(members: readonly PeerEndpoint[]): void;
   /** Counts a protocol fault of a peer; too many cut it off for a while. */
@@ -137,7 +144,11 @@ export interface NodeInfo {
   readonly peerId: PeerId;
   readonly timeScale: number;
   readonly genesisBytes: Uint8Array;
-  readonly validators: readonly { readonly organisation: string; readonly publicKey: Uint8Array; readonly peerId: PeerId }[];
+  readonly validators: readonly {
+    readonly organisation: string;
+    readonly publicKey: Uint8Array;
+    readonly peerId: PeerId;
+  }[];
 }
 
 export interface HeadView {
@@ -157,14 +168,24 @@ export interface BlockView {
   readonly certificateBytes: Uint8Array;
   /** ids in execution order */
   readonly transactionIds: readonly Hash[];
-  readonly references: readonly { readonly digest: Hash; readonly origin: Uint8Array; readonly bytes: number; readonly count: number }[];
+  readonly references: readonly {
+    readonly digest: Hash;
+    readonly origin: Uint8Array;
+    readonly bytes: number;
+    readonly count: number;
+  }[];
 }
 
 export type TransactionStatus =
   | { readonly kind: "unknown" }
   | { readonly kind: "pending" }
   /** encoded ReceiptProof; `height`, `receiptBytes` as in it */
-  | { readonly kind: "committed"; readonly height: number; readonly receiptBytes: Uint8Array; readonly proof: Uint8Array };
+  | {
+      readonly kind: "committed";
+      readonly height: number;
+      readonly receiptBytes: Uint8Array;
+      readonly proof: Uint8Array;
+    };
 
 export interface ReceivedStatement {
   readonly txId: Hash;
@@ -179,8 +200,16 @@ export interface ContractView {
   readonly sourceHash: Hash;
   readonly title: string;
   readonly source: string;
-  readonly tables: readonly { readonly name: string; readonly key: readonly { readonly name: string; readonly type: string }[]; readonly fields: readonly { readonly name: string; readonly type: string }[] }[];
-  readonly actions: readonly { readonly name: string; readonly by: readonly string[]; readonly params: readonly { readonly name: string; readonly type: string }[] }[];
+  readonly tables: readonly {
+    readonly name: string;
+    readonly key: readonly { readonly name: string; readonly type: string }[];
+    readonly fields: readonly { readonly name: string; readonly type: string }[];
+  }[];
+  readonly actions: readonly {
+    readonly name: string;
+    readonly by: readonly string[];
+    readonly params: readonly { readonly name: string; readonly type: string }[];
+  }[];
 }
 
 export interface RowView {
@@ -200,9 +229,19 @@ export interface NodeApi {
   /** resolves with the committed status, or with the last known one when time is up */
   waitForTransaction(txId: Hash, options: { readonly timeoutMs: number }): Promise<TransactionStatus>;
   /** one row with proof of inclusion or absence. @throws LedgerError CONTRACT_UNKNOWN, TABLE_UNKNOWN, KEY_INVALID */
-  stateGet(query: { readonly contract: string; readonly table: string; readonly key: readonly Value[] }): Promise<{ readonly height: number; readonly row: RowView | undefined; readonly proof: Uint8Array }>;
+  stateGet(query: {
+    readonly contract: string;
+    readonly table: string;
+    readonly key: readonly Value[];
+  }): Promise<{ readonly height: number; readonly row: RowView | undefined; readonly proof: Uint8Array }>;
   /** rows in key order whose key starts with `prefix`; `after` is the cursor of the page before */
-  stateList(query: { readonly contract: string; readonly table: string; readonly prefix: readonly Value[]; readonly after: string | undefined; readonly limit: number }): Promise<{ readonly height: number; readonly rows: readonly RowView[]; readonly next: string | undefined }>;
+  stateList(query: {
+    readonly contract: string;
+    readonly table: string;
+    readonly prefix: readonly Value[];
+    readonly after: string | undefined;
+    readonly limit: number;
+  }): Promise<{ readonly height: number; readonly rows: readonly RowView[]; readonly next: string | undefined }>;
   contracts(): readonly ContractView[];
   /** the refusal or success of a receipt in sentences */
   explainReceipt(receiptBytes: Uint8Array): { readonly zh: string; readonly en: string };

@@ -5,7 +5,7 @@ import { unreachable } from "../assert.ts";
 import type { HeadFacts, Report, ValidatorKey } from "../consensus/events.ts";
 import { encodeDecided } from "../consensus/messages.ts";
 import type { Replica } from "../consensus/replica.ts";
-import { LedgerError, refuse, type Verdict } from "../errors.ts";
+import { LedgerError } from "../errors.ts";
 import { quorumSize } from "../ledger/certificate.ts";
 import { decodeProposal, encodeProposal } from "../ledger/format-block.ts";
 import { decodeCertificate } from "../ledger/format-vote.ts";
@@ -15,13 +15,13 @@ import type { Clock, GossipTopic, KeySigner, Logger, PeerId, PeerNetwork, Reques
 import { BatchIntake } from "./batch-intake.ts";
 import { BatchPool, WAITING_FOR_MAX } from "./batch-pool.ts";
 import { Batcher } from "./batcher.ts";
-import { chooseBatches } from "./block-builder.ts";
-import type { Chain, CheckedBlock, StagedBlock } from "./chain.ts";
+import type { Chain, StagedBlock } from "./chain.ts";
 import { Driver, type EffectOf, type EventOf } from "./driver.ts";
 import { EvidenceLog } from "./evidence-log.ts";
 import { HEAD_INTERVAL_MS, HeadTracker } from "./heads.ts";
 import { Mempool } from "./mempool.ts";
 import { Peers } from "./peers.ts";
+import { Proposals } from "./proposals.ts";
 import type { Signer } from "./signer.ts";
 import { answerSync, Sync } from "./sync.ts";
 import type { VerifyPool } from "./verify-pool.ts";
@@ -31,8 +31,8 @@ const PACE_INTERVAL_MS = 1_000;
 /** A height takes about four message delays; this many round trips leave room for a busy machine. */
 const ROUND_TRIPS_PER_HEIGHT = 10;
 const EXECUTION_SMOOTHING = 0.2;
-/** The longest timer that Node keeps. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
+/** A far timer is looked at again after this long: timers of Node end at 2^31 ms, and clocks are set. */
+const WAKE_MS_MAX = 3_600_000;
 
 export interface ParticipantOptions {
   readonly chain: Chain;
@@ -71,7 +71,7 @@ export class Participant {
   private readonly driver: Driver;
   private readonly intake: BatchIntake;
   private readonly sync: Sync;
-  private readonly durable = new Set<string>();
+  private readonly proposals: Proposals;
   private readonly cancels = new Map<string, () => void>();
   private readonly commitListeners = new Set<(block: CommittedBlock) => void>();
   private commitTurn: Promise<unknown> = Promise.resolve();
@@ -103,6 +103,14 @@ export class Participant {
       onBatch: () => this.noticeWork(),
       onInvalid: onBad,
     });
+    this.proposals = new Proposals({
+      chain,
+      pool: this.pool,
+      intake: this.intake,
+      clock,
+      ownKey: key.publicKey,
+      timeScale: options.timeScale,
+    });
     this.sync = new Sync({
       chain,
       chainId,
@@ -110,7 +118,7 @@ export class Participant {
       peers: () => this.peers.others(),
       request: (from, payload, timeoutMs) => this.peers.request(from, "sync", payload, timeoutMs),
       commit: async (staged, certificate) => {
-        await this.makeDurable(staged.block);
+        await this.proposals.makeDurable(staged.block);
         await this.commitInTurn(staged, certificate);
       },
       onBadAnswer: onBad,
@@ -232,25 +240,18 @@ export class Participant {
   // ---- what the core asks for ----
 
   private async buildBlock({ height, view }: EffectOf<"buildBlock">): Promise<EventOf<"blockBuilt">> {
-    const { head } = this.chain;
-    if (head.height + 1 !== height) return { kind: "blockBuilt", height, view, proposal: undefined };
-    const timeMs = Math.max(head.timeMs + 1, Math.floor(this.clock.nowMs()));
-    const batches = chooseBatches(this.pool.includable(this.view(), timeMs, this.chain.windowMs), head.parameters);
-    const block = this.chain.build({ view, proposer: this.options.key.publicKey, timeMs, batches });
-    if (block === undefined) {
-      // The next batch is news again.
-      this.hadWork = false;
-      return { kind: "blockBuilt", height, view, proposal: undefined };
-    }
-    await this.makeDurable(block);
-    return { kind: "blockBuilt", height, view, proposal: block.proposal };
+    const proposal = await this.proposals.build({ height, view });
+    // Nothing to build: the next batch is news again.
+    if (proposal === undefined) this.hadWork = false;
+    return { kind: "blockBuilt", height, view, proposal };
   }
 
   private async checkBlock(effect: EffectOf<"checkBlock">): Promise<EventOf<"blockChecked">> {
-    const { height, view, proposal, holders, againstClock } = effect;
-    const verdict = await this.check(proposal, holders, againstClock);
-    if (verdict.ok) await this.makeDurable(verdict.value);
-    else this.log.warn("proposal refused", { height, view, code: verdict.code, detail: verdict.detail });
+    const { height, view, proposal } = effect;
+    const verdict = await this.proposals.check(proposal, effect);
+    if (!verdict.ok && verdict.code !== "NO_LONGER_NEEDED") {
+      this.log.warn("proposal refused", { height, view, code: verdict.code, detail: verdict.detail });
+    }
     return {
       kind: "blockChecked",
       height,
@@ -259,41 +260,6 @@ export class Participant {
       valid: verdict.ok,
       code: verdict.ok ? "" : verdict.code,
     };
-  }
-
-  private async check(
-    proposal: Proposal,
-    holders: readonly ValidatorKey[],
-    againstClock: boolean,
-  ): Promise<Verdict<CheckedBlock>> {
-    const known = this.chain.checkedBlock(proposal.blockHash);
-    if (known !== undefined) return { ok: true, value: known };
-    const { height, timeMs } = proposal.header;
-    const isNeeded = () => this.chain.head.height + 1 === height;
-    if (!isNeeded()) return refuse("NO_LONGER_NEEDED");
-    const header = this.chain.checkHeader(proposal);
-    if (!header.ok) return header;
-    if (againstClock && !(await this.isTimely(timeMs))) return refuse("BLOCK_TOO_OLD", `${timeMs}`);
-    const verdicts = await Promise.all(
-      proposal.references.map((reference) => this.intake.obtain(reference, holders, isNeeded)),
-    );
-    const batches: Batch[] = [];
-    for (const verdict of verdicts) {
-      if (!verdict.ok) return verdict;
-      batches.push(verdict.value);
-    }
-    return isNeeded() ? this.chain.checkBody(proposal, batches) : refuse("NO_LONGER_NEEDED");
-  }
-
-  /** A first proposal from the future waits until it is within D; one from the past is refused (protocol.md, Time). */
-  private async isTimely(timeMs: number): Promise<boolean> {
-    const skewMs = this.chain.head.parameters.clockSkewMsMax;
-    const aheadMs = timeMs - skewMs - this.clock.nowMs();
-    if (aheadMs > 0)
-      await new Promise<void>((resolve) =>
-        this.clock.setTimer(Math.min(TIMER_MS_MAX, aheadMs / this.options.timeScale), resolve),
-      );
-    return this.clock.nowMs() - timeMs <= skewMs;
   }
 
   private async executeBlock(height: number, proposal: Proposal): Promise<EventOf<"blockExecuted">> {
@@ -389,11 +355,8 @@ export class Participant {
   private afterCommit(block: CommittedBlock): void {
     const { proposal, transactions } = block.staged.block;
     const starved = this.pool.countPassedOver(proposal.references, block.head.parameters.blockBytesMax);
-    const orphans = this.pool
-      .settle(this.view(), proposal.references)
-      .filter((digest) => this.durable.has(toHex(digest)));
+    const orphans = this.proposals.settle(this.pool.settle(this.proposals.view, proposal.references));
     if (orphans.length > 0) this.guard(this.chain.store.deleteBatches(orphans));
-    for (const digest of this.durable) if (!this.pool.hasKey(digest)) this.durable.delete(digest);
     this.mempool.settle(
       transactions.map(({ id }) => id),
       block.head.timeMs,
@@ -411,14 +374,6 @@ export class Participant {
     if (starved.length > 0) this.driver.push({ kind: "batchesStarved", digests: starved });
   }
 
-  /** S3: every body of a block is on disk before the block is voted on. */
-  private async makeDurable(block: CheckedBlock): Promise<void> {
-    const missing = block.batches.filter(({ digest }) => !this.durable.has(toHex(digest)));
-    if (missing.length === 0) return;
-    await this.chain.store.saveBatches(missing, { sync: true });
-    for (const { digest } of missing) this.durable.add(toHex(digest));
-  }
-
   private publishBatch(batch: Batch): void {
     this.pool.add(batch);
     this.guard(this.network.publish("batches", batch.bytes));
@@ -427,10 +382,6 @@ export class Participant {
 
   // ---- work, pace, heads ----
 
-  private view() {
-    return { isCommitted: (id: Hash) => this.chain.replay.has(id), headTimeMs: this.chain.head.timeMs };
-  }
-
   /** A batch arrived: news only when the core believes that there is nothing to do. */
   private noticeWork(): void {
     if (!this.hadWork) this.refreshWork();
@@ -438,7 +389,7 @@ export class Participant {
 
   private refreshWork(): void {
     const nowMs = Math.max(this.chain.head.timeMs + 1, this.clock.nowMs());
-    const includable = this.pool.includable(this.view(), nowMs, this.chain.windowMs);
+    const includable = this.pool.includable(this.proposals.view, nowMs, this.chain.windowMs);
     const nextDueMs = this.chain.timers.nextDueMs();
     const hasDueTimer = nextDueMs !== undefined && nextDueMs <= nowMs;
     const hasWork = includable.length > 0 || hasDueTimer;
@@ -452,7 +403,7 @@ export class Participant {
 
   private wakeForTimer(aheadMs: number): void {
     this.cancels.get("timer")?.();
-    const delayMs = Math.min(TIMER_MS_MAX, Math.ceil(aheadMs / this.options.timeScale) + 1);
+    const delayMs = Math.min(WAKE_MS_MAX, Math.ceil(aheadMs / this.options.timeScale) + 1);
     this.cancels.set(
       "timer",
       this.clock.setTimer(delayMs, () => this.refreshWork()),

@@ -1,0 +1,121 @@
+// Proposals on their way to a vote: builds this node's own, checks those of others, and makes their batches durable first.
+// Judges nothing by itself: the chain knows the rules, the intake finds the batches, the clock says what is timely.
+
+import type { ValidatorKey } from "../consensus/events.ts";
+import { refuse, type Verdict } from "../errors.ts";
+import { type Hash, toHex } from "../ledger/hash.ts";
+import type { Batch, Proposal } from "../ledger/types.ts";
+import type { Clock } from "../ports.ts";
+import type { BatchIntake } from "./batch-intake.ts";
+import type { BatchPool, PoolView } from "./batch-pool.ts";
+import { chooseBatches } from "./block-builder.ts";
+import type { Chain, CheckedBlock } from "./chain.ts";
+
+/** The longest timer that Node keeps. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+export class Proposals {
+  private readonly chain: Chain;
+  private readonly pool: BatchPool;
+  private readonly intake: BatchIntake;
+  private readonly clock: Clock;
+  private readonly ownKey: Uint8Array;
+  private readonly timeScale: number;
+  /** digests of pooled batches whose bodies are on disk */
+  private readonly durable = new Set<string>();
+
+  constructor(options: {
+    readonly chain: Chain;
+    readonly pool: BatchPool;
+    readonly intake: BatchIntake;
+    readonly clock: Clock;
+    readonly ownKey: Uint8Array;
+    readonly timeScale: number;
+  }) {
+    this.chain = options.chain;
+    this.pool = options.pool;
+    this.intake = options.intake;
+    this.clock = options.clock;
+    this.ownKey = options.ownKey;
+    this.timeScale = options.timeScale;
+  }
+
+  /** What the pool needs to know of the chain. */
+  get view(): PoolView {
+    return { isCommitted: (id: Hash) => this.chain.replay.has(id), headTimeMs: this.chain.head.timeMs };
+  }
+
+  /** A block of everything includable, its batches on disk; undefined when there is nothing to execute or the height has passed. */
+  async build(place: { readonly height: number; readonly view: number }): Promise<Proposal | undefined> {
+    const { head, windowMs } = this.chain;
+    if (head.height + 1 !== place.height) return undefined;
+    const timeMs = Math.max(head.timeMs + 1, Math.floor(this.clock.nowMs()));
+    const batches = chooseBatches(this.pool.includable(this.view, timeMs, windowMs), head.parameters);
+    const block = this.chain.build({ view: place.view, proposer: this.ownKey, timeMs, batches });
+    if (block !== undefined) await this.makeDurable(block);
+    return block?.proposal;
+  }
+
+  /**
+   * Judges a proposal once all its batches are held and on disk.
+   * @param againstClock a first proposal is held against the clock; one that a prepared certificate names is not
+   */
+  async check(
+    proposal: Proposal,
+    options: { readonly holders: readonly ValidatorKey[]; readonly againstClock: boolean },
+  ): Promise<Verdict<CheckedBlock>> {
+    const known = this.chain.checkedBlock(proposal.blockHash);
+    const verdict: Verdict<CheckedBlock> =
+      known === undefined ? await this.judge(proposal, options) : { ok: true, value: known };
+    if (verdict.ok) await this.makeDurable(verdict.value);
+    return verdict;
+  }
+
+  /** S3: every body of a block is on disk before the block is voted on. */
+  async makeDurable(block: CheckedBlock): Promise<void> {
+    const missing = block.batches.filter(({ digest }) => !this.durable.has(toHex(digest)));
+    if (missing.length === 0) return;
+    await this.chain.store.saveBatches(missing, { sync: true });
+    for (const { digest } of missing) this.durable.add(toHex(digest));
+  }
+
+  /** Forgets what left the pool. @returns of these digests the ones whose bodies are on disk although no block names them */
+  settle(orphans: readonly Hash[]): readonly Hash[] {
+    const stored = orphans.filter((digest) => this.durable.has(toHex(digest)));
+    for (const digest of this.durable) if (!this.pool.hasKey(digest)) this.durable.delete(digest);
+    return stored;
+  }
+
+  private async judge(
+    proposal: Proposal,
+    { holders, againstClock }: { readonly holders: readonly ValidatorKey[]; readonly againstClock: boolean },
+  ): Promise<Verdict<CheckedBlock>> {
+    const { height, timeMs } = proposal.header;
+    const isNeeded = () => this.chain.head.height + 1 === height;
+    if (!isNeeded()) return refuse("NO_LONGER_NEEDED");
+    const header = this.chain.checkHeader(proposal);
+    if (!header.ok) return header;
+    if (againstClock && !(await this.isTimely(timeMs))) return refuse("BLOCK_TOO_OLD", `${timeMs}`);
+    const found = await Promise.all(
+      proposal.references.map((reference) => this.intake.obtain(reference, holders, isNeeded)),
+    );
+    const batches: Batch[] = [];
+    for (const verdict of found) {
+      if (!verdict.ok) return verdict;
+      batches.push(verdict.value);
+    }
+    return isNeeded() ? this.chain.checkBody(proposal, batches) : refuse("NO_LONGER_NEEDED");
+  }
+
+  /** A first proposal from the future waits until it is within D; one from the past is refused (protocol, "Time"). */
+  private async isTimely(timeMs: number): Promise<boolean> {
+    const skewMs = this.chain.head.parameters.clockSkewMsMax;
+    const waitMs = (timeMs - skewMs - this.clock.nowMs()) / this.timeScale;
+    if (waitMs > 0) {
+      await new Promise<void>((resolve) => {
+        this.clock.setTimer(Math.min(TIMER_MS_MAX, waitMs), resolve);
+      });
+    }
+    return this.clock.nowMs() - timeMs <= skewMs;
+  }
+}
