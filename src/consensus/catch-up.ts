@@ -7,6 +7,7 @@ import type { Core } from "./core.ts";
 import type { ValidatorKey } from "./events.ts";
 import { EARLY_BYTES_PER_PEER_MAX, EARLY_FRAMES_PER_PEER_MAX, PEERS_MAX } from "./limits.ts";
 import type { Envelope } from "./messages.ts";
+import { resend } from "./progress.ts";
 
 interface EarlyFrames {
   readonly frames: Uint8Array[];
@@ -17,7 +18,7 @@ export class CatchUp {
   private readonly early = new Map<ValidatorKey, EarlyFrames>();
   /** highest height each peer has spoken of */
   private readonly heights = new Map<ValidatorKey, number>();
-  /** peer and height answered in the present window */
+  /** peer and height, or height and view, answered in the present window */
   private readonly answered = new Set<string>();
   private isAnswerTimed = false;
   /** one attempt per resend period, so that liars cannot make a busy loop */
@@ -57,15 +58,25 @@ export class CatchUp {
 
   /** A frame of a committed height: its sender gets the block, once per window. */
   answer(core: Core, from: ValidatorKey, envelope: Envelope): void {
-    const { state, timing } = core;
-    if (!asksForBlock(envelope, state.head.height)) return;
-    const key = `${from}:${envelope.height}`;
-    if (this.answered.has(key) || this.answered.size >= PEERS_MAX) return;
+    if (!asksForBlock(envelope, core.state.head.height)) return;
+    if (this.mayAnswer(core, `${from}:${envelope.height}`))
+      core.emit({ kind: "sendDecided", to: from, height: envelope.height });
+  }
+
+  /** A peer in a lower view of this height gets what led higher, and the votes since, without waiting for the next resend. */
+  answerView(core: Core, from: ValidatorKey, view: number): void {
+    if (view < core.state.view && this.mayAnswer(core, `${from}:${core.state.height}:${core.state.view}`))
+      resend(core, [from]);
+  }
+
+  private mayAnswer(core: Core, key: string): boolean {
+    if (this.answered.has(key) || this.answered.size >= PEERS_MAX) return false;
     this.answered.add(key);
-    core.emit({ kind: "sendDecided", to: from, height: envelope.height });
-    if (this.isAnswerTimed) return;
+    if (this.isAnswerTimed) return true;
     this.isAnswerTimed = true;
-    core.emit({ kind: "setTimer", timer: { kind: "answer", height: state.height, view: 0 }, delayMs: timing.answerMs });
+    const timer = { kind: "answer", height: core.state.height, view: core.state.view } as const;
+    core.emit({ kind: "setTimer", timer, delayMs: core.timing.answerMs });
+    return true;
   }
 
   handleAnswerTimer(): void {

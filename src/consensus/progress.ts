@@ -3,7 +3,7 @@
 
 import { encodeCertificate } from "../ledger/format-vote.ts";
 import type { Hash } from "../ledger/hash.ts";
-import { bytesEqual } from "../ledger/hash.ts";
+import { bytesEqual, toHex } from "../ledger/hash.ts";
 import type { Core } from "./core.ts";
 import type { Timer, ValidatorKey } from "./events.ts";
 import type { Candidate } from "./height-state.ts";
@@ -72,9 +72,13 @@ export function suspect(core: Core, code: string, digests: readonly Hash[] = [])
   const { height, view, current } = state;
   if (state.own === undefined || current.hasSuspected || state.isCommitting) return;
   current.hasSuspected = true;
-  const waitingFor = [...digests, ...blockDigests(core), ...core.work.waitingFor].slice(0, WAITING_FOR_MAX);
+  const waitingFor = distinct([...digests, ...blockDigests(core), ...core.work.waitingFor]).slice(0, WAITING_FOR_MAX);
   core.emit({ kind: "signVote", request: { kind: "suspect", height, view, waitingFor } });
   core.emit({ kind: "report", report: { kind: "suspected", height, view, code } });
+}
+
+function distinct(digests: readonly Hash[]): readonly Hash[] {
+  return [...new Map(digests.map((digest) => [toHex(digest), digest])).values()];
 }
 
 /** Batches of the block waited for: who suspects because of a block names it by them. */

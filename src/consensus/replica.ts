@@ -147,6 +147,8 @@ export class Replica {
     if (core.state.isCommitting) return;
     const message = decodeBody(envelope.value);
     if (!message.ok) return refuseMessage(core, from, message.code);
+    const { kind, view } = message.value;
+    if (kind === "waiting" || kind === "suspect") this.catchUp.answerView(core, from, view);
     this.dispatch(from, message.value, bytes);
   }
 
