@@ -89,7 +89,7 @@ export class BucketUpdate {
   /** The hash over `refs[start]` to before `refs[end]`, which share their first `depth` bits. */
   planRange(refs: readonly LeafRef[], start: number, end: number, depth: number): Slot {
     if (end === start) return HashPlan.ZERO;
-    if (end - start === 1) return this.#leafSlot(refs[start] as LeafRef);
+    if (end - start === 1) return this.#leafSlot(refs[start]!);
     const middle = this.middleOf(refs, start, end, depth);
     const left = this.planRange(refs, start, middle, depth + 1);
     return this.plan.join(left, this.planRange(refs, middle, end, depth + 1));
@@ -102,7 +102,7 @@ export class BucketUpdate {
     let high = end;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (this.bit(refs[middle] as LeafRef, depth) === 0) low = middle + 1;
+      if (this.bit(refs[middle]!, depth) === 0) low = middle + 1;
       else high = middle;
     }
     return low;
@@ -150,19 +150,19 @@ export class BucketUpdate {
     for (const change of changes) {
       let order = -1;
       while (next < refs.length) {
-        const ref = refs[next] as LeafRef;
+        const ref = refs[next]!;
         order = this.committed.compare(ref, this.staged, change.place);
         if (order >= 0) break;
         merged.push(ref);
         next += 1;
       }
       if (order === 0 && next < refs.length) {
-        this.#replace(refs[next] as LeafRef, change);
+        this.#replace(refs[next]!, change);
         next += 1;
       }
       if (!change.isDelete) merged.push(-1 - change.place);
     }
-    for (; next < refs.length; next += 1) merged.push(refs[next] as LeafRef);
+    for (; next < refs.length; next += 1) merged.push(refs[next]!);
     return merged;
   }
 

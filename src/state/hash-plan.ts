@@ -39,13 +39,13 @@ export class HashPlan {
     const slot = this.#take(0);
     const hashes = this.#hashes;
     const to = slot * HASH_WORDS;
-    for (let word = 0; word < HASH_WORDS; word += 1) hashes[to + word] = words[offset + word] ?? 0;
+    for (let word = 0; word < HASH_WORDS; word += 1) hashes[to + word] = words[offset + word]!;
     return slot;
   }
 
   /** P(left, right), computed by `run`. */
   join(left: Slot, right: Slot): Slot {
-    const slot = this.#take(1 + Math.max(this.#levels[left] ?? 0, this.#levels[right] ?? 0));
+    const slot = this.#take(1 + Math.max(this.#levels[left]!, this.#levels[right]!));
     this.#joinSlots.push(slot);
     this.#lefts.push(left);
     this.#rights.push(right);
@@ -69,7 +69,7 @@ export class HashPlan {
 
   copyTo(slot: Slot, words: Int32Array, offset: number): void {
     const from = slot * HASH_WORDS;
-    for (let word = 0; word < HASH_WORDS; word += 1) words[offset + word] = this.#hashes[from + word] ?? 0;
+    for (let word = 0; word < HASH_WORDS; word += 1) words[offset + word] = this.#hashes[from + word]!;
   }
 
   #take(level: number): Slot {
@@ -87,7 +87,7 @@ export class HashPlan {
   #joinsByLevel(): number[][] {
     const levels: number[][] = [];
     for (let join = 0; join < this.#joinSlots.length; join += 1) {
-      const level = (this.#levels[this.#joinSlots[join] ?? 0] ?? 0) - 1;
+      const level = this.#levels[this.#joinSlots[join]!]! - 1;
       let joins = levels[level];
       if (joins === undefined) {
         joins = [];
@@ -109,11 +109,11 @@ export class HashPlan {
     const input = this.#input;
     let to = 0;
     for (const join of joins) {
-      const left = (this.#lefts[join] ?? 0) * HASH_WORDS;
-      const right = (this.#rights[join] ?? 0) * HASH_WORDS;
+      const left = this.#lefts[join]! * HASH_WORDS;
+      const right = this.#rights[join]! * HASH_WORDS;
       for (let word = 0; word < HASH_WORDS; word += 1) {
-        input[to + word] = hashes[left + word] ?? 0;
-        input[to + HASH_WORDS + word] = hashes[right + word] ?? 0;
+        input[to + word] = hashes[left + word]!;
+        input[to + HASH_WORDS + word] = hashes[right + word]!;
       }
       to += PAIR_WORDS;
     }
@@ -128,8 +128,8 @@ export class HashPlan {
     const output = this.#output;
     let from = 0;
     for (const join of joins) {
-      const to = (this.#joinSlots[join] ?? 0) * HASH_WORDS;
-      for (let word = 0; word < HASH_WORDS; word += 1) hashes[to + word] = output[from + word] ?? 0;
+      const to = this.#joinSlots[join]! * HASH_WORDS;
+      for (let word = 0; word < HASH_WORDS; word += 1) hashes[to + word] = output[from + word]!;
       from += HASH_WORDS;
     }
   }

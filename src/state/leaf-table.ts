@@ -76,23 +76,23 @@ export class LeafTable {
     for (let index = 0; index < count; index += 1) {
       const at = this.#wordOf(start + index);
       const words = this.#wordsOf(start + index);
-      for (let word = 0; word < 16; word += 1) input[index * 16 + word] = words[at + word] ?? 0;
+      for (let word = 0; word < 16; word += 1) input[index * 16 + word] = words[at + word]!;
     }
     sha256Pairs(inputBytes, outputBytes);
     for (let index = 0; index < count; index += 1) {
       const at = this.#wordOf(start + index) + HEIGHT_WORD;
       const words = this.#wordsOf(start + index);
       const to = index * 16;
-      for (let word = 0; word < 8; word += 1) input[to + word] = output[index * 8 + word] ?? 0;
-      for (let word = 0; word < 6; word += 1) input[to + 8 + word] = MARK_WORDS[word] ?? 0;
-      input[to + 14] = words[at] ?? 0;
-      input[to + 15] = words[at + 1] ?? 0;
+      for (let word = 0; word < 8; word += 1) input[to + word] = output[index * 8 + word]!;
+      for (let word = 0; word < 6; word += 1) input[to + 8 + word] = MARK_WORDS[word]!;
+      input[to + 14] = words[at]!;
+      input[to + 15] = words[at + 1]!;
     }
     sha256Pairs(inputBytes, outputBytes);
     for (let index = 0; index < count; index += 1) {
       const at = this.#wordOf(start + index) + LEAF_HASH_WORD;
       const words = this.#wordsOf(start + index);
-      for (let word = 0; word < 8; word += 1) words[at + word] = output[index * 8 + word] ?? 0;
+      for (let word = 0; word < 8; word += 1) words[at + word] = output[index * 8 + word]!;
     }
   }
 
@@ -101,7 +101,7 @@ export class LeafTable {
     const at = this.#wordOf(to);
     const sourceWords = source.#wordsOf(from);
     const sourceAt = source.#wordOf(from);
-    for (let word = 0; word < RECORD_WORDS; word += 1) words[at + word] = sourceWords[sourceAt + word] ?? 0;
+    for (let word = 0; word < RECORD_WORDS; word += 1) words[at + word] = sourceWords[sourceAt + word]!;
   }
 
   /** Where the leaf hash stands: eight words of `words` from `offset`. */
@@ -113,11 +113,11 @@ export class LeafTable {
   bucket(id: LeafId): number {
     const at = (id & this.#slabMask) * RECORD_BYTES;
     const bytes = this.#bytesOf(id);
-    return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+    return (bytes[at]! << 8) | bytes[at + 1]!;
   }
 
   bit(id: LeafId, depth: number): number {
-    const byte = this.#bytesOf(id)[(id & this.#slabMask) * RECORD_BYTES + (depth >> 3)] ?? 0;
+    const byte = this.#bytesOf(id)[(id & this.#slabMask) * RECORD_BYTES + (depth >> 3)]!;
     return (byte >> (7 - (depth & 7))) & 1;
   }
 
@@ -128,7 +128,7 @@ export class LeafTable {
     const otherBytes = other.#bytesOf(otherId);
     const otherAt = (otherId & other.#slabMask) * RECORD_BYTES;
     for (let index = 0; index < 32; index += 1) {
-      const difference = (bytes[at + index] ?? 0) - (otherBytes[otherAt + index] ?? 0);
+      const difference = bytes[at + index]! - otherBytes[otherAt + index]!;
       if (difference !== 0) return difference;
     }
     return 0;
@@ -150,11 +150,11 @@ export class LeafTable {
   }
 
   #wordsOf(id: LeafId): Int32Array {
-    return this.#words[id >>> this.#slabBits] as Int32Array;
+    return this.#words[id >>> this.#slabBits]!;
   }
 
   #bytesOf(id: LeafId): Uint8Array {
-    return this.#bytes[id >>> this.#slabBits] as Uint8Array;
+    return this.#bytes[id >>> this.#slabBits]!;
   }
 
   #wordOf(id: LeafId): number {

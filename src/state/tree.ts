@@ -137,7 +137,7 @@ export class StateTree {
     plan.run();
     update.settle();
     const hashes = new Int32Array(nodes.length * HASH_WORDS);
-    for (let index = 0; index < nodes.length; index += 1) plan.copyTo(slots[index] as Slot, hashes, index * HASH_WORDS);
+    for (let index = 0; index < nodes.length; index += 1) plan.copyTo(slots[index]!, hashes, index * HASH_WORDS);
     const rootSlot = slots.at(-1);
     const inserted = sorted.filter((change) => !change.isDelete).length - update.replaced.size;
     return new Staged({
@@ -160,14 +160,14 @@ export class StateTree {
     const ids = this.#adoptLeaves(parts);
     for (const group of parts.update.groups) {
       for (let index = 0; index < group.refs.length; index += 1) {
-        const ref = group.refs[index] as LeafRef;
-        if (ref < 0) group.refs[index] = ids[-1 - ref] as LeafId;
+        const ref = group.refs[index]!;
+        if (ref < 0) group.refs[index] = ids[-1 - ref]!;
       }
     }
     for (const [bucket, node] of parts.buckets) this.#buckets[bucket] = node;
     for (let index = 0; index < parts.nodes.length; index += 1) {
       const hash = parts.hashes.subarray(index * HASH_WORDS, (index + 1) * HASH_WORDS);
-      this.#dense.set(hash, (parts.nodes[index] as number) * HASH_WORDS);
+      this.#dense.set(hash, parts.nodes[index]! * HASH_WORDS);
     }
     this.#size = staged.size;
     this.#version += 1;
@@ -238,12 +238,10 @@ export class StateTree {
     while (start < nodes.length && nodes[start] !== 1) {
       const end = nodes.length;
       for (let index = start; index < end; index += 1) {
-        const node = nodes[index] as number;
-        const slot = slots[index] as Slot;
+        const node = nodes[index]!;
+        const slot = slots[index]!;
         const hasSibling = nodes[index + 1] === node + 1 && (node & 1) === 0 && index + 1 < end;
-        const sibling = hasSibling
-          ? (slots[index + 1] as Slot)
-          : this.#plan.input(this.#dense, (node ^ 1) * HASH_WORDS);
+        const sibling = hasSibling ? slots[index + 1]! : this.#plan.input(this.#dense, (node ^ 1) * HASH_WORDS);
         nodes.push(node >> 1);
         slots.push((node & 1) === 0 ? this.#plan.join(slot, sibling) : this.#plan.join(sibling, slot));
         if (hasSibling) index += 1;

@@ -198,7 +198,7 @@ function uncompress(bytes: Uint8Array): Uint8Array {
     }
     const length = kind === 1 ? 4 + ((tag >> 2) & 7) : 1 + (tag >> 2);
     const distance = kind === 1 ? ((tag >> 5) << 8) | cursor.byte() : cursor.littleEndian(kind === 2 ? 2 : 4);
-    for (let end = written + length; written < end; written += 1) output[written] = output[written - distance] ?? 0;
+    for (let end = written + length; written < end; written += 1) output[written] = output[written - distance]!;
   }
   return output;
 }
@@ -275,8 +275,8 @@ function crcTables(): Int32Array {
     tables[byte] = crc;
   }
   for (let index = 256; index < tables.length; index += 1) {
-    const before = tables[index - 256] ?? 0;
-    tables[index] = (before >>> 8) ^ (tables[before & 255] ?? 0);
+    const before = tables[index - 256]!;
+    tables[index] = (before >>> 8) ^ tables[before & 255]!;
   }
   return tables;
 }
@@ -288,26 +288,23 @@ function maskedCrc(bytes: Uint8Array): number {
 
 function crc32c(bytes: Uint8Array): number {
   const tables = CRC_TABLES;
-  const at = (index: number): number => tables[index] as number;
+  const at = (index: number): number => tables[index]!;
   let crc = -1;
   let position = 0;
   for (const end = bytes.length - 7; position < end; position += 8) {
     const low =
       crc ^
-      ((bytes[position] as number) |
-        ((bytes[position + 1] as number) << 8) |
-        ((bytes[position + 2] as number) << 16) |
-        ((bytes[position + 3] as number) << 24));
+      (bytes[position]! | (bytes[position + 1]! << 8) | (bytes[position + 2]! << 16) | (bytes[position + 3]! << 24));
     crc =
       at(1792 + (low & 255)) ^
       at(1536 + ((low >>> 8) & 255)) ^
       at(1280 + ((low >>> 16) & 255)) ^
       at(1024 + (low >>> 24)) ^
-      at(768 + (bytes[position + 4] as number)) ^
-      at(512 + (bytes[position + 5] as number)) ^
-      at(256 + (bytes[position + 6] as number)) ^
-      at(bytes[position + 7] as number);
+      at(768 + bytes[position + 4]!) ^
+      at(512 + bytes[position + 5]!) ^
+      at(256 + bytes[position + 6]!) ^
+      at(bytes[position + 7]!);
   }
-  for (; position < bytes.length; position += 1) crc = (crc >>> 8) ^ at((crc ^ (bytes[position] as number)) & 255);
+  for (; position < bytes.length; position += 1) crc = (crc >>> 8) ^ at((crc ^ bytes[position]!) & 255);
   return ~crc;
 }

@@ -4,6 +4,7 @@ import { decodeWith, encode } from "../../../src/ledger/codec.ts";
 import {
   readStateTreeProof,
   type StateTreeProof,
+  stateKeyHashOf,
   stateTreeProofItems,
   verifyStateTreeProof,
 } from "../../../src/ledger/state-proof.ts";
@@ -96,6 +97,9 @@ describe("state proofs", () => {
     expect(verifyStateTreeProof({ root, key: keyOf(3), proof: disguised })).toMatchObject({
       code: "STATE_PROOF_ELSEWHERE",
     });
+    const ownKeyHash = stateKeyHashOf(keyOf(3));
+    const own: StateTreeProof = { ...disguised, end: { ...present.end, kind: "other", keyHash: ownKeyHash } };
+    expect(verifyStateTreeProof({ root, key: keyOf(3), proof: own })).toMatchObject({ code: "STATE_PROOF_ELSEWHERE" });
     const emptied: StateTreeProof = { siblings: present.siblings, end: { kind: "empty" } };
     expect(verifyStateTreeProof({ root, key: keyOf(3), proof: emptied })).toMatchObject({ code: "STATE_PROOF_ROOT" });
   });

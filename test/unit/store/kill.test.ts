@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import type { LedgerError } from "../../../src/errors.ts";
 import { toHex } from "../../../src/ledger/hash.ts";
 import { openLevelStore } from "../../../src/store/level-store.ts";
 import { MemoryStore } from "../../../src/store/memory-store.ts";
@@ -11,14 +12,14 @@ import { commitUpTo, openChain } from "./chain-fixture.ts";
 
 const CHILD = join(import.meta.dirname, "kill-child.ts");
 
-/** Runs the child until it has acknowledged so many lines, kills it, and gives every line it got out. */
-function runUntilKilled(directory: string, lines: number): Promise<readonly string[]> {
+/** Runs the child until `isEnough` of its lines, kills it, and gives every line it got out. */
+function runUntilKilled(directory: string, isEnough: (lines: number) => boolean): Promise<readonly string[]> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [CHILD, directory], { stdio: ["ignore", "pipe", "inherit"] });
     let output = "";
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       output += text;
-      if (output.split("\n").length > lines) child.kill("SIGKILL");
+      if (isEnough(output.split("\n").length - 1)) child.kill("SIGKILL");
     });
     child.on("error", reject);
     child.on("close", (_code, signal) => {
@@ -38,7 +39,7 @@ describe("a process killed while it writes", () => {
     const directory = await mkdtemp(join(tmpdir(), "linli-kill-"));
     let acknowledged = 0;
     for (const lines of [1, 7, 31, 64, 150, 151, 90, 2]) {
-      const output = await runUntilKilled(directory, lines);
+      const output = await runUntilKilled(directory, (count) => count >= lines);
       acknowledged = Math.max(acknowledged, newest(output, "committed"));
       const votes = await openVoteRecordFile(join(directory, "votes"));
       const record = await votes.load();
@@ -61,6 +62,34 @@ describe("a process killed while it writes", () => {
     expect(acknowledged).toBeGreaterThan(100);
     await rm(directory, { recursive: true });
   }, 120_000);
+
+  it("D44: while it lives, its store is locked, and never looks damaged although it changes", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "linli-locked-"));
+    const codes = new Set<string>();
+    let isTried = false;
+    let startTrying: () => void = () => undefined;
+    const running = new Promise<void>((resolve) => {
+      startTrying = resolve;
+    });
+    const killed = runUntilKilled(directory, (count) => {
+      if (count > 0) startTrying();
+      return isTried;
+    });
+    await running;
+    for (let attempt = 0; attempt < 60; attempt += 1) {
+      const opened = openLevelStore(join(directory, "ledger"));
+      codes.add(
+        await opened.then(
+          () => "opened",
+          (error: LedgerError) => error.code,
+        ),
+      );
+    }
+    isTried = true;
+    await killed;
+    expect([...codes]).toEqual(["STORE_LOCKED"]);
+    await rm(directory, { recursive: true });
+  });
 
   it("D71: after power loss a store holds what was synced, and nothing half", async () => {
     const store = new MemoryStore();

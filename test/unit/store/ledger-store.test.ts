@@ -87,8 +87,10 @@ describe.each(["LevelDB", "memory"])("ledger store on %s", (kind) => {
 
   it("D51: after any number of commits a restart finds the same head, state, history and tree", async () => {
     const { ledger, tree } = await openChain(store, GENESIS);
-    await commitUpTo(ledger, tree, 40);
-    expectState(ledger, 40);
+    for (const height of [0, 1, 2, 20, 40]) {
+      await commitUpTo(ledger, tree, height);
+      expectState(ledger, height); // what was read before the commit is read anew after it
+    }
     const again = await openChain(await reopen(), GENESIS);
     expect(again.ledger.head).toEqual(ledger.head);
     expect(again.ledger.head).toMatchObject({ height: 40, headerView: 0, certificateView: 0, recordSequence: 80 });
