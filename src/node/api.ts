@@ -4,13 +4,13 @@
 import { contractsIn, decodeRow, explainReceipt, rowKey, rowPrefix } from "../contracts/describe.ts";
 import { refuseSigner } from "../contracts/execute-block.ts";
 import { LedgerError, type Verdict } from "../errors.ts";
-import { encode, type Value } from "../ledger/codec.ts";
+import type { Value } from "../ledger/codec.ts";
 import { decodeResult } from "../ledger/format-block.ts";
 import { decodeReceipt, receiptHashOf } from "../ledger/format-receipt.ts";
-import { decodeTransaction } from "../ledger/format-transaction.ts";
+import { decodeTransaction, receivedSigningBytes } from "../ledger/format-transaction.ts";
 import { decodeCertificate } from "../ledger/format-vote.ts";
 import type { SealedGenesis } from "../ledger/genesis.ts";
-import { fromHex, type Hash, tagged, toHex } from "../ledger/hash.ts";
+import { fromHex, type Hash, toHex } from "../ledger/hash.ts";
 import { historyProof } from "../ledger/history.ts";
 import { merkleProof } from "../ledger/merkle.ts";
 import { encodeCertifiedHeader, encodeReceiptProof, encodeStateProof } from "../ledger/proofs.ts";
@@ -106,9 +106,8 @@ export class Api implements NodeApi {
       this.participant.offer(transaction);
     }
     const timeMs = Math.floor(this.participant.clock.nowMs());
-    const signature = this.options.key.sign(
-      tagged("RECEIVED", encode([this.options.genesis.chainId, transaction.id, timeMs])),
-    );
+    const { genesis, key } = this.options;
+    const signature = key.sign(receivedSigningBytes({ chainId: genesis.chainId, txId: transaction.id, timeMs }));
     return { txId: transaction.id, timeMs, signature };
   }
 
