@@ -6,7 +6,6 @@ import { LedgerError, type Verdict } from "../errors.ts";
 import { decode, type Value } from "../ledger/codec.ts";
 import { transactionsRootOf } from "../ledger/format-block.ts";
 import { decodeTransaction } from "../ledger/format-transaction.ts";
-import { decodeCertificate } from "../ledger/format-vote.ts";
 import type { TrustAnchor } from "../ledger/genesis.ts";
 import { bytesEqual, EMPTY_BYTES, fromHex, type Hash, toHex } from "../ledger/hash.ts";
 import {
@@ -14,7 +13,6 @@ import {
   type ProvenReceipt,
   type ProvenState,
   type VerifiedBlock,
-  verifyBlock,
   verifyCertifiedHeader,
   verifyReceiptProof,
   verifyStateProof,
@@ -161,19 +159,23 @@ export class LinliClient {
   }
 
   /**
-   * A committed block with the ids of its transactions, proved by its own certificate while the genesis validators are in office.
-   * @throws LedgerError `BLOCK_UNKNOWN`, `PROOF_REFUSED`
+   * A committed block with the ids of its transactions, in order. It is proved like its receipts, through the newest
+   * header: an old block's own certificate could be forged with keys that have left office since.
+   * @throws LedgerError `BLOCK_UNKNOWN`, `PROOF_REFUSED`, `BLOCK_NOT_PROVABLE` (timers only: it has no transaction)
    */
   async block(height: number): Promise<{ readonly block: VerifiedBlock; readonly transactionIds: readonly Hash[] }> {
     const answer = await this.call("chain_block", { height });
-    const certificate = this.proved(decodeCertificate(answer.bytes("certificateBytes")));
-    const { chainId, validators } = this.genesis;
-    const [headerBytes, resultBytes] = [answer.bytes("headerBytes"), answer.bytes("resultBytes")];
-    const block = this.proved(
-      verifyBlock({ headerBytes, resultBytes, certificate, chainId, validators, verify: this.verify }),
-    );
     const transactionIds = answer.texts("transactionIds").map((id) => fromHex(id) ?? EMPTY_BYTES);
-    if (block.header.height !== height) throw proofRefused("PROOF_OTHER_BLOCK");
+    const [first] = transactionIds;
+    if (first === undefined)
+      throw new LedgerError(
+        "BLOCK_NOT_PROVABLE",
+        { height },
+        { remedy: "it holds runs of timers only; prove the rows that they wrote" },
+      );
+    const proven = await this.transaction(first);
+    if (proven.kind !== "committed" || proven.committed.height !== height) throw proofRefused("PROOF_OTHER_BLOCK");
+    const { block } = proven.committed;
     if (!bytesEqual(transactionsRootOf(transactionIds), block.header.transactionsRoot))
       throw proofRefused("PROOF_TRANSACTIONS");
     return { block, transactionIds };
@@ -182,8 +184,8 @@ export class LinliClient {
   /** One row with proof of it or of its absence. @throws LedgerError the node's refusal, `PROOF_REFUSED` */
   async stateGet(query: RowQuery): Promise<StateAnswer> {
     const { contract, table, key } = query;
-    // A text in a key ends with its first NUL: one that holds any would name another row.
-    if (key.some((part) => typeof part === "string" && part.includes("\0")))
+    // Names and texts in a state key end with a NUL: one that holds any would name another row.
+    if ([contract, table, ...key].some((part) => typeof part === "string" && part.includes("\0")))
       throw new LedgerError("KEY_INVALID", { reason: "text with NUL" });
     const answer = await this.call("state_get", { contract, table, key: key.map(valueToJson) });
     const proof = answer.bytes("proof");
