@@ -212,7 +212,10 @@ export class NodeReader {
       return parse(text);
     } catch (fault) {
       if (!(fault instanceof SyntaxFault)) throw fault;
-      this.findings.error(placeInside(this.source, scalar, start + fault.at), fault.code, fault.message);
+      // Inside { } and [ ] YAML ends an unquoted text at the first comma, also at one inside parentheses.
+      const isCut = this.source[scalar.end] === "," && fault.at >= text.length;
+      const hint = isCut ? "; a comma ends an unquoted text here: put the expression in quotes" : "";
+      this.findings.error(placeInside(this.source, scalar, start + fault.at), fault.code, `${fault.message}${hint}`);
       return undefined;
     }
   }
