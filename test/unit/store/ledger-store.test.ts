@@ -298,8 +298,15 @@ describe.each(["LevelDB", "memory"])("ledger store on %s", (kind) => {
     await first;
     await expect(ledger.commitBlock(commit)).rejects.toThrow("D5");
     tree.commit(staged);
-    const second = makeCommit(ledger, tree, planOf(2)).commit;
-    await expect(ledger.commitBlock({ ...second, recordSequence: 1 })).rejects.toThrow("D7");
+  });
+
+  it("D7: the newest sequence of the vote record is kept, also over commits without a record", async () => {
+    const { ledger, tree } = await openChain(store, GENESIS);
+    await commitUpTo(ledger, tree, 3);
+    const { commit } = makeCommit(ledger, tree, planOf(4));
+    await ledger.commitBlock({ ...commit, recordSequence: 0 });
+    expect(ledger.head.recordSequence).toBe(6);
+    expect((await openChain(await reopen(), GENESIS)).ledger.head.recordSequence).toBe(6);
   });
 
   it("D61: a commit that the disk refuses changes nothing that is read", async () => {
