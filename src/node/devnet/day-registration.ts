@@ -12,6 +12,9 @@ import type { StepItem, Steps } from "./steps.ts";
 
 /** Calls of one registration transaction: the most that a transaction may carry. */
 const CALLS = 100;
+/** Bytes of a document are at most three times its characters; each costs 20 units to check. */
+const GAS_PER_CHARACTER = 75;
+const GAS_OF_DEPLOYMENT = 50_000;
 
 /** The organisation's own node, or the street office's where it runs none. */
 export function viaOf(context: DayContext, organisation: string): string {
@@ -118,7 +121,13 @@ export async function deployContracts(context: DayContext, steps: Steps): Promis
       title: { zh: `部署合约 ${name}`, en: `Contract ${name} deployed` },
       contract: "governance",
       table: "contract",
-      items: [{ key: [name], ...administered("street", "enact_contract", { proposal: id, source }) }],
+      items: [
+        {
+          key: [name],
+          ...administered("street", "enact_contract", { proposal: id, source }),
+          gasLimit: GAS_PER_CHARACTER * source.length + GAS_OF_DEPLOYMENT,
+        },
+      ],
     });
   }
 }

@@ -23,6 +23,8 @@ export interface Job {
   /** whose node it goes to first; another one takes it while that is away */
   readonly via: string;
   readonly calls: readonly CallRequest[];
+  /** default: enough for every action but `deploy` */
+  readonly gasLimit?: number | undefined;
 }
 
 export interface JobOutcome {
@@ -49,7 +51,8 @@ const WAIT_MS = 5_000;
 const PAUSE_MS = 100;
 /** wall time after which the network is taken for stuck */
 const STALLED_MS = 90_000;
-const GAS_PER_CALL = 40_000;
+/** above the worst case of every action of the library except `deploy` */
+const GAS_PER_CALL = 10_000;
 /** Refusals of a node that are about this moment, not about the transaction. */
 const PASSING_CODES: ReadonlySet<string> = new Set([
   "CLIENT_UNREACHABLE",
@@ -165,7 +168,7 @@ export class Sender {
       signers: [{ account: job.account, signer: keys.signerOf(job.account) }],
       nonce: this.nonce,
       validUntilMs,
-      gasLimit: Math.min(gasLimitMax, GAS_PER_CALL * job.calls.length),
+      gasLimit: Math.min(gasLimitMax, job.gasLimit ?? GAS_PER_CALL * job.calls.length),
       calls: job.calls,
     });
     return { ...signed, validUntilMs };

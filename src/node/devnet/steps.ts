@@ -22,6 +22,7 @@ export interface StepItem {
   /** organisation whose node takes it */
   readonly via: string;
   readonly calls: readonly CallRequest[];
+  readonly gasLimit?: number;
   /** default: that the row exists */
   readonly isDone?: (fields: RowFields) => boolean;
 }
@@ -98,13 +99,13 @@ export class Steps {
 }
 
 function jobsOf(items: readonly StepItem[], itemsPerTransaction: number): readonly Job[] {
-  const jobs: { account: string; via: string; calls: CallRequest[]; items: number }[] = [];
-  for (const { account, via, calls } of items) {
+  const jobs: (Job & { calls: CallRequest[]; items: number })[] = [];
+  for (const { account, via, calls, gasLimit } of items) {
     const last = jobs.at(-1);
     if (last !== undefined && last.account === account && last.via === via && last.items < itemsPerTransaction) {
       last.calls.push(...calls);
       last.items += 1;
-    } else jobs.push({ account, via, calls: [...calls], items: 1 });
+    } else jobs.push({ account, via, calls: [...calls], items: 1, gasLimit });
   }
   return jobs;
 }
