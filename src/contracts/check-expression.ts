@@ -1,15 +1,17 @@
 // The typed checker: resolves every name, gives every node a type, a price and a depth, and reports several findings at once.
 // It never guesses: a node without a type has a finding, and nothing with a finding is compiled.
 
+import { arithmetic, compare, membership } from "./check-operators.ts";
 import type { Expression } from "./expression.ts";
-import { EXPRESSION_DEPTH_MAX, type Findings, type Offset } from "./finding.ts";
+import type { Findings } from "./finding.ts";
 import { type BuiltIn, callOf, FUNCTIONS, fitsArgument, signatureOf } from "./functions.ts";
-import { byteUnits, GAS } from "./gas.ts";
-import { arithmeticFacts, negationFacts } from "./intervals.ts";
+import { GAS } from "./gas.ts";
+import { negationFacts } from "./intervals.ts";
 import { type Binding, Scope } from "./scope.ts";
 import { utf8Length } from "./text.ts";
-import { joinTypes, unitsToCompare, valuesOutside } from "./type-relations.ts";
-import type { ArithmeticOperator, ComparisonClass, ComparisonOperator, Typed, TypedFacts } from "./typed.ts";
+import { joinTypes } from "./type-relations.ts";
+import type { Typed } from "./typed.ts";
+import { type PlaceOf, TypedBuilder } from "./typed-builder.ts";
 import {
   BOOL,
   INT64_MAX,
@@ -17,64 +19,42 @@ import {
   integerType,
   LIST_LENGTH_MAX,
   NULL,
-  sizeMax,
-  TEXT_BYTES_MAX,
   type Type,
   textType,
   typeName,
   UNKNOWN,
 } from "./types.ts";
 
-type Draft<T> = T extends unknown ? Omit<T, keyof TypedFacts> : never;
-
-interface Shape {
-  readonly type: Type;
-  /** units of the node itself */
-  readonly own?: number;
-  /** parts that are always evaluated */
-  readonly strict?: readonly Typed[];
-  /** parts that are evaluated at most once, paid when entered */
-  readonly lazy?: readonly Typed[];
-  /** bound of units that depend on sizes or rounds */
-  readonly extra?: number;
-  readonly fallible?: boolean;
-}
-
-/** Where an offset into an expression's text stands in the document. */
-export type PlaceOf = (offset: Offset) => Offset;
-
 export function checkExpression(
   expression: Expression,
   context: { readonly scope: Scope; readonly findings: Findings; readonly placeOf: PlaceOf },
 ): Typed {
-  return new Checker(context.findings, context.placeOf).check(expression, context.scope);
+  return new Checker(new TypedBuilder(context.findings, context.placeOf)).check(expression, context.scope);
 }
 
 class Checker {
-  private readonly findings: Findings;
-  private readonly placeOf: PlaceOf;
+  private readonly builder: TypedBuilder;
 
-  constructor(findings: Findings, placeOf: PlaceOf) {
-    this.findings = findings;
-    this.placeOf = placeOf;
+  constructor(builder: TypedBuilder) {
+    this.builder = builder;
   }
 
   check(expression: Expression, scope: Scope): Typed {
     switch (expression.kind) {
       case "null":
-        return this.node(expression, { kind: "constant", value: null }, { type: NULL });
+        return this.builder.node(expression, { kind: "constant", value: null }, { type: NULL });
       case "bool":
-        return this.node(expression, { kind: "constant", value: expression.value }, { type: BOOL });
+        return this.builder.node(expression, { kind: "constant", value: expression.value }, { type: BOOL });
       case "int":
         return this.integer(expression);
       case "text":
-        return this.node(
+        return this.builder.node(
           expression,
           { kind: "constant", value: expression.value },
           { type: textType(utf8Length(expression.value), [expression.value]) },
         );
       case "bytes":
-        return this.node(
+        return this.builder.node(
           expression,
           { kind: "constant", value: expression.value },
           { type: { kind: "bytes", bytesMax: expression.value.length } },
@@ -109,9 +89,9 @@ class Checker {
   private integer(expression: Expression & { kind: "int" }): Typed {
     const { value } = expression;
     if (value > INT64_MAX || value < INT64_MIN)
-      return this.broken(expression, "NUMBER_TOO_LARGE", "the number does not fit into 64 bits");
+      return this.builder.broken(expression, "NUMBER_TOO_LARGE", "the number does not fit into 64 bits");
     const isSafe = value >= -9007199254740991n && value <= 9007199254740991n;
-    return this.node(
+    return this.builder.node(
       expression,
       { kind: "constant", value: isSafe ? Number(value) : value },
       { type: integerType(value, value) },
@@ -121,47 +101,52 @@ class Checker {
   private name(expression: Expression & { kind: "name" }, scope: Scope): Typed {
     const binding = scope.lookup(expression.name);
     if (binding === undefined)
-      return this.broken(expression, "NAME_UNKNOWN", `nothing here is called ${expression.name}`, scope.names());
+      return this.builder.broken(
+        expression,
+        "NAME_UNKNOWN",
+        `nothing here is called ${expression.name}`,
+        scope.names(),
+      );
     return this.bound(expression, binding);
   }
 
   private bound(expression: Expression, binding: Binding): Typed {
     switch (binding.kind) {
       case "value":
-        return this.node(
+        return this.builder.node(
           expression,
           { kind: "slot", slot: binding.slot, label: binding.label },
           { type: binding.type },
         );
       case "setting":
-        return this.node(
+        return this.builder.node(
           expression,
           { kind: "setting", index: binding.index, label: binding.label },
           { type: binding.type },
         );
       case "column":
-        return this.node(
+        return this.builder.node(
           expression,
           { kind: "field", row: binding.row, column: binding.column, isOptional: false, label: binding.label },
           { type: binding.type },
         );
       case "define": {
         const { body, slot, label } = binding;
-        const typed = this.node(
+        const typed = this.builder.node(
           expression,
           { kind: "define", slot, body, label },
           { type: body.type, fallible: body.fallible },
         );
-        return { ...typed, depth: this.countedDepth(expression, body.depth + 1) };
+        return { ...typed, depth: this.builder.countedDepth(expression, body.depth + 1) };
       }
       case "row":
-        return this.node(
+        return this.builder.node(
           expression,
           { kind: "row", row: binding.row, label: binding.label },
           { type: { kind: "row", table: binding.table.name, isOptional: binding.isOptional } },
         );
       case "namespace":
-        return this.broken(
+        return this.builder.broken(
           expression,
           "NAME_INCOMPLETE",
           `${binding.label} needs a member, as in ${binding.label}.name`,
@@ -176,7 +161,7 @@ class Checker {
     if (binding?.kind === "namespace") {
       const member = scope.lookupMember(binding, field);
       if (member !== undefined) return this.bound(expression, member);
-      return this.broken(expression, "NAME_UNKNOWN", `${binding.label} has no member ${field}`, [
+      return this.builder.broken(expression, "NAME_UNKNOWN", `${binding.label} has no member ${field}`, [
         ...binding.members.keys(),
       ]);
     }
@@ -184,7 +169,7 @@ class Checker {
       const column = binding.table.columns.findIndex(({ name }) => name === field);
       const found = binding.table.columns[column];
       if (found === undefined) {
-        return this.broken(
+        return this.builder.broken(
           expression,
           "FIELD_UNKNOWN",
           `table ${binding.table.name} has no field ${field}`,
@@ -192,7 +177,7 @@ class Checker {
         );
       }
       const { row, isOptional, label, positions } = binding;
-      return this.node(
+      return this.builder.node(
         expression,
         { kind: "field", row, column: positions?.[column] ?? column, isOptional, label: `${label}.${field}` },
         { type: found.type, fallible: isOptional },
@@ -200,21 +185,21 @@ class Checker {
     }
     const typed = this.check(operand, scope);
     if (typed.type.kind === "unknown") return typed;
-    return this.broken(expression, "FIELD_UNKNOWN", `${typeName(typed.type)} has no fields`);
+    return this.builder.broken(expression, "FIELD_UNKNOWN", `${typeName(typed.type)} has no fields`);
   }
 
   private has(expression: Expression & { kind: "has" }, scope: Scope): Typed {
     const { operand, field } = expression;
     const typed = this.select({ ...expression, kind: "select", operand, field }, scope);
     if (typed.kind === "field" && typed.isOptional) {
-      return this.node(
+      return this.builder.node(
         expression,
         { kind: "isAbsent", row: typed.row, negated: true, label: typed.label.slice(0, -field.length - 1) },
         { type: BOOL },
       );
     }
     if (typed.type.kind === "unknown") return typed;
-    return this.broken(
+    return this.builder.broken(
       expression,
       "ALWAYS_PRESENT",
       "has asks for a field of a row that may be absent: read it as name?",
@@ -225,13 +210,13 @@ class Checker {
 
   private not(expression: Expression & { kind: "not" }, scope: Scope): Typed {
     const operand = this.expectKind(expression.operand, scope, "bool");
-    return this.node(expression, { kind: "not", operand }, { type: BOOL, strict: [operand] });
+    return this.builder.node(expression, { kind: "not", operand }, { type: BOOL, strict: [operand] });
   }
 
   private negate(expression: Expression & { kind: "negate" }, scope: Scope): Typed {
     const operand = this.expectKind(expression.operand, scope, "int");
     const facts = operand.type.kind === "int" ? negationFacts(operand.type) : { type: UNKNOWN, fallible: false };
-    return this.node(
+    return this.builder.node(
       expression,
       { kind: "negate", operand },
       { type: facts.type, strict: [operand], fallible: facts.fallible },
@@ -245,7 +230,7 @@ class Checker {
       case "||": {
         const left = this.expectKind(expression.left, scope, "bool");
         const right = this.expectKind(expression.right, scope, "bool");
-        return this.node(
+        return this.builder.node(
           expression,
           { kind: operator === "&&" ? "and" : "or", left, right },
           { type: BOOL, strict: [left], lazy: [right] },
@@ -257,157 +242,29 @@ class Checker {
       case "<=":
       case ">":
       case ">=":
-        return this.compare(
+        return compare(
+          this.builder,
           expression,
           operator,
           this.check(expression.left, scope),
           this.check(expression.right, scope),
         );
       case "in":
-        return this.membership(expression, this.check(expression.left, scope), this.check(expression.right, scope));
+        return membership(
+          this.builder,
+          expression,
+          this.check(expression.left, scope),
+          this.check(expression.right, scope),
+        );
       default:
-        return this.arithmetic(
+        return arithmetic(
+          this.builder,
           expression,
           operator,
           this.check(expression.left, scope),
           this.check(expression.right, scope),
         );
     }
-  }
-
-  private compare(expression: Expression, operator: ComparisonOperator, left: Typed, right: Typed): Typed {
-    const shape = { type: BOOL, strict: [left, right], own: GAS.node + unitsToCompare(left.type, right.type) };
-    if (left.type.kind === "unknown" || right.type.kind === "unknown")
-      return this.node(expression, { kind: "compare", operator, by: "plain", left, right }, shape);
-    const isEquality = operator === "==" || operator === "!=";
-    const row = left.kind === "row" ? left : right.kind === "row" ? right : undefined;
-    if (isEquality && row !== undefined && (left.type.kind === "null" || right.type.kind === "null"))
-      return this.nullTest(expression, operator === "!=", row);
-    if (joinTypes(left.type, right.type) === undefined || left.type.kind === "row" || left.type.kind === "null") {
-      return this.broken(
-        expression,
-        "TYPE_MISMATCH",
-        `${typeName(left.type)} ${operator} ${typeName(right.type)} cannot be compared`,
-      );
-    }
-    this.checkLiteral(left, right.type);
-    this.checkLiteral(right, left.type);
-    if (!isEquality && left.type.kind === "list")
-      return this.broken(expression, "TYPE_MISMATCH", "lists have no order");
-    return this.node(
-      expression,
-      { kind: "compare", operator, by: comparisonClass(left.type, isEquality), left, right },
-      shape,
-    );
-  }
-
-  private nullTest(expression: Expression, negated: boolean, row: Typed & { kind: "row" }): Typed {
-    if (row.type.kind === "row" && !row.type.isOptional) {
-      return this.broken(
-        expression,
-        "ALWAYS_PRESENT",
-        `${row.label} is always present: read it as ${row.label}? if it may be absent`,
-      );
-    }
-    return this.node(expression, { kind: "isAbsent", row: row.row, negated, label: row.label }, { type: BOOL });
-  }
-
-  /** A literal compared with an enum must be one of its names. */
-  private checkLiteral(typed: Typed, other: Type): void {
-    if (other.kind !== "text" || other.values === undefined || typed.kind !== "constant") return;
-    const foreign = valuesOutside(typed.type, other);
-    if (foreign !== undefined)
-      this.findings.error(
-        typed.at,
-        "VALUE_UNKNOWN",
-        `${JSON.stringify(foreign)} is not one of the possible values`,
-        other.values,
-      );
-  }
-
-  private membership(expression: Expression, item: Typed, list: Typed): Typed {
-    const itemType = list.type.kind === "list" ? list.type.item : UNKNOWN;
-    if (list.type.kind !== "list" && list.type.kind !== "unknown")
-      return this.broken(expression, "TYPE_MISMATCH", `in needs a list, not ${typeName(list.type)}`);
-    if (joinTypes(item.type, itemType) === undefined || item.type.kind === "row") {
-      return this.broken(
-        expression,
-        "TYPE_MISMATCH",
-        `${typeName(item.type)} cannot be in a list of ${typeName(itemType)}`,
-      );
-    }
-    if (list.kind === "list") for (const literal of list.items) this.checkLiteral(literal, item.type);
-    this.checkLiteral(item, itemType);
-    const unitsEach = GAS.iteration + unitsToCompare(item.type, itemType);
-    const extra = list.type.kind === "list" ? list.type.lengthMax * unitsEach : 0;
-    return this.node(expression, { kind: "in", item, list, unitsEach }, { type: BOOL, strict: [item, list], extra });
-  }
-
-  private arithmetic(expression: Expression, operator: ArithmeticOperator, left: Typed, right: Typed): Typed {
-    if (left.type.kind === "int" && right.type.kind === "int") {
-      const facts = arithmeticFacts(operator, left.type, right.type);
-      if (facts.isHopeless)
-        this.findings.warning(
-          this.placeOf(expression.at),
-          "ALWAYS_FAILS",
-          `${operator} fails here for all possible values`,
-        );
-      return this.node(
-        expression,
-        { kind: "arithmetic", operator, left, right },
-        { type: facts.type, strict: [left, right], fallible: facts.fallible },
-      );
-    }
-    if (left.type.kind === "unknown" || right.type.kind === "unknown") return this.silent(expression);
-    if (operator === "+") return this.concatenation(expression, left, right);
-    return this.broken(
-      expression,
-      "TYPE_MISMATCH",
-      `${operator} needs integers, not ${typeName(left.type)} and ${typeName(right.type)}`,
-    );
-  }
-
-  private concatenation(expression: Expression, left: Typed, right: Typed): Typed {
-    const [a, b] = [left.type, right.type];
-    const strict = [left, right];
-    const extra = byteUnits(sizeMax(a) + sizeMax(b));
-    if (a.kind === "text" && b.kind === "text") {
-      const fallible = a.bytesMax + b.bytesMax > TEXT_BYTES_MAX;
-      return this.node(
-        expression,
-        { kind: "concat", of: "text", left, right },
-        { type: textType(a.bytesMax + b.bytesMax), strict, extra, fallible },
-      );
-    }
-    if (a.kind === "bytes" && b.kind === "bytes") {
-      const bytesMax = Math.min(a.bytesMax + b.bytesMax, TEXT_BYTES_MAX);
-      return this.node(
-        expression,
-        { kind: "concat", of: "bytes", left, right },
-        { type: { kind: "bytes", bytesMax }, strict, extra, fallible: true },
-      );
-    }
-    if (a.kind === "list" && b.kind === "list") {
-      const item = joinTypes(a.item, b.item);
-      if (item === undefined)
-        return this.broken(
-          expression,
-          "TYPE_MISMATCH",
-          `lists of ${typeName(a.item)} and ${typeName(b.item)} do not join`,
-        );
-      const lengthMax = Math.min(a.lengthMax + b.lengthMax, LIST_LENGTH_MAX);
-      const type: Type = { kind: "list", item, lengthMax };
-      return this.node(
-        expression,
-        { kind: "concat", of: "list", left, right },
-        { type, strict, extra: lengthMax * GAS.iteration, fallible: true },
-      );
-    }
-    return this.broken(
-      expression,
-      "TYPE_MISMATCH",
-      `+ does not join ${typeName(a)} and ${typeName(b)}: use string() for numbers in a text`,
-    );
   }
 
   private conditional(expression: Expression & { kind: "conditional" }, scope: Scope): Typed {
@@ -416,13 +273,13 @@ class Checker {
     const whenFalse = this.check(expression.whenFalse, scope);
     const type = joinTypes(whenTrue.type, whenFalse.type);
     if (type === undefined || type.kind === "row" || type.kind === "null") {
-      return this.broken(
+      return this.builder.broken(
         expression,
         "TYPE_MISMATCH",
         `both sides of : need one type, not ${typeName(whenTrue.type)} and ${typeName(whenFalse.type)}`,
       );
     }
-    return this.node(
+    return this.builder.node(
       expression,
       { kind: "conditional", condition, whenTrue, whenFalse },
       { type, strict: [condition], lazy: [whenTrue, whenFalse] },
@@ -437,7 +294,7 @@ class Checker {
     for (const typed of items) {
       const joined = joinTypes(item, typed.type);
       if (joined === undefined || typed.type.kind === "row" || typed.type.kind === "null") {
-        return this.broken(
+        return this.builder.broken(
           expression,
           "TYPE_MISMATCH",
           `a list has items of one type, not ${typeName(item)} and ${typeName(typed.type)}`,
@@ -446,8 +303,8 @@ class Checker {
       item = joined;
     }
     if (items.length > LIST_LENGTH_MAX)
-      return this.broken(expression, "LIST_TOO_LONG", `a list has at most ${LIST_LENGTH_MAX} items`);
-    return this.node(
+      return this.builder.broken(expression, "LIST_TOO_LONG", `a list has at most ${LIST_LENGTH_MAX} items`);
+    return this.builder.node(
       expression,
       { kind: "list", items },
       { type: { kind: "list", item, lengthMax: items.length }, strict: items },
@@ -457,10 +314,10 @@ class Checker {
   private index(expression: Expression & { kind: "index" }, scope: Scope): Typed {
     const list = this.check(expression.operand, scope);
     const index = this.expectKind(expression.index, scope, "int");
-    if (list.type.kind === "unknown") return this.silent(expression);
+    if (list.type.kind === "unknown") return this.builder.silent(expression);
     if (list.type.kind !== "list")
-      return this.broken(expression, "TYPE_MISMATCH", `[ ] needs a list, not ${typeName(list.type)}`);
-    return this.node(
+      return this.builder.broken(expression, "TYPE_MISMATCH", `[ ] needs a list, not ${typeName(list.type)}`);
+    return this.builder.node(
       expression,
       { kind: "index", list, index },
       { type: list.type.item, strict: [list, index], fallible: true },
@@ -470,7 +327,11 @@ class Checker {
   private macro(expression: Expression & { kind: "macro" }, scope: Scope): Typed {
     const range = this.check(expression.range, scope);
     if (range.type.kind !== "list" && range.type.kind !== "unknown") {
-      return this.broken(expression, "TYPE_MISMATCH", `${expression.macro} needs a list, not ${typeName(range.type)}`);
+      return this.builder.broken(
+        expression,
+        "TYPE_MISMATCH",
+        `${expression.macro} needs a list, not ${typeName(range.type)}`,
+      );
     }
     const itemType = range.type.kind === "list" ? range.type.item : UNKNOWN;
     const lengthMax = range.type.kind === "list" ? range.type.lengthMax : 0;
@@ -482,14 +343,14 @@ class Checker {
     const worstEach = GAS.iteration + (filter?.worst ?? 0) + body.worst;
     const type = this.macroType(expression, range.type, body.type, lengthMax);
     const fallible = body.fallible || (filter?.fallible ?? false);
-    const typed = this.node(
+    const typed = this.builder.node(
       expression,
       { kind: "macro", macro: expression.macro, range, slot, filter, body },
       { type, strict: [range], extra: lengthMax * worstEach, fallible },
     );
     return {
       ...typed,
-      depth: this.countedDepth(expression, 1 + Math.max(range.depth, body.depth, filter?.depth ?? 0)),
+      depth: this.builder.countedDepth(expression, 1 + Math.max(range.depth, body.depth, filter?.depth ?? 0)),
     };
   }
 
@@ -497,7 +358,11 @@ class Checker {
     if (expression.macro === "filter") return range;
     if (expression.macro !== "map") return BOOL;
     if (body.kind !== "row" && body.kind !== "null") return { kind: "list", item: body, lengthMax };
-    this.findings.error(this.placeOf(expression.at), "TYPE_MISMATCH", `a list cannot hold ${typeName(body)}`);
+    this.builder.findings.error(
+      this.builder.placeOf(expression.at),
+      "TYPE_MISMATCH",
+      `a list cannot hold ${typeName(body)}`,
+    );
     return UNKNOWN;
   }
 
@@ -505,7 +370,7 @@ class Checker {
     const overloads = FUNCTIONS.get(expression.name);
     const args = expression.args.map((argument) => this.check(argument, scope));
     if (overloads === undefined)
-      return this.broken(expression, "FUNCTION_UNKNOWN", `there is no function ${expression.name}`, [
+      return this.builder.broken(expression, "FUNCTION_UNKNOWN", `there is no function ${expression.name}`, [
         ...FUNCTIONS.keys(),
         "has",
       ]);
@@ -514,14 +379,14 @@ class Checker {
       types.some(({ kind }) => kind === "unknown") &&
       overloads.some((overload) => overload.args.length === args.length)
     )
-      return this.silent(expression);
+      return this.builder.silent(expression);
     const builtIn = overloads.find(
       (overload) =>
         overload.args.length === args.length &&
         overload.args.every((kind, index) => fitsArgument(kind, types[index] ?? UNKNOWN)),
     );
     if (builtIn === undefined)
-      return this.broken(
+      return this.builder.broken(
         expression,
         "ARGUMENTS",
         `${callOf(expression.name, types)} does not exist`,
@@ -538,65 +403,12 @@ class Checker {
       extra: builtIn.unitsMax(types),
       fallible: builtIn.fallible,
     };
-    return this.node(expression, { kind: "call", builtIn, args }, shape);
+    return this.builder.node(expression, { kind: "call", builtIn, args }, shape);
   }
-
-  // ---- building ----
 
   private expectKind(expression: Expression, scope: Scope, kind: "bool" | "int"): Typed {
     const typed = this.check(expression, scope);
     if (typed.type.kind === kind || typed.type.kind === "unknown") return typed;
-    return this.broken(expression, "TYPE_MISMATCH", `${kind} is expected here, not ${typeName(typed.type)}`);
+    return this.builder.broken(expression, "TYPE_MISMATCH", `${kind} is expected here, not ${typeName(typed.type)}`);
   }
-
-  private broken(expression: Expression, code: string, message: string, known?: readonly string[]): Typed {
-    this.findings.error(this.placeOf(expression.at), code, message, known);
-    return this.silent(expression);
-  }
-
-  /** Stands for a part that already has a finding; nothing more is reported about it. */
-  private silent(expression: Expression): Typed {
-    return this.node(expression, { kind: "constant", value: null }, { type: UNKNOWN });
-  }
-
-  private node(expression: Expression, draft: Draft<Typed>, shape: Shape): Typed {
-    const { type, own = GAS.node, strict = [], lazy = [], extra = 0, fallible = false } = shape;
-    let cost = own;
-    let worst = own + extra;
-    let depth = 0;
-    let isFallible = fallible;
-    for (const part of strict) cost += part.cost;
-    for (const part of [...strict, ...lazy]) {
-      worst += part.worst;
-      depth = Math.max(depth, part.depth);
-      isFallible ||= part.fallible;
-    }
-    const place = { at: this.placeOf(expression.at), end: this.placeOf(expression.end) };
-    return {
-      ...draft,
-      ...place,
-      type,
-      cost,
-      worst,
-      depth: this.countedDepth(expression, depth + 1),
-      fallible: isFallible,
-    };
-  }
-
-  // A define may stand on another: their depths add up, whatever each one's own text looks like.
-  private countedDepth(expression: Expression, depth: number): number {
-    if (depth === EXPRESSION_DEPTH_MAX + 1) {
-      this.findings.error(
-        this.placeOf(expression.at),
-        "EXPRESSION_TOO_DEEP",
-        `with what it refers to, the expression is more than ${EXPRESSION_DEPTH_MAX} levels deep`,
-      );
-    }
-    return depth;
-  }
-}
-
-function comparisonClass(type: Type, isEquality: boolean): ComparisonClass {
-  if (type.kind === "bytes" || type.kind === "list") return type.kind;
-  return type.kind === "text" && !isEquality ? "text" : "plain";
 }

@@ -1,0 +1,167 @@
+// Checks the binary operators over two typed sides: comparisons, membership, arithmetic, joining.
+// The sides are checked already; logic and control stand in check-expression.ts.
+
+import type { Expression } from "./expression.ts";
+import { byteUnits, GAS } from "./gas.ts";
+import { arithmeticFacts } from "./intervals.ts";
+import { joinTypes, unitsToCompare, valuesOutside } from "./type-relations.ts";
+import type { ArithmeticOperator, ComparisonClass, ComparisonOperator, Typed } from "./typed.ts";
+import type { TypedBuilder } from "./typed-builder.ts";
+import { BOOL, LIST_LENGTH_MAX, sizeMax, TEXT_BYTES_MAX, type Type, textType, typeName, UNKNOWN } from "./types.ts";
+
+export function compare(
+  builder: TypedBuilder,
+  expression: Expression,
+  operator: ComparisonOperator,
+  left: Typed,
+  right: Typed,
+): Typed {
+  const shape = { type: BOOL, strict: [left, right], own: GAS.node + unitsToCompare(left.type, right.type) };
+  if (left.type.kind === "unknown" || right.type.kind === "unknown")
+    return builder.node(expression, { kind: "compare", operator, by: "plain", left, right }, shape);
+  const isEquality = operator === "==" || operator === "!=";
+  const row = left.kind === "row" ? left : right.kind === "row" ? right : undefined;
+  if (isEquality && row !== undefined && (left.type.kind === "null" || right.type.kind === "null"))
+    return nullTest(builder, expression, operator === "!=", row);
+  if (joinTypes(left.type, right.type) === undefined || left.type.kind === "row" || left.type.kind === "null") {
+    return builder.broken(
+      expression,
+      "TYPE_MISMATCH",
+      `${typeName(left.type)} ${operator} ${typeName(right.type)} cannot be compared`,
+    );
+  }
+  checkLiteral(builder, left, right.type);
+  checkLiteral(builder, right, left.type);
+  if (!isEquality && left.type.kind === "list")
+    return builder.broken(expression, "TYPE_MISMATCH", "lists have no order");
+  return builder.node(
+    expression,
+    { kind: "compare", operator, by: comparisonClass(left.type, isEquality), left, right },
+    shape,
+  );
+}
+
+function nullTest(
+  builder: TypedBuilder,
+  expression: Expression,
+  negated: boolean,
+  row: Typed & { kind: "row" },
+): Typed {
+  if (row.type.kind === "row" && !row.type.isOptional) {
+    return builder.broken(
+      expression,
+      "ALWAYS_PRESENT",
+      `${row.label} is always present: read it as ${row.label}? if it may be absent`,
+    );
+  }
+  return builder.node(expression, { kind: "isAbsent", row: row.row, negated, label: row.label }, { type: BOOL });
+}
+
+/** A literal compared with an enum must be one of its names. */
+function checkLiteral(builder: TypedBuilder, typed: Typed, other: Type): void {
+  if (other.kind !== "text" || other.values === undefined || typed.kind !== "constant") return;
+  const foreign = valuesOutside(typed.type, other);
+  if (foreign !== undefined)
+    builder.findings.error(
+      typed.at,
+      "VALUE_UNKNOWN",
+      `${JSON.stringify(foreign)} is not one of the possible values`,
+      other.values,
+    );
+}
+
+export function membership(builder: TypedBuilder, expression: Expression, item: Typed, list: Typed): Typed {
+  const itemType = list.type.kind === "list" ? list.type.item : UNKNOWN;
+  if (list.type.kind !== "list" && list.type.kind !== "unknown")
+    return builder.broken(expression, "TYPE_MISMATCH", `in needs a list, not ${typeName(list.type)}`);
+  if (joinTypes(item.type, itemType) === undefined || item.type.kind === "row") {
+    return builder.broken(
+      expression,
+      "TYPE_MISMATCH",
+      `${typeName(item.type)} cannot be in a list of ${typeName(itemType)}`,
+    );
+  }
+  if (list.kind === "list") for (const literal of list.items) checkLiteral(builder, literal, item.type);
+  checkLiteral(builder, item, itemType);
+  const unitsEach = GAS.iteration + unitsToCompare(item.type, itemType);
+  const extra = list.type.kind === "list" ? list.type.lengthMax * unitsEach : 0;
+  return builder.node(expression, { kind: "in", item, list, unitsEach }, { type: BOOL, strict: [item, list], extra });
+}
+
+export function arithmetic(
+  builder: TypedBuilder,
+  expression: Expression,
+  operator: ArithmeticOperator,
+  left: Typed,
+  right: Typed,
+): Typed {
+  if (left.type.kind === "int" && right.type.kind === "int") {
+    const facts = arithmeticFacts(operator, left.type, right.type);
+    if (facts.isHopeless)
+      builder.findings.warning(
+        builder.placeOf(expression.at),
+        "ALWAYS_FAILS",
+        `${operator} fails here for all possible values`,
+      );
+    return builder.node(
+      expression,
+      { kind: "arithmetic", operator, left, right },
+      { type: facts.type, strict: [left, right], fallible: facts.fallible },
+    );
+  }
+  if (left.type.kind === "unknown" || right.type.kind === "unknown") return builder.silent(expression);
+  if (operator === "+") return concatenation(builder, expression, left, right);
+  return builder.broken(
+    expression,
+    "TYPE_MISMATCH",
+    `${operator} needs integers, not ${typeName(left.type)} and ${typeName(right.type)}`,
+  );
+}
+
+function concatenation(builder: TypedBuilder, expression: Expression, left: Typed, right: Typed): Typed {
+  const [a, b] = [left.type, right.type];
+  const strict = [left, right];
+  const extra = byteUnits(sizeMax(a) + sizeMax(b));
+  if (a.kind === "text" && b.kind === "text") {
+    const fallible = a.bytesMax + b.bytesMax > TEXT_BYTES_MAX;
+    return builder.node(
+      expression,
+      { kind: "concat", of: "text", left, right },
+      { type: textType(a.bytesMax + b.bytesMax), strict, extra, fallible },
+    );
+  }
+  if (a.kind === "bytes" && b.kind === "bytes") {
+    const bytesMax = Math.min(a.bytesMax + b.bytesMax, TEXT_BYTES_MAX);
+    return builder.node(
+      expression,
+      { kind: "concat", of: "bytes", left, right },
+      { type: { kind: "bytes", bytesMax }, strict, extra, fallible: true },
+    );
+  }
+  if (a.kind === "list" && b.kind === "list") {
+    const item = joinTypes(a.item, b.item);
+    if (item === undefined)
+      return builder.broken(
+        expression,
+        "TYPE_MISMATCH",
+        `lists of ${typeName(a.item)} and ${typeName(b.item)} do not join`,
+      );
+    const lengthMax = Math.min(a.lengthMax + b.lengthMax, LIST_LENGTH_MAX);
+    const type: Type = { kind: "list", item, lengthMax };
+    return builder.node(
+      expression,
+      { kind: "concat", of: "list", left, right },
+      { type, strict, extra: lengthMax * GAS.iteration, fallible: true },
+    );
+  }
+  return builder.broken(
+    expression,
+    "TYPE_MISMATCH",
+    `+ does not join ${typeName(a)} and ${typeName(b)}: use string() for numbers in a text`,
+  );
+}
+
+function comparisonClass(type: Type, isEquality: boolean): ComparisonClass {
+  if (type.kind === "bytes" || type.kind === "list") return type.kind;
+  return type.kind === "text" && !isEquality ? "text" : "plain";
+}
