@@ -3,7 +3,7 @@
 
 import { readFile } from "node:fs/promises";
 import { isAbsolute, join, resolve } from "node:path";
-import { parse } from "yaml";
+import { parse, YAMLParseError } from "yaml";
 import { Fields, type FieldsOptions } from "./client/fields.ts";
 import { LedgerError } from "./errors.ts";
 import type { RpcSettings } from "./rpc/server.ts";
@@ -151,19 +151,17 @@ async function readConfigFile(file: string): Promise<string> {
   }
 }
 
-function parseYaml(text: string, options: FieldsOptions): unknown {
+/**
+ * Plain data of a YAML or JSON text; the only use of the `yaml` package outside contracts.
+ * @throws LedgerError with `options.code` and the line
+ */
+export function parseYaml(text: string, options: FieldsOptions): unknown {
   try {
     return parse(text, { maxAliasCount: 0, logLevel: "error" });
   } catch (error) {
-    const line =
-      error instanceof Error && "linePos" in error
-        ? (error.linePos as { line: number }[] | undefined)?.[0]?.line
-        : undefined;
-    throw new LedgerError(
-      options.code,
-      { expected: "YAML or JSON", line: line ?? 0 },
-      { cause: error, remedy: options.remedy ?? "" },
-    );
+    const found = error instanceof YAMLParseError ? error.linePos?.[0].line : undefined;
+    const data = { place: options.place, expected: "YAML or JSON", line: found ?? 0 };
+    throw new LedgerError(options.code, data, { cause: error, remedy: options.remedy ?? "" });
   }
 }
 

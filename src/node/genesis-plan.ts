@@ -3,9 +3,9 @@
 
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { parse } from "yaml";
-import { Fields } from "../client/fields.ts";
+import { Fields, type FieldsOptions } from "../client/fields.ts";
 import { genesisFromJson, genesisToJson, readParameters, sealGenesis } from "../client/genesis-json.ts";
+import { parseYaml } from "../config.ts";
 import { LedgerError } from "../errors.ts";
 import type { GenesisAccount, GenesisContract, GenesisOrganisation, SealedGenesis } from "../ledger/genesis.ts";
 import { toHex } from "../ledger/hash.ts";
@@ -68,11 +68,7 @@ export function memberToJson(member: Member): string {
 /** @throws LedgerError `MEMBER_FILE_INVALID`, `FILE_MISSING` */
 export async function loadMember(file: string): Promise<Member> {
   const remedy = "let the organisation send its member.json again, as `linli keys node` wrote it";
-  const fields = new Fields(await loadYaml(file, "MEMBER_FILE_INVALID"), {
-    code: "MEMBER_FILE_INVALID",
-    place: file,
-    remedy,
-  });
+  const fields = await loadFields(file, { code: "MEMBER_FILE_INVALID", place: file, remedy });
   fields.oneOf("format", [MEMBER_FORMAT]);
   const member = {
     organisation: readOrganisation(fields.object("organisation")),
@@ -91,7 +87,7 @@ export async function loadMember(file: string): Promise<Member> {
 export async function genesisFromPlan(planFile: string, nowMs: number): Promise<SealedGenesis> {
   const base = dirname(resolve(planFile));
   const remedy = "correct the plan; config/genesis-seven.yaml explains every key";
-  const fields = new Fields(await loadYaml(planFile, "PLAN_INVALID"), { code: "PLAN_INVALID", place: "", remedy });
+  const fields = await loadFields(planFile, { code: "PLAN_INVALID", place: planFile, remedy });
   const plan = {
     name: fields.text("name"),
     production: fields.flag("production", true),
@@ -134,7 +130,7 @@ async function shippedContracts(): Promise<readonly GenesisContract[]> {
 /** @throws LedgerError `FILE_MISSING`, `CONTRACT_FILE_INVALID` */
 export async function loadContract(file: string): Promise<GenesisContract> {
   const source = await loadText(file);
-  const document = parseYaml(source, file, "CONTRACT_FILE_INVALID");
+  const document = parseYaml(source, { code: "CONTRACT_FILE_INVALID", place: file });
   const name =
     typeof document === "object" && document !== null && "contract" in document ? document.contract : undefined;
   if (typeof name !== "string")
@@ -185,16 +181,8 @@ export async function loadText(file: string): Promise<string> {
   });
 }
 
-async function loadYaml(file: string, code: string): Promise<unknown> {
-  return parseYaml(await loadText(file), file, code);
-}
-
-function parseYaml(text: string, file: string, code: string): unknown {
-  try {
-    return parse(text, { maxAliasCount: 0, logLevel: "error" });
-  } catch (error) {
-    throw new LedgerError(code, { file, expected: "YAML or JSON" }, { cause: error });
-  }
+async function loadFields(file: string, options: FieldsOptions): Promise<Fields> {
+  return new Fields(parseYaml(await loadText(file), options), options);
 }
 
 function readOrganisation(fields: Fields): GenesisOrganisation {
