@@ -127,15 +127,20 @@ function parseAnswer(text: string): unknown {
 }
 
 async function readBounded(response: Response): Promise<string> {
-  const chunks: string[] = [];
+  const reader = response.body?.getReader();
   const decoder = new TextDecoder();
+  let text = "";
   let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.length;
-    if (bytes > ANSWER_BYTES_MAX) throw new LedgerError("CLIENT_ANSWER_INVALID", { bytesMax: ANSWER_BYTES_MAX });
-    chunks.push(decoder.decode(chunk, { stream: true }));
+  for (;;) {
+    const chunk = await reader?.read();
+    if (chunk === undefined || chunk.done) return text + decoder.decode();
+    bytes += chunk.value.length;
+    if (bytes > ANSWER_BYTES_MAX) {
+      await reader?.cancel();
+      throw new LedgerError("CLIENT_ANSWER_INVALID", { bytesMax: ANSWER_BYTES_MAX });
+    }
+    text += decoder.decode(chunk.value, { stream: true });
   }
-  return chunks.join("");
 }
 
 /** The node's refusal as an error of ours: same code, its words without control characters and no longer than a line. */

@@ -105,7 +105,7 @@ export async function bindVoteRecord(key: {
 
 /**
  * Reads a key file.
- * @throws LedgerError `KEY_FILE_MISSING`, `KEY_FILE_OPEN_TO_OTHERS`, `KEY_FILE_INVALID`, `KEY_FILE_KIND`
+ * @throws LedgerError `KEY_FILE_MISSING`, `KEY_FILE_UNREADABLE`, `KEY_FILE_OPEN_TO_OTHERS`, `KEY_FILE_INVALID`, `KEY_FILE_KIND`
  */
 export async function loadKeyFile(file: string, kind: KeyKind): Promise<LoadedKey> {
   const fields = new Fields(parseJson(await readPrivately(file), file), {
@@ -169,11 +169,17 @@ async function writeOnce(file: string, text: string): Promise<void> {
 }
 
 async function readPrivately(file: string): Promise<string> {
-  const handle = await open(file, "r").catch((error: unknown) => {
+  const handle = await open(file, "r").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT")
+      throw new LedgerError(
+        "KEY_FILE_MISSING",
+        { file },
+        { remedy: "make it with `linli keys`, or restore it from your copy" },
+      );
     throw new LedgerError(
-      "KEY_FILE_MISSING",
+      "KEY_FILE_UNREADABLE",
       { file },
-      { cause: error, remedy: "make it with `linli keys`, or restore it from your copy" },
+      { cause: error, remedy: "run this as the user who owns the file" },
     );
   });
   try {
