@@ -141,13 +141,14 @@ async function openSigner(context: {
     return undefined;
   }
   try {
-    return await Signer.open({
-      key,
-      store: records,
-      clock,
-      chainId: genesis.chainId,
-      headRecordSequence: chain.store.head.recordSequence,
-    });
+    const signer = await Signer.open({ key, store: records, clock, chainId: genesis.chainId, head: chain.store.head });
+    if (signer.abstainsUntilHeight > 0) {
+      log.warn("store is behind the vote record", {
+        height: chain.head.height,
+        abstainsUntilHeight: signer.abstainsUntilHeight,
+      });
+    }
+    return signer;
   } catch (error) {
     if (!(error instanceof LedgerError) || !MUTE_CODES.has(error.code)) throw error;
     // A key that cannot prove what it signed must not sign again: it could vote twice (docs/operations.md, "lost vote record").
