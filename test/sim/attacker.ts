@@ -4,7 +4,6 @@
 import {
   type CertifiedMessage,
   type ConsensusMessage,
-  decodeMessage,
   type EncodedProposal,
   encodeCertified,
   encodePrePrepare,
@@ -86,7 +85,7 @@ export class Attacker {
   }
 
   observe(bytes: Uint8Array): void {
-    const decoded = decodeMessage(bytes);
+    const decoded = this.world.read(bytes);
     const loot = this.currentLoot();
     if (!decoded.ok || loot === undefined || decoded.value.height !== loot.height) return;
     if (this.replays.length < REPLAYS_MAX) this.replays.push(bytes);

@@ -3,7 +3,7 @@
 
 import type { ReplicaEffect } from "../../src/consensus/events.ts";
 import { verifyEvidence } from "../../src/consensus/evidence.ts";
-import { type ConsensusMessage, decodeMessage } from "../../src/consensus/messages.ts";
+import type { ConsensusMessage } from "../../src/consensus/messages.ts";
 import { verifyCertificate } from "../../src/ledger/certificate.ts";
 import { validatorsHashOf } from "../../src/ledger/format-cluster.ts";
 import { voteSigningBytes } from "../../src/ledger/format-vote.ts";
@@ -26,7 +26,7 @@ export class Checkers {
   /** height -> block and result that somebody honest committed */
   private readonly committed = new Map<number, string>();
   /** node:height:view:step -> the frame that left */
-  private readonly frames = new Map<string, string>();
+  private readonly frames = new Map<string, Uint8Array>();
   private readonly highest = new Map<number, Signed>();
   /** node:height:view -> block hash of the proposal that reached it from that view's primary */
   private readonly proposals = new Map<string, string>();
@@ -68,10 +68,10 @@ export class Checkers {
     if (effect.kind === "halt" && isHonest) world.fail(`node ${node.index} halted: ${effect.code} ${effect.detail}`);
     if (effect.kind === "report") this.observeReport(node, effect);
     if (effect.kind !== "send") return;
-    const message = decodeMessage(effect.bytes);
+    const message = world.read(effect.bytes);
     if (!message.ok) return world.fail(`node ${node.index} sent a frame it cannot read: ${message.code}`);
     this.keepReferences(message.value);
-    if (effect.to === "all") this.observeOwnVote(node, message.value, toHex(effect.bytes));
+    if (effect.to === "all") this.observeOwnVote(node, message.value, effect.bytes);
   }
 
   private observeReport(node: SimNode, { report }: Extract<ReplicaEffect, { kind: "report" }>): void {
@@ -103,13 +103,13 @@ export class Checkers {
   }
 
   /** S5: what leaves an honest node at one position is one frame for ever, and new ones only ever rise. */
-  private observeOwnVote(node: SimNode, message: ConsensusMessage, frame: string): void {
+  private observeOwnVote(node: SimNode, message: ConsensusMessage, frame: Uint8Array): void {
     const { world } = this;
     const signed = ownVoteOf(node, message, world);
     if (signed === undefined || world.isLiar(node)) return;
     const place = `${node.index}:${signed.height}:${signed.view}:${signed.step}`;
     const before = this.frames.get(place);
-    if (before === frame) return;
+    if (before !== undefined && bytesEqual(before, frame)) return;
     if (before !== undefined) return world.fail(`S5: node ${node.index} signed twice at ${place}`);
     this.frames.set(place, frame);
     const highest = this.highest.get(node.index);
@@ -136,7 +136,7 @@ export class Checkers {
   beforeFrame(target: SimNode, from: SimNode, bytes: Uint8Array): void {
     this.due = undefined;
     const { world } = this;
-    const message = world.isLiar(from) ? decodeMessage(bytes) : undefined;
+    const message = world.isLiar(from) ? world.read(bytes) : undefined;
     if (message?.ok !== true || message.value.kind !== "prePrepare") return;
     const { height, view, block } = message.value;
     this.keepReferences(message.value);

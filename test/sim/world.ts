@@ -3,7 +3,10 @@
 
 import type { ReplicaEffect, ValidatorKey } from "../../src/consensus/events.ts";
 import type { Timing } from "../../src/consensus/limits.ts";
+import { type ConsensusMessage, decodeMessage } from "../../src/consensus/messages.ts";
+import type { Verdict } from "../../src/errors.ts";
 import { type Hash, hashTagged, toHex } from "../../src/ledger/hash.ts";
+import type { Validator } from "../../src/ledger/types.ts";
 import { Attacker } from "./attacker.ts";
 import { type ChainFacts, inKeyOrder, KeyRing, type StoredBlock, simParameters, simValidator } from "./chain.ts";
 import { Checkers } from "./checkers.ts";
@@ -46,7 +49,10 @@ export class World {
   private readonly checkers: Checkers;
   private readonly fingerprint = new Fingerprint();
   private readonly offered: Hash[] = [];
+  private readonly readings = new WeakMap<Uint8Array, Verdict<ConsensusMessage>>();
   private failure: string | undefined;
+  /** a block was committed since the last look whether all is done */
+  private isChanged = true;
   private frames = 0;
 
   constructor(seed: number, trace: (line: string) => void = () => undefined) {
@@ -58,10 +64,16 @@ export class World {
     const nodeCount = config.validatorCount + (config.hasChangingMembers ? 1 : 0);
     const pairs = Array.from({ length: nodeCount }, (_, index) => this.keys.create(`${seed}/${index}`));
     const pool = inKeyOrder(pairs.map(simValidator));
-    const seats = (height: number) =>
+    const seatsAt = new Map<number, readonly Validator[]>();
+    const draw = (height: number) =>
       config.hasChangingMembers
         ? pool.filter((_, place) => place !== Math.floor(height / SEAT_CHANGE_HEIGHTS) % nodeCount)
         : pool;
+    const seats = (height: number) => {
+      const known = seatsAt.get(height) ?? draw(height);
+      seatsAt.set(height, known);
+      return known;
+    };
     this.facts = {
       chainId: hashTagged("GENESIS", new TextEncoder().encode(`sim ${seed}`)),
       parameters: simParameters(config.rotationHeights),
@@ -267,6 +279,13 @@ export class World {
 
   // ---- watching ----
 
+  /** What a frame says, for checkers and liars; each is read once. Replicas read for themselves. */
+  read(bytes: Uint8Array): Verdict<ConsensusMessage> {
+    const known = this.readings.get(bytes) ?? decodeMessage(bytes);
+    this.readings.set(bytes, known);
+    return known;
+  }
+
   isLiar(node: SimNode): boolean {
     return this.attackers.has(node.index);
   }
@@ -286,10 +305,13 @@ export class World {
     this.trace(
       `${this.timeline.nowMs} node ${node.index} committed ${header.height} ${toHex(blockHash).slice(0, 8)} view ${block.certificate.view} (proposed in ${header.view})`,
     );
+    this.isChanged = true;
     this.checkers.observeCommit(node, block);
   }
 
   private hasEverything(): boolean {
+    if (!this.isChanged) return false;
+    this.isChanged = false;
     const wanted = this.offered.map(toHex);
     return this.honest().every((node) => wanted.every((hex) => node.hasCommitted(hex)));
   }
