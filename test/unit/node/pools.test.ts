@@ -1,0 +1,177 @@
+// Mempool, batch pool, block filling, replay window and timer index: what the node keeps in memory, and for how long.
+
+import { describe, expect, it } from "vitest";
+import { referenceOf } from "../../../src/ledger/format-batch.ts";
+import { toHex } from "../../../src/ledger/hash.ts";
+import { BatchPool, BLOCKS_PASSED_OVER_MAX } from "../../../src/node/batch-pool.ts";
+import { chooseBatches } from "../../../src/node/block-builder.ts";
+import { PARAMETER_DEFAULTS } from "../../../src/node/genesis-plan.ts";
+import { MEMPOOL_PER_SENDER_MAX, Mempool } from "../../../src/node/mempool.ts";
+import { ReplayWindow } from "../../../src/node/replay-window.ts";
+import { TimerIndex } from "../../../src/node/timer-index.ts";
+import { batch, signerOf, transaction } from "./support.ts";
+
+const NONE_COMMITTED = { isCommitted: () => false, headTimeMs: 0 };
+
+describe("mempool", () => {
+  it("N20: a sender beyond its share is refused at once, others are not", () => {
+    const mempool = new Mempool();
+    for (let nonce = 0; nonce < MEMPOOL_PER_SENDER_MAX; nonce += 1)
+      mempool.add(transaction({ account: "flooder", nonce }));
+    expect(() => mempool.add(transaction({ account: "flooder", nonce: MEMPOOL_PER_SENDER_MAX }))).toThrow(
+      "MEMPOOL_SENDER_FULL",
+    );
+    mempool.add(transaction({ account: "other", nonce: 0 }));
+    expect(mempool.size).toBe(MEMPOOL_PER_SENDER_MAX + 1);
+  }, 60_000);
+
+  it("N21: a transaction stays pending from the door until it is committed or expired, and its sender gets its share back", () => {
+    const mempool = new Mempool();
+    const [committed, expired, fresh] = [
+      transaction({ nonce: 1 }),
+      transaction({ nonce: 2, validUntilMs: 10 }),
+      transaction({ nonce: 3 }),
+    ];
+    for (const each of [expired, committed, fresh]) mempool.add(each);
+    expect(mempool.take({ bytesMax: 1 << 20, countMax: 10 })).toHaveLength(3);
+    expect(mempool.has(committed.id)).toBe(true);
+    mempool.settle([committed.id], 11);
+    expect([committed, expired, fresh].map(({ id }) => mempool.has(id))).toEqual([false, false, true]);
+  });
+
+  it("N22: the same transaction is held once, however often it is sent", () => {
+    const mempool = new Mempool();
+    mempool.add(transaction({ nonce: 1 }));
+    mempool.add(transaction({ nonce: 1 }));
+    expect(mempool.size).toBe(1);
+    expect(mempool.take({ bytesMax: 1 << 20, countMax: 10 })).toHaveLength(1);
+  });
+
+  it("N23: a batch takes what fits, oldest first, and leaves the rest queued", () => {
+    const mempool = new Mempool();
+    const all = [1, 2, 3].map((nonce) => transaction({ nonce }));
+    for (const each of all) mempool.add(each);
+    const size = all[0]!.bytes.length + 5;
+    expect(mempool.take({ bytesMax: 2 * size, countMax: 10 }).map(({ body }) => body.nonce)).toEqual([1, 2]);
+    expect(mempool.queued).toBe(1);
+  });
+});
+
+describe("batch pool", () => {
+  it("N24: a batch is includable while something of it can still be executed", () => {
+    const pool = new BatchPool();
+    const late = transaction({ nonce: 1, validUntilMs: 500 });
+    const far = transaction({ nonce: 2, validUntilMs: 9_000 });
+    pool.add(batch({ sequence: 1, transactions: [late, far] }));
+    expect(pool.includable(NONE_COMMITTED, 100, 1_000)).toHaveLength(1);
+    expect(pool.includable(NONE_COMMITTED, 600, 1_000), "one has expired, one is too far ahead").toHaveLength(0);
+    expect(pool.includable(NONE_COMMITTED, 8_500, 1_000)).toHaveLength(1);
+    expect(
+      pool.includable({ isCommitted: (id) => toHex(id) === toHex(far.id), headTimeMs: 0 }, 8_500, 1_000),
+    ).toHaveLength(0);
+  });
+
+  it("N25: a body that a committed block names is never handed out for deletion, one that no block names is", () => {
+    const pool = new BatchPool();
+    const named = batch({
+      sequence: 1,
+      transactions: [transaction({ nonce: 1, validUntilMs: 100 }), transaction({ nonce: 2, validUntilMs: 900 })],
+    });
+    const orphan = batch({ sequence: 2, transactions: [transaction({ nonce: 3, validUntilMs: 100 })] });
+    pool.add(named);
+    pool.add(orphan);
+    expect(pool.settle({ isCommitted: () => false, headTimeMs: 50 }, [referenceOf(named)])).toEqual([]);
+    expect(pool.settle({ isCommitted: () => false, headTimeMs: 1_000 }, []).map(toHex)).toEqual([toHex(orphan.digest)]);
+    expect(pool.size).toBe(0);
+  });
+
+  it("N26: a batch that is passed over for later ones of others is starved after the named number of blocks, not before", () => {
+    const pool = new BatchPool();
+    const starved = batch({ origin: signerOf(101), sequence: 1, transactions: [transaction({ nonce: 0 })] });
+    pool.add(starved);
+    for (let block = 1; block <= BLOCKS_PASSED_OVER_MAX; block += 1) {
+      const taken = batch({ origin: signerOf(102), sequence: block, transactions: [transaction({ nonce: block })] });
+      pool.add(taken);
+      const found = pool.countPassedOver([referenceOf(taken)], PARAMETER_DEFAULTS.blockBytesMax);
+      expect(found.map(toHex)).toEqual(block < BLOCKS_PASSED_OVER_MAX ? [] : [toHex(starved.digest)]);
+    }
+  });
+
+  it("N27: a batch that arrived after everything in the block was not passed over", () => {
+    const pool = new BatchPool();
+    const taken = batch({ origin: signerOf(102), sequence: 1, transactions: [transaction({ nonce: 1 })] });
+    pool.add(taken);
+    pool.add(batch({ origin: signerOf(101), sequence: 1, transactions: [transaction({ nonce: 2 })] }));
+    for (let block = 0; block < 2 * BLOCKS_PASSED_OVER_MAX; block += 1) {
+      expect(pool.countPassedOver([referenceOf(taken)], PARAMETER_DEFAULTS.blockBytesMax)).toEqual([]);
+    }
+  });
+});
+
+describe("filling a block", () => {
+  it("N28: origins share the block in equal bytes, each in the order of its own sequence", () => {
+    const flood = Array.from({ length: 50 }, (_, index) =>
+      batch({ origin: signerOf(101), sequence: index + 1, transactions: [transaction({ nonce: index })] }),
+    );
+    const quiet = [2, 1].map((sequence) =>
+      batch({ origin: signerOf(102), sequence, transactions: [transaction({ nonce: 1_000 + sequence })] }),
+    );
+    const size = flood[0]!.bytes.length;
+    const chosen = chooseBatches([...flood, ...quiet], { ...PARAMETER_DEFAULTS, blockBytesMax: 6 * size + 40 });
+    const sequencesOf = (seed: number) =>
+      chosen.filter(({ origin }) => toHex(origin) === toHex(signerOf(seed).publicKey)).map(({ sequence }) => sequence);
+    expect(sequencesOf(102)).toEqual([1, 2]);
+    expect(sequencesOf(101)).toEqual([1, 2, 3, 4]);
+  });
+
+  it("N29: neither bytes nor transactions of a block exceed its parameters", () => {
+    const batches = Array.from({ length: 20 }, (_, index) =>
+      batch({
+        sequence: index + 1,
+        transactions: [transaction({ nonce: 2 * index }), transaction({ nonce: 2 * index + 1 })],
+      }),
+    );
+    const chosen = chooseBatches(batches, { ...PARAMETER_DEFAULTS, blockTransactionsMax: 7 });
+    expect(chosen.map(({ sequence }) => sequence)).toEqual([1, 2, 3]);
+  });
+});
+
+describe("replay window", () => {
+  it("N30: an id is remembered as long as its transaction could be valid, by the window in force at its block", () => {
+    const window = new ReplayWindow();
+    const early = transaction({ nonce: 1 }).id;
+    const later = transaction({ nonce: 2 }).id;
+    window.add({ timeMs: 100, windowMs: 1_000, ids: [early] });
+    window.add({ timeMs: 1_100, windowMs: 10, ids: [later] });
+    expect(
+      [early, later].map((id) => window.has(id)),
+      "valid until 1100 at most: still in",
+    ).toEqual([true, true]);
+    window.add({ timeMs: 1_101, windowMs: 10, ids: [] });
+    expect([early, later].map((id) => window.has(id))).toEqual([false, true]);
+  });
+});
+
+describe("timer index", () => {
+  const rows = { isTimerKey: (key: Uint8Array) => key[0] === 1, dueMs: (value: Uint8Array) => value[0] ?? 0 };
+  const key = (...bytes: number[]) => new Uint8Array(bytes);
+
+  it("N31: timers come in order of (time, key); scheduling again moves, deleting removes; other rows are ignored", () => {
+    const timers = new TimerIndex(rows);
+    timers.apply([
+      { key: key(1, 2), value: key(50) },
+      { key: key(1, 1), value: key(50) },
+      { key: key(1, 3), value: key(20) },
+      { key: key(2, 1), value: key(1) },
+    ]);
+    expect(timers.due(50, 10)).toEqual([key(1, 3), key(1, 1), key(1, 2)]);
+    expect(timers.due(49, 10)).toEqual([key(1, 3)]);
+    timers.apply([
+      { key: key(1, 3), value: key(90) },
+      { key: key(1, 1), value: undefined },
+    ]);
+    expect(timers.due(100, 10)).toEqual([key(1, 2), key(1, 3)]);
+    expect(timers.due(100, 1)).toEqual([key(1, 2)]);
+    expect(timers.nextDueMs()).toBe(50);
+  });
+});
