@@ -113,6 +113,7 @@ export class ActionRun {
           ["expected", name],
           ["given", argument?.[0] ?? null],
         ]);
+      charge(this.frame, byteUnits(valueSize(argument[1])));
       if (!isMember(argument[1])) return refused(`${ruleId}.params.${name}`, [[`p.${name}`, argument[1]]]);
       this.frame.slots[slot] = argument[1];
     }

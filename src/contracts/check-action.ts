@@ -60,6 +60,7 @@ export function checkAction(
   reportUnused(document, scope, context);
   const gasMax =
     GAS.call +
+    sum(params, ({ type }) => byteUnits(sizeMax(type))) +
     sum(reads, readUnits) +
     sum(bodies, ({ worst }) => worst) +
     sum(requires, ({ typed }) => typed.worst + GAS.statement) +

@@ -93,8 +93,10 @@ export class CheckContext {
       const typed = this.expression(part, scope);
       if (typed.type.kind === "row")
         this.findings.error(part.at, "SENTENCE_REFERENCE", "a sentence shows values, not rows: name a field");
-      references.push({ label: part.text, typed });
-      return { label: part.text, type: typed.type };
+      // As the condition names it, however the sentence spaces it.
+      const label = ("label" in typed ? typed.label : undefined) ?? part.text;
+      references.push({ label, typed });
+      return { label, type: typed.type };
     });
     return { template: parts, references };
   }

@@ -24,6 +24,7 @@ export interface StatementContext {
   readonly signatures: ReadonlyMap<string, ActionSignature>;
 }
 
+const EVENT_FIELDS_MAX = 64;
 const TIMER_ARGUMENT_BYTES_MAX = 4096;
 /** Tables that only the host writes. */
 const HOST_TABLES: ReadonlySet<string> = new Set(["contract", "source"]);
@@ -208,6 +209,7 @@ function checkEmit({ event, fields }: Document<"emit">, { context, scope }: Stat
       context.findings.error(part.at, "TYPE_MISMATCH", "an event carries values, not rows");
     return { name: name.text, type: part.type, typed: part };
   });
+  context.atMost(fields.length, EVENT_FIELDS_MAX, { at: event.at, what: "fields of an event" });
   const bytes = typed.reduce((total, { type }) => total + sizeMax(type), 0);
   if (bytes > EVENT_BYTES_MAX)
     context.findings.error(

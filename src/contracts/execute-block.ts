@@ -19,7 +19,7 @@ import { type ActionHost, type CallArguments, type Caller, runAction } from "./a
 import { deploy } from "./deploy.ts";
 import { Catalogue, type Engine } from "./engine.ts";
 import type { Frame, Row } from "./frame.ts";
-import { GAS } from "./gas.ts";
+import { GAS, valueSize } from "./gas.ts";
 import { governanceRefusal, parametersIn, validatorsIn } from "./governance-rows.ts";
 import { OUT_OF_GAS, OutOfGas } from "./outcome.ts";
 import { type Refusal, refused } from "./refusal.ts";
@@ -54,6 +54,8 @@ export function executeBlock(input: BlockInput): BlockOutput {
 }
 
 const GOVERNANCE_PREFIX = tablePrefix(GOVERNANCE_CONTRACT, "").slice(0, -1);
+/** In code units of texts, bytes and items; encoded at most nine times as much, well below a receipt's bound. */
+const EVENTS_SIZE_MAX = 262_144;
 const TIMER_CALLER: Caller = { id: "", organisation: "", roles: [TIMER_ROLE], cosigners: [] };
 
 interface Run {
@@ -219,6 +221,7 @@ class BlockExecution {
     let refusal: Refusal | undefined;
     try {
       refusal = run(progress);
+      refusal ??= eventsRefusal(progress.events);
       if (refusal === undefined) {
         changes = overlay.changesSince(mark);
         refusal = this.judgeGovernance(changes);
@@ -300,6 +303,18 @@ class BlockExecution {
 function spend(progress: Progress, units: number): void {
   progress.gas -= units;
   if (progress.gas < 0) throw OUT_OF_GAS;
+}
+
+/** A receipt has a bound: what one transaction may say in events is bounded before it is written. */
+function eventsRefusal(events: readonly LedgerEvent[]): Refusal | undefined {
+  let size = 0;
+  for (const { fields } of events) for (const [, value] of fields) size += valueSize(value);
+  return size > EVENTS_SIZE_MAX
+    ? refused("transaction.events", [
+        ["size", size],
+        ["allowed", EVENTS_SIZE_MAX],
+      ])
+    : undefined;
 }
 
 function timerOf(key: Uint8Array): { readonly contract: string; readonly key: string } {

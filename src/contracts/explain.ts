@@ -129,6 +129,13 @@ const SAYINGS: readonly (readonly [(refused: Refused) => boolean, Say])[] = [
     }),
   ],
   [
+    ids("transaction.events"),
+    ({ values }) => ({
+      zh: `事件过大: ${at(values, "size")}, 上限 ${at(values, "allowed")}`,
+      en: `The events are too large: ${at(values, "size")}, ${at(values, "allowed")} are allowed`,
+    }),
+  ],
+  [
     ids("block.gas"),
     ({ values }) => ({
       zh: `本块余量 ${at(values, "left")} 单位不足, 请重新提交`,

@@ -95,7 +95,7 @@ function hashInput(value: Value | undefined): Uint8Array {
 
 function parseInteger(text: string): Outcome {
   const start = text.startsWith("-") || text.startsWith("+") ? 1 : 0;
-  if (text.length === start || text.length - start > 19) return CONVERSION;
+  if (text.length === start || text.length - start > 40) return CONVERSION;
   for (let index = start; index < text.length; index += 1) {
     const code = text.charCodeAt(index);
     if (code < 48 || code > 57) return CONVERSION;

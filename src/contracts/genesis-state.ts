@@ -11,10 +11,11 @@ import type { Engine } from "./engine.ts";
 import type { RowLayout } from "./row-layout.ts";
 import { CATALOGUE_KEY, GOVERNANCE_CONTRACT, PARAMETER_NAMES, REGISTRY_CONTRACT, ROSTER_KEY } from "./system.ts";
 import { CATALOGUE, SOURCES } from "./system-layouts.ts";
+import { membership } from "./types.ts";
 
 /**
  * @returns the writes in key order
- * @throws LedgerError GENESIS_CONTRACT_MISSING (governance or registry), GENESIS_CONTRACT_INVALID (with the first finding), GENESIS_CONTRACT_TWICE
+ * @throws LedgerError GENESIS_CONTRACT_MISSING (governance or registry), GENESIS_CONTRACT_INVALID (with the first finding), GENESIS_CONTRACT_TWICE, GENESIS_ROW_INVALID
  */
 export function genesisWrites(genesis: Genesis, engine: Engine): readonly StateWrite[] {
   const contracts = compileAll(genesis, engine);
@@ -24,6 +25,9 @@ export function genesisWrites(genesis: Genesis, engine: Engine): readonly StateW
   const put = (layout: RowLayout, values: readonly Value[]) => {
     // A contract may have appended fields to a table of the host: they begin with their defaults.
     const row = layout.columns.map(({ defaultValue }, index) => values[index] ?? defaultValue ?? null);
+    const wrong = layout.columns.find(({ type }, index) => !membership(type)(row[index] ?? null));
+    if (wrong !== undefined)
+      throw new LedgerError("GENESIS_ROW_INVALID", { table: layout.name, field: wrong.name, expected: wrong.typeText });
     rows.push({ key: layout.stateKeyOf(row), value: layout.encode(row) });
   };
   const table = (contract: CompiledContract, name: string): RowLayout => {

@@ -13,7 +13,10 @@ import type { Findings, Offset } from "./finding.ts";
 import { isNamePart, isNameStart, SyntaxFault } from "./lexer.ts";
 import { type MapEntry, placeInside, type ScalarNode, type SourceNode } from "./yaml-document.ts";
 
-const NAME_LENGTH_MAX = 64;
+/** Names of two parts (`alias.field`, `table.field`) are names of values in receipts, which have at most 64 bytes. */
+const NAME_LENGTH_MAX = 30;
+/** Contracts are called by their name; it stands alone. */
+const CONTRACT_NAME_LENGTH_MAX = 64;
 /** Words that stand for something in every action; nothing may be called like them. */
 export const TAKEN_NAMES: ReadonlySet<string> = new Set(["p", "settings", "caller", "now", "cosigners", "has", "new"]);
 
@@ -79,12 +82,13 @@ export class NodeReader {
     what: string,
     { hyphens }: { readonly hyphens: boolean } = { hyphens: false },
   ): Name | undefined {
-    let isValid = text.length > 0 && text.length <= NAME_LENGTH_MAX && isNameStart(text.charCodeAt(0));
+    const lengthMax = hyphens ? CONTRACT_NAME_LENGTH_MAX : NAME_LENGTH_MAX;
+    let isValid = text.length > 0 && text.length <= lengthMax && isNameStart(text.charCodeAt(0));
     for (let index = 0; index < text.length; index += 1) {
       isValid &&= isNamePart(text.charCodeAt(index)) || (hyphens && text[index] === "-");
     }
     if (!isValid) {
-      this.findings.error(at, "NAME_INVALID", `${what} is a word of letters, digits and _, at most ${NAME_LENGTH_MAX}`);
+      this.findings.error(at, "NAME_INVALID", `${what} is a word of letters, digits and _, at most ${lengthMax} long`);
       return undefined;
     }
     if (RESERVED_WORDS.has(text) || TAKEN_NAMES.has(text)) {

@@ -74,6 +74,7 @@ describe("a whole document", () => {
     ["{cap: 100}", '{cap: {type: "int(0..9)", value: 100}}', "VALUE_OUT_OF_RANGE"],
     ["{cap: 100}", "{cap: 100, other: 1}", "UNUSED"],
     ["price: money,", "price: monny,", "TYPE_UNKNOWN"],
+    ["note: text(20)", `${"n".repeat(31)}: text(20)`, "NAME_INVALID"],
     ["price: money,", "price: int(9..1),", "TYPE_BOUND"],
     ["price: money,", "price: text(0),", "TYPE_BOUND"],
     ["price: money,", "price: list(id),", "TYPE_BOUND"],

@@ -224,6 +224,12 @@ describe("transactions", () => {
     ]);
   });
 
+  it("R68: what one transaction may say in events is bounded", () => {
+    const shout = Array.from({ length: 70 }, () => desk("shout", { text: "x".repeat(4000) }));
+    expect(outcome(chain.run(1, CLERK, shout.slice(0, 65)))).toEqual(["ok", ""]);
+    expect(outcome(chain.run(1, CLERK, shout))).toEqual(["refused", "transaction.events"]);
+  });
+
   it("R56: no action costs more than its worst case", () => {
     const l = Array.from({ length: 100 }, (_, index) => index);
     act("add", { id: "a", state: "open" });
@@ -356,10 +362,10 @@ describe("money", () => {
           );
         chain = own;
         const balances = ["outside:bank", "outside:tax", "a", "b", "c"].map((name) =>
-          Number(row("ledger.money", name)?.fen ?? 0),
+          BigInt(Number(row("ledger.money", name)?.fen ?? 0)),
         );
-        expect(balances.reduce((sum, fen) => sum + fen, 0)).toBe(0);
-        expect(balances.slice(2).every((fen) => fen >= 0)).toBe(true);
+        expect(balances.reduce((sum, fen) => sum + fen, 0n)).toBe(0n);
+        expect(balances.slice(2).every((fen) => fen >= 0n)).toBe(true);
       }),
       { numRuns: 60 },
     );
