@@ -75,6 +75,10 @@ async function vote(context: DayContext, steps: Steps): Promise<string> {
   for (;;) {
     const motion = await convene(context, steps);
     if (await holdVote(context, steps, motion)) return motion;
+    context.progress({
+      zh: `议题 ${motion} 的表决期在停机时已过, 重新召集`,
+      en: `The window of ${motion} passed while the devnet was away: convened again`,
+    });
   }
 }
 

@@ -49,6 +49,8 @@ export interface SenderOptions {
 const IN_FLIGHT_PER_NODE = 24;
 const WAIT_MS = 5_000;
 const PAUSE_MS = 100;
+/** a node that could not be reached is passed over for so long, wall time */
+const AWAY_MS = 3_000;
 /** wall time after which the network is taken for stuck */
 const STALLED_MS = 90_000;
 /** above the worst case of every action of the library except `deploy` */
@@ -76,6 +78,7 @@ export class Sender {
   private nonce: number;
   private readonly samples: number[] = [];
   private nextStartMs = 0;
+  private readonly awayUntilMs = new Map<DayNode, number>();
   private inFlight = 0;
   private busySinceMs = 0;
   private busyMs = 0;
@@ -174,13 +177,15 @@ export class Sender {
     return { ...signed, validUntilMs };
   }
 
+  /** The organisation's own node, or the next one that is not away. */
   private nodeFor(job: Job, attempt: number): DayNode {
-    const { nodes } = this.options;
+    const { nodes, clock } = this.options;
     const own = Math.max(
       0,
       nodes.findIndex(({ organisation }) => organisation === job.via),
     );
-    return nodes[(own + attempt) % nodes.length]!;
+    const inOrder = nodes.map((_, index) => nodes[(own + attempt + index) % nodes.length]!);
+    return inOrder.find((node) => clock.monotonicMs() >= (this.awayUntilMs.get(node) ?? 0)) ?? inOrder[0]!;
   }
 
   // The same bytes may go to several nodes: a transaction is executed at most once.
@@ -197,8 +202,11 @@ export class Sender {
       return await node.client.waitForReceipt(signed.id, { timeoutMs: WAIT_MS });
     } catch (error) {
       if (!(error instanceof LedgerError)) throw error;
-      if (PASSING_CODES.has(error.code)) return undefined;
-      throw error;
+      if (!PASSING_CODES.has(error.code)) throw error;
+      if (error.code === "CLIENT_UNREACHABLE" || error.code === "CLIENT_TIMEOUT") {
+        this.awayUntilMs.set(node, this.options.clock.monotonicMs() + AWAY_MS);
+      }
+      return undefined;
     }
   }
 }
