@@ -125,7 +125,7 @@ function guarded(factory: MuxerFactory, peers: WeakMap<ByteStream, PeerId>, opti
         broken = true;
         const peer = peers.get(stream);
         if (peer !== undefined) onMuxerFault(peer, fault);
-        if (stream.status === "open") stream.abort(new Error(fault));
+        stream.abort(new Error(fault));
         return false;
       });
       return factory.createStreamMuxer(stream);

@@ -260,11 +260,8 @@ class Libp2pNetwork implements PeerNetwork {
     });
     const existing = this.#links.get(peer);
     if (existing !== undefined) {
-      // Two dials that crossed: the one of the lower id stays. Otherwise the peer has started anew.
-      const crossed = existing.weDialled !== link.weDialled;
-      if (crossed && existing.weDialled === running.gate.prefersOwnDial(peer)) {
-        return endConnection(connection, "crossed");
-      }
+      const dialled = { existingByUs: existing.weDialled, newByUs: link.weDialled };
+      if (running.gate.keepsExisting(peer, dialled)) return endConnection(connection, "crossed");
       existing.close("REPLACED");
     }
     invariant(!this.#links.has(peer), "P6: there is one link to a peer");

@@ -69,12 +69,15 @@ export class PeerGate {
   dials(peer: PeerId): boolean {
     const endpoint = this.#members.get(peer)?.endpoint;
     if (endpoint === undefined || endpoint.addresses.length === 0) return false;
-    return this.prefersOwnDial(peer) || this.#ownAddresses?.length === 0;
+    return this.#isLower(peer) || this.#ownAddresses?.length === 0;
   }
 
-  /** Which of two connections that crossed each other stays: both sides must decide alike. */
-  prefersOwnDial(peer: PeerId): boolean {
-    return this.#options.ownPeerId < peer;
+  /**
+   * Of two dials that crossed, the one of the lower id stays, on both sides and in whatever order they arrive.
+   * Two connections dialled by the same side are no crossing: the peer has started anew, and the newer one stays.
+   */
+  keepsExisting(peer: PeerId, dialled: { readonly existingByUs: boolean; readonly newByUs: boolean }): boolean {
+    return dialled.existingByUs !== dialled.newByUs && dialled.existingByUs === this.#isLower(peer);
   }
 
   /** monotonic ms, undefined when the peer is not cut off now */
@@ -102,6 +105,10 @@ export class PeerGate {
     this.cutOff(peer, code);
     invariant(!this.admits(peer), "P2: a peer that is cut off is not admitted");
     return true;
+  }
+
+  #isLower(peer: PeerId): boolean {
+    return this.#options.ownPeerId < peer;
   }
 
   #newFaults(): TokenBucket {

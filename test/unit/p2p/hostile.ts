@@ -17,13 +17,16 @@ import type { PeerEndpoint } from "../../../src/ports.ts";
 import { CHAIN_ID, CONFIG_HASH, until } from "./support.ts";
 
 export const GOSSIP_PROTOCOL = "/meshsub/1.2.0";
+const TOPICS = ["batches", "heads", "evidence"].map(
+  (topic) => `linli/${Buffer.from(CHAIN_ID).toString("hex")}/${topic}`,
+);
 
 type MuxerFactory = ReturnType<ReturnType<typeof yamux>>;
 type ByteStream = Parameters<MuxerFactory["createStreamMuxer"]>[0];
 
 export interface HostileOptions {
-  /** follows these gossip topics as an honest peer does */
-  readonly gossip?: boolean;
+  /** "real": runs gossipsub; "mute": takes gossip streams and opens one by `followTopics` only */
+  readonly gossip?: "real" | "mute";
 }
 
 export class HostilePeer {
@@ -38,7 +41,6 @@ export class HostilePeer {
 
   static async create(seed: Uint8Array, options: HostileOptions = {}): Promise<HostilePeer> {
     const raw: ByteStream[] = [];
-    const chain = Buffer.from(CHAIN_ID).toString("hex");
     const host = await createLibp2p({
       privateKey: await privateKeyOf(seed),
       transports: [tcp()],
@@ -55,11 +57,12 @@ export class HostilePeer {
       ],
       services: {
         identify: identify(),
-        ...(options.gossip === true ? { gossip: gossipsub({ globalSignaturePolicy: "StrictNoSign" }) } : {}),
+        ...(options.gossip === "real" ? { gossip: gossipsub({ globalSignaturePolicy: "StrictNoSign" }) } : {}),
       },
     });
     const { gossip } = host.services as { gossip?: { subscribe(topic: string): void } };
-    for (const topic of ["batches", "heads", "evidence"]) gossip?.subscribe(`linli/${chain}/${topic}`);
+    for (const topic of TOPICS) gossip?.subscribe(topic);
+    if (options.gossip === "mute") await host.handle(GOSSIP_PROTOCOL, () => undefined);
     return new HostilePeer(host, raw);
   }
 
@@ -81,6 +84,17 @@ export class HostilePeer {
     control.send(helloFrame());
     await until(() => answered || connection.status !== "open", "an answer to HELLO");
     return { connection, control };
+  }
+
+  /** Says on a gossip stream of its own what gossipsub says first: RPC { subscriptions { subscribe, topic } }. */
+  async followTopics(connection: Connection): Promise<void> {
+    const stream = await connection.newStream(GOSSIP_PROTOCOL);
+    const subscriptions = TOPICS.map((topic) => {
+      const name = new TextEncoder().encode(topic);
+      return Buffer.from([0x0a, name.length + 4, 0x08, 1, 0x12, name.length, ...name]);
+    });
+    const bytes = Buffer.concat(subscriptions);
+    stream.send(Buffer.from([(bytes.length & 0x7f) | 0x80, bytes.length >> 7, ...bytes]));
   }
 
   stop(): Promise<void> {

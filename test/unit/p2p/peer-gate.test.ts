@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { peerLimits } from "../../../src/p2p/limits.ts";
-import { PeerGate } from "../../../src/p2p/peer-gate.ts";
+import { PeerGate, type PeerGateOptions } from "../../../src/p2p/peer-gate.ts";
 import type { PeerEndpoint } from "../../../src/ports.ts";
 import { ManualClock, TestPeer } from "./support.ts";
 
@@ -14,9 +14,13 @@ const limits = peerLimits({
   cutOffMs: 5_000,
 });
 
+function gateOptions(clock = new ManualClock(), log = new TestPeer("M")): Omit<PeerGateOptions, "members"> {
+  return { ownPeerId: "M", clock, limits, log: log.log };
+}
+
 function gateWith(members: readonly PeerEndpoint[], clock = new ManualClock()): { gate: PeerGate; log: TestPeer } {
   const log = new TestPeer("M");
-  return { gate: new PeerGate({ ownPeerId: "M", members, clock, limits, log: log.log }), log };
+  return { gate: new PeerGate({ ...gateOptions(clock, log), members }), log };
 }
 
 describe("limits", () => {
@@ -49,6 +53,24 @@ describe("peer gate", () => {
   it("does not dial who has no address or is no member", () => {
     const { gate } = gateWith([OWN, { peerId: "Z", addresses: [] }]);
     expect(["Z", "Y"].map((peer) => gate.dials(peer))).toEqual([false, false]);
+  });
+
+  it("P6: keeps the same one of two dials that crossed on both sides, in whatever order they arrive", () => {
+    const low = new PeerGate({ ...gateOptions(), ownPeerId: "A", members: [OWN, LOW] });
+    const high = new PeerGate({ ...gateOptions(), ownPeerId: "M", members: [OWN, LOW] });
+    for (const lowDialFirst of [true, false]) {
+      const lowKeepsFirst = low.keepsExisting("M", { existingByUs: lowDialFirst, newByUs: !lowDialFirst });
+      const highKeepsFirst = high.keepsExisting("A", { existingByUs: !lowDialFirst, newByUs: lowDialFirst });
+      expect([lowKeepsFirst, highKeepsFirst]).toEqual([lowDialFirst, lowDialFirst]);
+    }
+  });
+
+  it("prefers the newer of two connections dialled by the same side", () => {
+    const { gate } = gateWith([LOW, OWN, HIGH]);
+    for (const peer of ["A", "Z"]) {
+      for (const byUs of [true, false])
+        expect(gate.keepsExisting(peer, { existingByUs: byUs, newByUs: byUs })).toBe(false);
+    }
   });
 
   it("P2: cuts off after too many faults, for a while, and starts with a clean sheet", () => {
