@@ -141,12 +141,17 @@ async function openSigner(context: {
     return undefined;
   }
   try {
-    const signer = await Signer.open({ key, store: records, clock, chainId: genesis.chainId, head: chain.store.head });
-    if (signer.abstainsUntilHeight > 0) {
-      log.warn("store is behind the vote record", {
-        height: chain.head.height,
-        abstainsUntilHeight: signer.abstainsUntilHeight,
-      });
+    const { head } = chain.store;
+    const signer = await Signer.open({
+      key,
+      store: records,
+      clock,
+      chainId: genesis.chainId,
+      headRecordSequence: head.recordSequence,
+    });
+    if (signer.record.height > head.height + 1) {
+      // The store lost its newest blocks. The core votes from the record's height on, and peers have what is missing.
+      log.warn("store is behind the vote record", { height: head.height, recordHeight: signer.record.height });
     }
     return signer;
   } catch (error) {

@@ -19,23 +19,18 @@ export class Signer {
   private current: VoteRecord;
   private turn: Promise<unknown> = Promise.resolve();
   private smoothedSaveMs = 0;
-  /** nothing is signed up to this height: the record knows votes there that the store, then behind it, could not restore */
-  private readonly abstainsUntil: number;
-
   private constructor(options: {
     key: KeySigner;
     store: VoteRecordStore;
     clock: Clock;
     chainId: Hash;
     record: VoteRecord;
-    headHeight: number;
   }) {
     this.key = options.key;
     this.store = options.store;
     this.clock = options.clock;
     this.chainId = options.chainId;
     this.current = options.record;
-    this.abstainsUntil = options.record.height > options.headHeight + 1 ? options.record.height : 0;
   }
 
   /**
@@ -48,7 +43,8 @@ export class Signer {
     store: VoteRecordStore;
     clock: Clock;
     chainId: Hash;
-    head: { readonly height: number; readonly recordSequence: number };
+    /** the record's sequence that was stored with the head */
+    headRecordSequence: number;
   }): Promise<Signer> {
     const loaded = await options.store.load();
     if (loaded.kind === "missing") throw new LedgerError("VOTE_RECORD_MISSING");
@@ -58,18 +54,13 @@ export class Signer {
     const record = decoded.value;
     if (!bytesEqual(record.chainId, options.chainId) || !bytesEqual(record.publicKey, options.key.publicKey))
       throw new LedgerError("VOTE_RECORD_FOREIGN");
-    if (record.sequence < options.head.recordSequence) {
+    if (record.sequence < options.headRecordSequence) {
       throw new LedgerError("VOTE_RECORD_OLD", {
         recordSequence: record.sequence,
-        storeSequence: options.head.recordSequence,
+        storeSequence: options.headRecordSequence,
       });
     }
-    return new Signer({ ...options, headHeight: options.head.height, record });
-  }
-
-  /** The height up to which this node only follows because its store was behind its vote record; 0 in ordinary times. */
-  get abstainsUntilHeight(): number {
-    return this.abstainsUntil;
+    return new Signer({ ...options, record });
   }
 
   get record(): VoteRecord {
@@ -84,7 +75,7 @@ export class Signer {
   /**
    * Signs one vote. On return the record is on disk and the message may be sent.
    * @param head the node's certified head, asked for when it is this request's turn
-   * @returns undefined when the height was committed meanwhile, or when this node abstains there
+   * @returns undefined when the height was committed meanwhile
    * @throws LedgerError SIGNING_REFUSED (our own bug), or what the record's disk says: both halt the node
    */
   sign(request: SigningRequest, head: () => HeadFacts): Promise<Uint8Array | undefined> {
@@ -94,7 +85,6 @@ export class Signer {
   }
 
   private async signInTurn(request: SigningRequest, head: HeadFacts): Promise<Uint8Array | undefined> {
-    if (request.height <= this.abstainsUntil) return undefined;
     const decision = authorise({
       record: this.current,
       request,

@@ -34,16 +34,13 @@ function headAt(height: number): HeadFacts {
   };
 }
 
-function open(
-  record: VoteRecord,
-  options: { store?: VoteRecordStore; headHeight?: number; recordSequence?: number } = {},
-): Promise<Signer> {
+function open(record: VoteRecord, options: { store?: VoteRecordStore; recordSequence?: number } = {}): Promise<Signer> {
   return Signer.open({
     key: KEY,
     store: options.store ?? new MemoryVoteRecord({ kind: "found", bytes: encodeVoteRecord(record) }),
     clock: new StillClock(),
     chainId: CHAIN_ID,
-    head: { height: options.headHeight ?? 0, recordSequence: options.recordSequence ?? 0 },
+    headRecordSequence: options.recordSequence ?? 0,
   });
 }
 
@@ -65,17 +62,6 @@ describe("signer", () => {
     const signer = await open(EMPTY);
     expect(await signer.sign(suspectAt(3), () => headAt(3))).toBeUndefined();
     await expect(signer.sign(suspectAt(5), () => headAt(3))).rejects.toThrow("SIGNING_REFUSED");
-  });
-
-  it("N42: a store behind the record catches up before its key signs: nothing up to the record's height", async () => {
-    const record = { ...EMPTY, sequence: 9, height: 7, position: { view: 0, step: 2 } } as VoteRecord;
-    const signer = await open(record, { headHeight: 3 });
-    expect(signer.abstainsUntilHeight).toBe(7);
-    expect(await signer.sign(suspectAt(4), () => headAt(3))).toBeUndefined();
-    expect(await signer.sign(suspectAt(7), () => headAt(6))).toBeUndefined();
-    expect(await signer.sign(suspectAt(8), () => headAt(7))).toBeInstanceOf(Uint8Array);
-    const upToDate = await open(record, { headHeight: 6 });
-    expect(upToDate.abstainsUntilHeight, "the height in flight is restored, not abstained from").toBe(0);
   });
 
   it("N43: a vote that could not be made durable never leaves, and the record in memory stays what is on disk", async () => {
