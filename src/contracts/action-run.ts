@@ -132,13 +132,16 @@ export class ActionRun {
 
   private readRow({ layout, key, isOptional, ruleId }: CompiledRead, index: number): Refusal | undefined {
     const values: Value[] = [];
-    for (const evaluate of key) {
+    let isKey = true;
+    for (const { evaluate, isMember } of key) {
       const value = evaluate(this.frame);
       if (value instanceof ExpressionError) return failed(ruleId, value);
+      isKey &&= isMember(value);
       values.push(value);
     }
     charge(this.frame, GAS.read);
-    const entry = this.host.overlay.get(layout.stateKey(values));
+    // A value outside the column's type is the key of no row.
+    const entry = isKey ? this.host.overlay.get(layout.stateKey(values)) : undefined;
     if (entry === undefined) {
       // Every account has a balance, also one that no money has reached yet.
       const isMoney = layout.contract === MONEY.contract && layout.name === MONEY.name;

@@ -30,7 +30,7 @@ import { ExpressionError } from "./outcome.ts";
 import { failed, type Refusal, refused } from "./refusal.ts";
 import { RowLayout } from "./row-layout.ts";
 import type { LabelledReference } from "./typed.ts";
-import { membership, TIME, type Type } from "./types.ts";
+import { membership, TIME, type Type, UNKNOWN } from "./types.ts";
 
 const UTF8 = new TextEncoder();
 
@@ -128,7 +128,10 @@ function compileAction(
       ruleId: `${ruleId}.read.${alias}`,
       layout: new RowLayout(table),
       isOptional,
-      key: key.map(compileExpression),
+      key: key.map((part, index) => ({
+        evaluate: compileExpression(part),
+        isMember: membership(table.columns[index]?.type ?? UNKNOWN),
+      })),
     })),
     requires: action.requires.map((condition, index) => compileCondition(condition, `${ruleId}.require[${index}]`)),
     statements: action.statements.map((statement, index) =>

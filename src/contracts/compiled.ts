@@ -42,7 +42,7 @@ export interface CompiledRead {
   readonly ruleId: string;
   readonly layout: RowLayout;
   readonly isOptional: boolean;
-  readonly key: readonly Evaluate[];
+  readonly key: readonly { readonly evaluate: Evaluate; readonly isMember: (value: Value) => boolean }[];
 }
 
 export type CompiledStatement = (run: ActionRun) => Refusal | undefined;

@@ -116,9 +116,7 @@ export class TestLedger {
 
   /** Puts a complete row there, as a test's beginning. @returns the first column whose value is not of its type */
   put(layout: RowLayout, row: readonly Value[]): string | undefined {
-    const wrong = layout.columns.find(
-      ({ type }, index) => type.kind !== "unknown" && !membership(type)(row[index] ?? null),
-    );
+    const wrong = layout.columns.find(({ type }, index) => !membership(type)(row[index] ?? null));
     if (wrong === undefined) this.overlay.put(layout.stateKeyOf(row), layout.encode(row));
     return wrong?.name;
   }

@@ -100,6 +100,19 @@ describe("actions", () => {
     expect(outcome(act("maybe", { id: "a", other: "a" }))).toEqual(["ok", ""]);
   });
 
+  it("R69: a value that can be no key is the key of no row", () => {
+    act("add", { id: "a", state: "open" });
+    for (const [id, there] of [
+      ["a", true],
+      ["a b", false],
+      ["b", false],
+      ["", false],
+      ["a".repeat(3000), false],
+    ] as const) {
+      expect(act("probe", { id }).events[0]?.fields).toEqual([["there", there]]);
+    }
+  });
+
   it("R45: arguments are those that are declared, of their types, in the order of names", () => {
     expect(outcome(act("add", { id: "a" }))).toEqual(["refused", "desk.add.params"]);
     expect(outcome(act("add", { id: "a", state: "open", x: 1 }))).toEqual(["refused", "desk.add.params"]);
