@@ -6,7 +6,7 @@ import { parseArgs } from "node:util";
 import { LedgerError } from "../src/errors.ts";
 import { requireProc } from "./machine.ts";
 import { PROFILED_NODE_OPTIONS } from "./profiler.ts";
-import { lineOf, type Report, runFirst } from "./scenarios/first.ts";
+import { lineOf, PROFILED_LOADS, type Report, runFirst } from "./scenarios/first.ts";
 import { profileSummaryOf, summaryOf } from "./summary.ts";
 
 const HELP = `npm run bench -- [first] [options]
@@ -20,7 +20,8 @@ Four nodes as separate processes on this machine, every one durable and verifyin
   --seed N       keys, arrivals (default 1)
   --json         only one line of JSON at the end; everything else goes to stderr
   --out FILE     also write everything measured, with histograms, as JSON
-  --profile FILE profile the first node's main thread during the peak, write a .cpuprofile and show the largest parts
+  --profile FILE profile the first node's main thread, write a .cpuprofile and show the largest parts
+  --during LOAD  which load to profile: peak (default) or latency
 `;
 const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 /** Setting up, signing and draining take their time whatever --seconds says. */
@@ -49,7 +50,7 @@ async function main(): Promise<number> {
         seconds: words.seconds,
         rate: words.rate,
         seed: words.seed,
-        profile: words.profile !== undefined,
+        profile: words.profile === undefined ? undefined : words.during,
         progress: (text) => process.stderr.write(`${text}\n`),
         onEnd: (clean) => cleanUps.push(clean),
       }),
@@ -74,8 +75,8 @@ async function publish(
   const people = words.json ? process.stderr : process.stdout;
   people.write(summaryOf(report));
   if (words.profile !== undefined && profile !== undefined) {
-    await writeFile(words.profile, JSON.stringify(profile));
-    people.write(profileSummaryOf(profile, report.peak.committed));
+    await writeFile(words.profile, JSON.stringify(profile.profile));
+    people.write(profileSummaryOf(profile.profile, report[profile.load]));
   }
   process.stdout.write(`${JSON.stringify(lineOf(report))}\n`);
 }
@@ -97,6 +98,7 @@ function readWords() {
         json: { type: "boolean", default: false },
         out: { type: "string" },
         profile: { type: "string" },
+        during: { type: "string", default: "peak" },
         help: { type: "boolean", short: "h", default: false },
       },
     });
@@ -106,11 +108,14 @@ function readWords() {
       return undefined;
     }
     const { json, out, profile } = values;
+    const during = PROFILED_LOADS.find((load) => load === values.during);
+    if (during === undefined) throw new Error(`--during is one of ${PROFILED_LOADS.join(", ")}`);
     return {
       json,
+      during,
       ...(out === undefined ? {} : { out }),
       ...(profile === undefined ? {} : { profile }),
-      seconds: wholeNumber("seconds", values.seconds, 600),
+      seconds: wholeNumber("seconds", values.seconds, 300),
       rate: wholeNumber("rate", values.rate, 100_000),
       seed: wholeNumber("seed", values.seed, 2 ** 31 - 1),
     };

@@ -21,7 +21,8 @@ const START_MS_MAX = 30_000;
 const SETTLE_MS_MAX = 20_000;
 const POLL_MS = 50;
 const CALL_TIMEOUT_MS = 5_000;
-const LOG_LINES_SHOWN = 5;
+const LOG_LINES_SHOWN = 12;
+const INCIDENT = /^\{"level":"(?:warn|error|info(?=.*"view changed"))".*"message":"([^"]+)"/;
 /** Peers listen from base on, clients from base + 100 on; all below the ephemeral ports. */
 const PORT_BASES = Array.from({ length: 50 }, (_, index) => 22_000 + index * 200);
 
@@ -123,6 +124,18 @@ export class BenchNetwork {
         ),
       ),
     );
+  }
+
+  /** What the nodes' logs say of trouble, counted over all nodes: warnings, errors, changes of view. */
+  async incidents(): Promise<ReadonlyMap<string, number>> {
+    const counts = new Map<string, number>();
+    for (const { logFile } of this.processes) {
+      for (const line of (await readFile(logFile, "utf8")).split("\n")) {
+        const message = INCIDENT.exec(line)?.[1];
+        if (message !== undefined) counts.set(message, (counts.get(message) ?? 0) + 1);
+      }
+    }
+    return counts;
   }
 
   /** The last lines of every node's log: what somebody needs when a run failed. */

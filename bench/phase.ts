@@ -22,6 +22,8 @@ export interface Phase extends LoadResult {
   readonly clientCpuPercent: number;
   /** CPU of whatever else ran on the machine, percent of all its cores */
   readonly foreignCpuPercent: number;
+  /** warnings, errors and changes of view in the nodes' logs, by message, all nodes together */
+  readonly incidents: Readonly<Record<string, number>>;
   /** flushes that the disk completed, undefined when this machine does not tell */
   readonly diskFlushes: number | undefined;
 }
@@ -35,6 +37,7 @@ interface Reading {
   readonly ownUs: number;
   readonly flushes: number | undefined;
   readonly height: number;
+  readonly incidents: ReadonlyMap<string, number>;
 }
 
 export async function runPhase(
@@ -72,6 +75,11 @@ export async function runPhase(
       0,
       Math.round(((after.busyUs - before.busyUs - knownUs) / (wallUs * cores)) * 1000) / 10,
     ),
+    incidents: Object.fromEntries(
+      [...after.incidents]
+        .map(([message, count]) => [message, count - (before.incidents.get(message) ?? 0)] as const)
+        .filter(([, count]) => count > 0),
+    ),
     diskFlushes:
       after.flushes === undefined || before.flushes === undefined ? undefined : after.flushes - before.flushes,
   };
@@ -94,6 +102,7 @@ async function read(network: BenchNetwork, client: LoadClient): Promise<Reading>
     ownUs: user + system,
     flushes: diskFlushes(network.directory),
     height: head?.height ?? 0,
+    incidents: await network.incidents(),
   };
 }
 

@@ -10,14 +10,26 @@ import type { NodeProcess } from "../src/node/devnet/processes.ts";
 /** Every node opens its inspector on a port of its own, and only when it is asked by a signal. */
 export const PROFILED_NODE_OPTIONS = "--inspect-port=127.0.0.1:0";
 const SAMPLING_INTERVAL_US = 500;
+/** Parts of one library that are worth their own line. */
+const OPERATIONS: Readonly<Record<string, string>> = {
+  crypto_sign_verify_detached: "verification",
+  crypto_sign_detached: "signing",
+};
 const OPEN_MS_MAX = 5_000;
 const PROFILE_BYTES_MAX = 512 << 20;
+
+interface CallFrame {
+  readonly functionName: string;
+  readonly url: string;
+  readonly lineNumber: number;
+}
 
 /** The parts of the V8 profile format that are read here. */
 export interface CpuProfile {
   readonly nodes: readonly {
     readonly id: number;
-    readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
+    readonly callFrame: CallFrame;
+    readonly children?: readonly number[];
   }[];
   readonly samples: readonly number[];
   readonly timeDeltas: readonly number[];
@@ -75,24 +87,35 @@ export class Profiler {
 
 /** Self time by part of the house, largest first: folders of src, packages, node's own modules, collector, idle. */
 export function sharesByPart(profile: CpuProfile): readonly ProfileShare[] {
-  return shares(profile, ({ functionName, url }) => partOf(functionName, url));
+  return shares(profile, (frame, caller) => partOf(caller ?? frame));
 }
 
-/** Self time by function, largest first. */
+/** Self time by function, largest first. Native functions are named with the script function that calls them. */
 export function sharesByFunction(profile: CpuProfile): readonly ProfileShare[] {
-  return shares(profile, ({ functionName, url, lineNumber }) => {
-    const place = url.replace(/^.*\/(?=(?:src|node_modules)\/)/, "");
-    return place === ""
-      ? functionName
-      : `${functionName === "" ? "(anonymous)" : functionName} ${place}:${lineNumber + 1}`;
-  });
+  return shares(profile, (frame, caller) =>
+    caller === undefined ? placeOf(frame) : `${placeOf(caller)} > ${placeOf(frame)}`,
+  );
 }
 
+/** @param nameOf gets a frame, and of a native one the nearest script function above it */
 function shares(
   profile: CpuProfile,
-  nameOf: (frame: CpuProfile["nodes"][number]["callFrame"]) => string,
+  nameOf: (frame: CallFrame, caller: CallFrame | undefined) => string,
 ): readonly ProfileShare[] {
-  const names = new Map(profile.nodes.map(({ id, callFrame }) => [id, nameOf(callFrame)]));
+  const nodes = new Map(profile.nodes.map((node) => [node.id, node]));
+  const parents = new Map(
+    profile.nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id] as const)),
+  );
+  const callerOf = (id: number): CallFrame | undefined => {
+    for (let above = parents.get(id); above !== undefined; above = parents.get(above)) {
+      const frame = nodes.get(above)?.callFrame;
+      if (frame !== undefined && frame.url !== "") return frame;
+    }
+    return undefined;
+  };
+  const names = new Map(
+    profile.nodes.map(({ id, callFrame }) => [id, nameOf(callFrame, isNative(callFrame) ? callerOf(id) : undefined)]),
+  );
   const sums = new Map<string, number>();
   for (const [index, sample] of profile.samples.entries()) {
     const name = names.get(sample) ?? "(unknown)";
@@ -101,13 +124,23 @@ function shares(
   return [...sums].map(([name, us]) => ({ name, us })).sort((left, right) => right.us - left.us);
 }
 
-function partOf(functionName: string, url: string): string {
-  const own = /\/src\/([a-z0-9-]+)(?:\/|\.ts)/.exec(url);
-  if (functionName.startsWith("verifyEd25519")) return "verification";
-  if (own?.[1] !== undefined) return own[1] === "sha256" ? "hashing" : `src/${own[1]}`;
-  const library = /\/node_modules\/((?:@[^/]+\/)?[^/]+)/g;
-  const found = [...url.matchAll(library)].at(-1)?.[1];
-  if (found !== undefined) return found;
+/** Has no script, and is not one of V8's own rubrics such as "(idle)". */
+function isNative({ url, functionName }: CallFrame): boolean {
+  return url === "" && !functionName.startsWith("(");
+}
+
+function placeOf({ functionName, url, lineNumber }: CallFrame): string {
+  const name = functionName === "" ? "(anonymous)" : functionName;
+  return url === "" ? name : `${name} ${url.replace(/^.*\/(?=(?:src|node_modules)\/)/, "")}:${lineNumber + 1}`;
+}
+
+function partOf({ functionName, url }: CallFrame): string {
+  const ofSodium = OPERATIONS[functionName.replace("exports.", "")];
+  if (ofSodium !== undefined) return ofSodium;
+  const library = [...url.matchAll(/\/node_modules\/((?:@[^/]+\/)?[^/]+)/g)].at(-1)?.[1];
+  if (library !== undefined) return library;
+  const own = /\/src\/([a-z0-9-]+)/.exec(url)?.[1];
+  if (own !== undefined) return own === "sha256" ? "hashing" : `src/${own}`;
   return url.startsWith("node:") ? "node" : functionName;
 }
 

@@ -2,12 +2,12 @@
 // Prints nothing itself and leaves nothing out that would spoil a figure.
 
 import { cpuUsPerTx, type Phase } from "./phase.ts";
-import { type CpuProfile, sharesByFunction, sharesByPart } from "./profiler.ts";
+import { type CpuProfile, type ProfileShare, sharesByFunction, sharesByPart } from "./profiler.ts";
 import type { Report } from "./scenarios/first.ts";
 
 /** Above it the figures are those of a shared machine. */
 const FOREIGN_CPU_PERCENT_MAX = 5;
-const FUNCTIONS_SHOWN = 25;
+const ROWS_SHOWN = 30;
 
 export function summaryOf(report: Report): string {
   const { machine, verifyUs, limitTxPerSecond, peak, latency, ramp } = report;
@@ -28,6 +28,9 @@ export function summaryOf(report: Report): string {
     `synced ${report.synced.holds}: ${report.synced.basis}`,
     `verifiedByEveryNode ${report.verifiedByEveryNode.holds}: ${report.verifiedByEveryNode.basis}`,
     ...phases.filter(isIncomplete).map(complaintOf),
+    ...phases
+      .filter(({ incidents }) => Object.keys(incidents).length > 0)
+      .map(({ name, incidents }) => `${name}: the nodes' logs tell of ${JSON.stringify(incidents)}`),
     ...(foreign > FOREIGN_CPU_PERCENT_MAX
       ? [`The machine was shared: others used up to ${foreign}% of its cores, so these figures are lower bounds.`]
       : []),
@@ -35,15 +38,21 @@ export function summaryOf(report: Report): string {
   ].join("\n");
 }
 
-/** Self time of the profiled node, us for each committed transaction. */
-export function profileSummaryOf(profile: CpuProfile, transactions: number): string {
-  const lines = (shares: readonly { readonly name: string; readonly us: number }[]): readonly string[] =>
-    shares.map(({ name, us }) => `${(us / transactions).toFixed(1).padStart(8)}  ${name}`);
+/** Self time of the profiled node's main thread in shares of the CPU time that such threads had: preemption does not count. */
+export function profileSummaryOf(profile: CpuProfile, phase: Phase): string {
+  const mainThreadUs = phase.cpuUsPerTxByThread.MainThread ?? 0;
+  const lines = (shares: readonly ProfileShare[]): readonly string[] => {
+    const busy = shares.filter(({ name }) => name !== "(idle)");
+    const busyUs = busy.reduce((total, { us }) => total + us, 0);
+    return busy
+      .slice(0, ROWS_SHOWN)
+      .map(({ name, us }) => `${((us / busyUs) * mainThreadUs).toFixed(1).padStart(8)}  ${name}`);
+  };
   return [
-    "main thread of the profiled node, us for each transaction, by part:",
-    ...lines(sharesByPart(profile)).slice(0, FUNCTIONS_SHOWN),
+    `main thread of the profiled node, us of its ${mainThreadUs} for each transaction, by part:`,
+    ...lines(sharesByPart(profile)),
     "by function (self time):",
-    ...lines(sharesByFunction(profile)).slice(0, FUNCTIONS_SHOWN),
+    ...lines(sharesByFunction(profile)),
     "",
   ].join("\n");
 }

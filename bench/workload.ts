@@ -7,12 +7,13 @@ import { buildTransaction, type CallRequest } from "../src/client/transaction.ts
 import type { GenesisAccount, GenesisContract } from "../src/ledger/genesis.ts";
 import { type Hash, toHex } from "../src/ledger/hash.ts";
 import { DevnetKeys } from "../src/node/devnet/cast.ts";
+import { PARAMETER_DEFAULTS } from "../src/node/genesis-plan.ts";
 
 const CONTRACT = "bench";
 export const CLIENT_ROLE = "client";
 const GAS_LIMIT = 100_000;
-/** Half of the ledger's default window: long enough for every phase, and accepted by every node at once. */
-const VALIDITY_MS = 1_800_000;
+/** Just below what nodes accept: everything is signed right before the load that sends it. */
+const VALIDITY_MS = Math.floor(PARAMETER_DEFAULTS.replayWindowMs * 0.9);
 
 /** A transaction as a client holds it ready: both in lower-case hexadecimal. */
 export interface ReadyTransaction {
@@ -88,5 +89,5 @@ export class TransactionSource {
 }
 
 function accountOf(index: number): string {
-  return `c${index}`;
+  return `client-${String(index).padStart(6, "0")}`;
 }

@@ -2,6 +2,7 @@
 // Decides what is measured and in which order; every figure comes from elsewhere.
 
 import { type Claim, claimSynced, claimVerified } from "../checks.ts";
+import type { Load } from "../client/messages.ts";
 import { LoadClient } from "../load-client.ts";
 import { type MachineFacts, machineFacts } from "../machine.ts";
 import { BenchNetwork } from "../network.ts";
@@ -13,11 +14,16 @@ import { benchKeys, TransactionSource } from "../workload.ts";
 const NODES = 4;
 const ACCOUNTS = 1_000;
 const IN_FLIGHT_PER_NODE = 500;
-const WARM_UP_SECONDS = 4;
+const WARM_UP_SECONDS = 8;
+/** Transactions one by one before their latency is measured: blocks of one must be as well compiled as full ones. */
+const WARM_UP_RATE = 100;
 /** Of a closed loop, until its queues are full. */
 const FILL_SECONDS = 1;
 /** Open loops after the peak, in shares of it. */
 const SHARES_OF_PEAK = [0.5, 0.7] as const;
+
+export const PROFILED_LOADS = ["latency", "peak"] as const;
+export type ProfiledLoad = (typeof PROFILED_LOADS)[number];
 
 export interface ScenarioOptions {
   /** of each measured load */
@@ -25,11 +31,17 @@ export interface ScenarioOptions {
   /** of the latency measurement, transactions per second */
   readonly rate: number;
   readonly seed: number;
-  /** profile one node while the peak is measured */
-  readonly profile: boolean;
+  /** profile one node during this load */
+  readonly profile: ProfiledLoad | undefined;
   progress(text: string): void;
   /** runs at the end, however it comes */
   onEnd(clean: () => void): void;
+}
+
+interface OpenLoad {
+  readonly rate: number;
+  readonly seconds: number;
+  readonly seed: number;
 }
 
 export interface Report {
@@ -44,7 +56,7 @@ export interface Report {
   readonly ramp: readonly Phase[];
   readonly synced: Claim;
   readonly verifiedByEveryNode: Claim;
-  readonly profile?: CpuProfile;
+  readonly profile?: { readonly load: ProfiledLoad; readonly profile: CpuProfile };
 }
 
 export async function runFirst(options: ScenarioOptions): Promise<Report> {
@@ -70,42 +82,43 @@ export async function runFirst(options: ScenarioOptions): Promise<Report> {
   options.onEnd(() => client.kill());
   await client.connect({ chainId: network.chainId, seed, accounts: ACCOUNTS, nodes: network.urls });
   const place = { network, client, cores };
+  const runOpen = async (name: string, load: OpenLoad): Promise<Phase> => {
+    // Poisson arrivals of a short load can be half as many again.
+    await client.sign(Math.ceil(load.rate * load.seconds * 1.5) + 100);
+    return runPhase(name, { kind: "open", arrivals: "poisson", ...load }, place);
+  };
 
   progress(`opening ${ACCOUNTS} accounts and warming up for ${WARM_UP_SECONDS} s`);
   await client.openAccounts();
   const inFlight = NODES * IN_FLIGHT_PER_NODE;
   await client.sign(Math.ceil(limit * WARM_UP_SECONDS) + inFlight);
   const warmUp = await runPhase("warm-up", closedLoop(WARM_UP_SECONDS), place);
+  const singles = await runOpen("warm-up of singles", { rate: WARM_UP_RATE, seconds: WARM_UP_SECONDS, seed });
 
   progress(`latency: ${rate} tx/s for ${seconds} s, Poisson arrivals over ${NODES} nodes`);
-  const latency = await runPhase("latency", { kind: "open", arrivals: "poisson", rate, seconds, seed }, place);
+  let profiler = options.profile === "latency" ? await Profiler.start(network.processes[0]!) : undefined;
+  const latency = await runOpen("latency", { rate, seconds, seed });
+  let profile = await profiler?.stop();
 
   // Twice what the warm-up reached, and never more than the machine can verify.
   await client.sign(Math.ceil(Math.min(limit, 2 * warmUp.txPerSecond) * seconds) + inFlight);
   progress(`peak: ${IN_FLIGHT_PER_NODE} transactions on their way at each node for ${seconds} s`);
-  const profiler = options.profile ? await Profiler.start(network.processes[0]!) : undefined;
+  profiler = options.profile === "peak" ? await Profiler.start(network.processes[0]!) : undefined;
   const peak = await runPhase("peak", closedLoop(seconds), place);
-  const profile = await profiler?.stop();
+  profile ??= await profiler?.stop();
 
   const ramp: Phase[] = [];
   for (const [index, share] of SHARES_OF_PEAK.entries()) {
     const offered = Math.floor(peak.txPerSecond * share);
-    await client.sign(Math.ceil(offered * seconds * 1.1) + inFlight);
     progress(`open loop: ${offered} tx/s for ${seconds} s, ${share * 100}% of the peak`);
-    ramp.push(
-      await runPhase(
-        `${share * 100}% of peak`,
-        { kind: "open", arrivals: "poisson", rate: offered, seconds, seed: seed + 1 + index },
-        place,
-      ),
-    );
+    ramp.push(await runOpen(`${share * 100}% of peak`, { rate: offered, seconds, seed: seed + 1 + index }));
   }
 
   progress("checking what the nodes agree on");
   const heads = await network.settledHeads();
   const [forged] = new TransactionSource({ chainId: network.chainId, keys, accounts: ACCOUNTS }).moves(1);
   const answersToForged = await network.offer(spoilSignature(forged!.hex));
-  const phases = [warmUp, latency, peak, ...ramp];
+  const phases = [warmUp, singles, latency, peak, ...ramp];
   client.kill();
   network.destroy();
   const verifyUs = round((verifyBeforeUs + measureVerifyUs()) / 2);
@@ -138,7 +151,7 @@ export async function runFirst(options: ScenarioOptions): Promise<Report> {
       answersToForged,
       verifyUs,
     }),
-    ...(profile === undefined ? {} : { profile }),
+    ...(profile === undefined ? {} : { profile: { load: options.profile ?? "peak", profile } }),
   };
 }
 
@@ -174,13 +187,13 @@ export function lineOf(report: Report): Readonly<Record<string, unknown>> {
   };
 }
 
-function closedLoop(seconds: number) {
+function closedLoop(seconds: number): Load {
   return {
     kind: "closed",
     inFlightPerNode: IN_FLIGHT_PER_NODE,
     seconds: seconds + FILL_SECONDS,
     warmUpSeconds: FILL_SECONDS,
-  } as const;
+  };
 }
 
 /** The signature is the last thing in a transaction's bytes. */
