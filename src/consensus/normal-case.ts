@@ -200,11 +200,9 @@ function isOpen(state: HeightState, step: Position["step"]): boolean {
   return state.position === undefined || isAbove({ view: state.view, step }, state.position);
 }
 
-// A replica that already holds the new view's valid block prepares it at once: its VIEW-CHANGE would come too late to matter.
 function viewChangeToSign(state: HeightState): RequestOf<"viewChange"> | undefined {
   const { height, view, suspicion } = state;
   if (suspicion === undefined || !isOpen(state, STEP_VIEW_CHANGE)) return undefined;
-  if (state.current.accepted?.candidate.check === "valid") return undefined;
   return { kind: "viewChange", height, view, suspicion };
 }
 

@@ -1,0 +1,262 @@
+import { describe, expect, it } from "vitest";
+import { EARLY_FRAMES_PER_PEER_MAX } from "../../../src/consensus/limits.ts";
+import { encodeCertified, encodeDecided, encodeVote, encodeWaiting } from "../../../src/consensus/messages.ts";
+import { Replica } from "../../../src/consensus/replica.ts";
+import { emptyVoteRecord } from "../../../src/consensus/safety.ts";
+import { encodeCertificate } from "../../../src/ledger/format-vote.ts";
+import { EMPTY_BYTES } from "../../../src/ledger/hash.ts";
+import type { Actor } from "../../scenarios/stage.ts";
+import { read, Stage } from "../../scenarios/stage.ts";
+
+function opened(options: ConstructorParameters<typeof Stage>[0] = {}): Stage {
+  const stage = new Stage(options);
+  stage.start();
+  return stage;
+}
+
+/** 0, 1 and 2 commit these works one by one while 3 is cut off. */
+function ahead(works: readonly string[]): Stage {
+  const stage = opened();
+  stage.cutOff(3);
+  for (const name of works) {
+    stage.offer(name, [0, 1, 2]);
+    stage.run();
+  }
+  stage.heal();
+  return stage;
+}
+
+function blockOf(actor: Actor, height: number) {
+  const block = actor.blocks[height - 1];
+  if (block === undefined) throw new Error(`no block ${height}`);
+  return block;
+}
+
+describe("peers behind", () => {
+  it("who waits for a committed height gets the block with its certificate", () => {
+    const stage = ahead(["a"]);
+    stage.hand(0, 3, encodeWaiting(1, 0));
+    stage.run();
+    expect(stage.actor(3).blocks.length).toBe(1);
+  });
+
+  it("is answered once per window however often it asks, and again after it", () => {
+    const stage = ahead(["a"]);
+    for (let times = 0; times < 5; times += 1) stage.hand(0, 3, encodeWaiting(1, 0));
+    expect(stage.lines.filter((line) => line === "0 sendDecided 1 to 3").length).toBe(1);
+    stage.fire(0, "answer");
+    stage.hand(0, 3, encodeWaiting(1, 0));
+    expect(stage.lines.filter((line) => line === "0 sendDecided 1 to 3").length).toBe(2);
+  });
+
+  it("a late vote for the newest block is no question; one for an older block is", () => {
+    const stage = ahead(["a", "b"]);
+    const { certificate, proposal, resultHash } = blockOf(stage.actor(0), 2);
+    const { blockHash } = proposal;
+    const signature = certificate.signatures[0] ?? EMPTY_BYTES;
+    const late = { kind: "commit", view: 0, blockHash, resultHash, signer: 3, signature } as const;
+    stage.hand(0, 3, encodeVote({ ...late, height: 2 }));
+    expect(stage.lines.some((line) => line.startsWith("0 sendDecided"))).toBe(false);
+    stage.hand(0, 3, encodeVote({ ...late, height: 1 }));
+    expect(stage.lines).toContain("0 sendDecided 1 to 3");
+  });
+
+  it("an answer is never answered", () => {
+    const stage = ahead(["a", "b"]);
+    stage.hand(0, 1, encodeDecided(blockOf(stage.actor(1), 1)));
+    expect(stage.lines.some((line) => line.startsWith("0 sendDecided"))).toBe(false);
+  });
+
+  it("a replica that only misses frames says what it waits for once f + 1 peers are ahead", () => {
+    const stage = ahead(["a"]);
+    stage.hand(3, 0, encodeWaiting(2, 0));
+    expect(stage.actor(3).timers).toEqual([]);
+    stage.hand(3, 1, encodeWaiting(2, 0));
+    stage.fire(3, "resend");
+    stage.run();
+    expect(stage.actor(3).blocks.length).toBe(1);
+  });
+});
+
+describe("far behind", () => {
+  it("f + 1 peers two heights ahead are a reason to sync, f are not (pitfall 25)", () => {
+    const stage = opened();
+    stage.hand(3, 0, encodeWaiting(1_000_000, 0));
+    stage.hand(3, 0, encodeWaiting(1_000_001, 0));
+    expect(stage.lines.some((line) => line.includes("requestSync"))).toBe(false);
+    stage.hand(3, 1, encodeWaiting(7, 0));
+    expect(stage.lines).toContain("3 requestSync 6 from 1");
+  });
+
+  it("one sync at a time, and one attempt per resend period", () => {
+    const stage = opened();
+    const actor = stage.actor(3);
+    for (const from of [0, 1, 2]) stage.hand(3, from, encodeWaiting(9, 0));
+    for (const from of [0, 1, 2]) stage.hand(3, from, encodeWaiting(10, 0));
+    const count = () => stage.lines.filter((line) => line.startsWith("3 requestSync")).length;
+    expect(count()).toBe(1);
+    stage.step(actor, { kind: "syncFinished", head: stage.headOf(actor) });
+    stage.hand(3, 0, encodeWaiting(11, 0));
+    expect(count()).toBe(1);
+    stage.fire(3, "resend");
+    expect(count()).toBe(2);
+  });
+
+  it("a decided block above the own height with a valid certificate is a reason at once, an invalid one is not", () => {
+    const stage = ahead(["a", "b"]);
+    const block = blockOf(stage.actor(0), 2);
+    const signatures = block.certificate.signatures.map(() => new Uint8Array(64));
+    stage.hand(3, 0, encodeDecided({ ...block, certificate: { ...block.certificate, signatures } }));
+    expect(stage.lines.some((line) => line.includes("requestSync"))).toBe(false);
+    stage.hand(3, 0, encodeDecided(block));
+    expect(stage.lines).toContain("3 requestSync 2 from 0");
+  });
+
+  it("while blocks are fetched the core does not write; afterwards it starts above the new head", () => {
+    const stage = ahead(["a", "b", "c"]);
+    const actor = stage.actor(3);
+    for (const from of [0, 1]) stage.hand(3, from, encodeWaiting(4, 0));
+    stage.hand(3, 0, encodeDecided(blockOf(stage.actor(0), 1)));
+    expect(stage.lines.some((line) => line.startsWith("3 commitBlock"))).toBe(false);
+    actor.blocks.push(...stage.actor(0).blocks);
+    stage.step(actor, { kind: "syncFinished", head: stage.headOf(actor) });
+    expect(actor.replica.status()).toMatchObject({ height: 4, isSyncing: false });
+    stage.offer("d");
+    stage.run();
+    expect(actor.blocks.length).toBe(4);
+  });
+
+  it("a sync that gave up leaves the height as it is, and what was certified meanwhile is committed", () => {
+    const stage = ahead(["a", "b", "c"]);
+    const actor = stage.actor(3);
+    for (const from of [0, 1]) stage.hand(3, from, encodeWaiting(4, 0));
+    stage.hand(3, 0, encodeDecided(blockOf(stage.actor(0), 1)));
+    stage.step(actor, { kind: "syncFinished", head: stage.headOf(actor) });
+    expect(actor.blocks.length).toBe(1);
+  });
+});
+
+describe("frames of the next height", () => {
+  it("wait until it begins", () => {
+    const stage = opened();
+    const slow = stage.actor(2);
+    slow.holds.add("commitBlock");
+    stage.offer("a");
+    stage.run();
+    stage.offer("b");
+    stage.run();
+    expect(slow.blocks.length).toBe(0);
+    stage.release(2, "commitBlock");
+    stage.run();
+    expect(slow.blocks.length).toBe(2);
+    expect(stage.lines).toContain("2 -> all PREPARE 2.0 B");
+  });
+
+  it("are bounded per peer", () => {
+    const stage = opened();
+    const slow = stage.actor(2);
+    slow.holds.add("commitBlock");
+    stage.offer("a");
+    stage.run();
+    for (let count = 0; count < EARLY_FRAMES_PER_PEER_MAX; count += 1) stage.hand(2, 3, encodeWaiting(2, 0));
+    stage.offer("b", [0]);
+    const proposal = stage.flights.find(({ to, bytes }) => to === 2 && read(bytes).kind === "prePrepare");
+    if (proposal === undefined) throw new Error("nothing proposed");
+    stage.hand(2, 3, proposal.bytes);
+    stage.release(2, "commitBlock");
+    expect(stage.lines.some((line) => line.startsWith("2 checkBlock B"))).toBe(false);
+  });
+});
+
+describe("a certificate that arrives with its block", () => {
+  it("decided: the block is checked, executed, compared and committed, whatever the view", () => {
+    const stage = ahead(["a"]);
+    stage.hand(3, 0, encodeDecided(blockOf(stage.actor(0), 1)));
+    expect(stage.lines.filter((line) => line.startsWith("3 ") && !line.includes("Timer")).slice(-3)).toEqual([
+      "3 checkBlock A, held by 0,1,2",
+      "3 executeBlock A",
+      "3 commitBlock 1 A by view 0, proposed in 0",
+    ]);
+  });
+
+  it("is refused when it is of the other kind, names another block or is forged", () => {
+    const stage = ahead(["a"]);
+    const { proposal, certificate } = blockOf(stage.actor(0), 1);
+    const twin = stage.twinOf(3, "other");
+    const message = read(twin);
+    if (message.kind !== "prePrepare") throw new Error("no proposal");
+    const decided = read(encodeDecided({ proposal, certificate }));
+    if (decided.kind !== "decided") throw new Error("no block");
+    const parts = { height: 1, view: 0, proposalBytes: decided.block.bytes };
+    const forged = { ...certificate, signatures: certificate.signatures.map(() => new Uint8Array(64)) };
+    stage.hand(3, 0, encodeCertified("prepared", { ...parts, certificateBytes: encodeCertificate(certificate) }));
+    stage.hand(
+      3,
+      0,
+      encodeCertified("decided", {
+        ...parts,
+        proposalBytes: message.block.bytes,
+        certificateBytes: encodeCertificate(certificate),
+      }),
+    );
+    stage.hand(3, 0, encodeCertified("decided", { ...parts, certificateBytes: encodeCertificate(forged) }));
+    expect(stage.actor(3).reports.map((report) => report.kind === "badMessage" && report.code)).toEqual([
+      "CERTIFICATE_KIND",
+      "CERTIFICATE_BLOCK",
+      "CERTIFICATE_SIGNATURE",
+    ]);
+  });
+
+  it("a frame that cannot be read is reported, and nothing else happens", () => {
+    const stage = opened();
+    const actor = stage.actor(1);
+    expect(
+      stage.step(actor, { kind: "messageReceived", from: "stranger", bytes: Uint8Array.of(1, 2, 3) }),
+    ).toMatchObject([{ kind: "report", report: { kind: "badMessage", from: "stranger" } }]);
+  });
+});
+
+describe("an observer", () => {
+  it("without a key follows, commits what is certified, and never signs or suspects", () => {
+    const stage = opened();
+    const actor = stage.actor(3);
+    const record = emptyVoteRecord({ chainId: stage.facts.chainId, publicKey: actor.key.publicKey });
+    const head = stage.headOf(actor);
+    actor.replica = new Replica({
+      chainId: stage.facts.chainId,
+      ownKey: undefined,
+      verify: stage.keys.verify,
+      head,
+      record,
+    });
+    stage.offer("a");
+    stage.run();
+    stage.offer("b", [3]);
+    stage.fire(3, "progress");
+    stage.fire(3, "resend");
+    expect(actor.blocks.length).toBe(1);
+    expect(stage.lines.some((line) => line.startsWith("3 signVote"))).toBe(false);
+    expect(actor.replica.status()).toMatchObject({ role: "follower", height: 2 });
+  });
+});
+
+describe("status", () => {
+  it("says what a replica waits for", () => {
+    const stage = opened();
+    const waits = (index: number) => stage.actor(index).replica.status().waitingFor;
+    expect(waits(1)).toBe("work");
+    stage.offer("work", [1]);
+    expect(waits(1)).toBe("the primary's block");
+    stage.offer("work", [0]);
+    stage.actor(1).holds.add("executeBlock");
+    stage.deliver(({ kind }, { to }) => kind === "prePrepare" && to !== 3);
+    expect(waits(1)).toContain("PREPAREs");
+    stage.deliver(({ kind }) => kind === "prepare");
+    expect(waits(1)).toContain("COMMITs");
+    stage.run();
+    expect(waits(1)).toContain("execution");
+    stage.actor(1).holds.add("commitBlock");
+    stage.release(1, "executeBlock");
+    expect(waits(1)).toBe("the store");
+  });
+});
