@@ -2,6 +2,7 @@
 // flood keeps another's transactions out. What is executed, and in which order, follows from the ledger's rule alone.
 
 import { compareBytes, toHex } from "../ledger/hash.ts";
+import { LIMITS } from "../ledger/limits.ts";
 import type { Batch, Parameters } from "../ledger/types.ts";
 
 /**
@@ -22,7 +23,8 @@ export function chooseBatches(includable: readonly Batch[], parameters: Paramete
   const chosen: Batch[] = [];
   let bytes = 0;
   let transactions = 0;
-  while (queues.length > 0) {
+  // N60: a proposal of more references can be read by nobody, its own proposer included.
+  while (queues.length > 0 && chosen.length < LIMITS.proposalReferencesMax) {
     queues.sort((left, right) => left.bytes - right.bytes);
     const queue = queues[0]!;
     const batch = queue.batches[queue.next];
