@@ -1,6 +1,7 @@
 // The few messages of a connection about itself: HELLO, READY, PING, PONG.
 // Formats only; who may say what and when is the link's business.
 
+import { unreachable } from "../assert.ts";
 import { accept, refuse, type Verdict } from "../errors.ts";
 
 export type ControlMessage =
@@ -32,6 +33,8 @@ export function encodeControl(message: ControlMessage): Uint8Array {
       return encodeBeat(PING, message.beat);
     case "pong":
       return encodeBeat(PONG, message.beat);
+    default:
+      return unreachable(message);
   }
 }
 

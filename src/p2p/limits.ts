@@ -88,7 +88,7 @@ const DEFAULTS: PeerLimits = {
   missedBeatsMax: 5,
   dialMsMax: 5_000,
   redialMsMin: 200,
-  redialMsMax: 1_000,
+  redialMsMax: 500,
   helloRetryMs: 10_000,
   faultsMax: 10,
   faultForgivenMs: 10_000,

@@ -23,7 +23,7 @@ const CONTROL_QUEUE_BYTES_MAX = 16 * 1_024;
 const REFUSED_LINGER_MS = 500;
 
 export interface LinkHooks {
-  /** the peer's gossip stream stands and it follows all topics */
+  /** the peer said on its gossip stream that it follows all topics */
   gossipReachesUs(peer: PeerId): boolean;
   /** our gossip stream to the peer stands */
   gossipReachesPeer(connection: Connection): boolean;
@@ -229,6 +229,7 @@ export class Link {
     }
     this.#state = "agreed";
     this.#heartbeat.start();
+    if (!this.agreed) return; // the first beat may find the transport gone
     if (this.weDialled) this.#open(FRAMES_PROTOCOL, (stream) => this.#attachFrames(stream));
     const waiting = this.#afterAgreement;
     this.#afterAgreement = [];
@@ -254,7 +255,8 @@ export class Link {
   #settle(): void {
     const { hooks } = this.#options;
     if (this.#state !== "agreed" || this.#frames === undefined) return;
-    if (!this.#readySent && hooks.gossipReachesUs(this.peer)) {
+    // Gossipsub may still remember what the peer followed on a connection before this one.
+    if (!this.#readySent && this.#gossip !== undefined && hooks.gossipReachesUs(this.peer)) {
       this.#readySent = true;
       this.#sendControl({ kind: "ready" });
     }
@@ -262,7 +264,7 @@ export class Link {
     this.#cancelDeadline?.();
     this.#state = "ready";
     hooks.onReady(this);
-    this.#readFrames(this.#frames);
+    if (this.ready) this.#readFrames(this.#frames);
   }
 
   #readFrames(stream: PeerStream): void {

@@ -88,9 +88,10 @@ export class PeerGate {
     return state.cutOffUntilMs;
   }
 
+  /** What a peer does while it is cut off does not lengthen it: much of it was under way before. */
   cutOff(peer: PeerId, code: string): void {
     const state = this.#members.get(peer);
-    if (state === undefined) return;
+    if (state === undefined || this.cutOffUntilMs(peer) !== undefined) return;
     state.faults = this.#newFaults();
     state.cutOffUntilMs = this.#options.clock.monotonicMs() + this.#options.limits.cutOffMs;
     this.#options.log.warn("peer cut off", { peer, code, forMs: this.#options.limits.cutOffMs });
