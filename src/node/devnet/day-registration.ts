@@ -34,7 +34,15 @@ export async function registerCommunity(context: DayContext, steps: Steps): Prom
     title: { zh: `登记小区 ${community.title}`, en: `Community ${community.titleEnglish} registered` },
     contract: "registry",
     table: "community",
-    items: [registration(context, [community.code], "add_community", { id: community.code, title: community.title })],
+    items: [
+      registration(context, [community.code], "add_community", {
+        id: community.code,
+        title: community.title,
+        firm: STAFF.manager.organisation,
+        committee: STAFF.committee.organisation,
+        bank: STAFF.bank.organisation,
+      }),
+    ],
   });
   await steps.ensure({
     title: { zh: `登记 ${community.buildings.length} 幢楼`, en: `${community.buildings.length} buildings registered` },
