@@ -148,7 +148,8 @@ class Parser {
       this.nesting -= 1;
       return condition;
     }
-    const whenTrue = this.expression();
+    // As in CEL: a conditional between ? and : needs parentheses.
+    const whenTrue = this.binary(1);
     this.expectSign(":");
     const whenFalse = this.expression();
     this.nesting -= 1;
@@ -271,16 +272,16 @@ class Parser {
     throw new SyntaxFault(at, "EXPRESSION_SYNTAX", `unexpected ${sign}`);
   }
 
-  /** items up to the closing sign, which is taken; CEL allows a comma after the last item of a list */
+  /** items up to the closing sign, which is taken; CEL allows a comma after the last item of a list, not of a call */
   private list(close: ")" | "]"): readonly Expression[] {
     const items: Expression[] = [];
-    while (!this.takeSign(close)) {
+    if (this.takeSign(close)) return items;
+    for (;;) {
       items.push(this.expression());
-      if (this.takeSign(",")) continue;
-      this.expectSign(close);
-      break;
+      if (this.takeSign(close)) return items;
+      this.expectSign(",");
+      if (close === "]" && this.takeSign(close)) return items;
     }
-    return items;
   }
 
   private node(draft: Draft<Expression>, at: Offset, children: readonly Expression[]): Expression {

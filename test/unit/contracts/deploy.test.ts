@@ -8,7 +8,7 @@ import { LedgerError } from "../../../src/errors.ts";
 import type { Value } from "../../../src/ledger/codec.ts";
 import { toHex } from "../../../src/ledger/hash.ts";
 import type { Receipt } from "../../../src/ledger/types.ts";
-import { document, genesisWith, keyOf, TestChain, transaction } from "./support.ts";
+import { genesisWith, keyOf, TestChain, transaction } from "./support.ts";
 
 const SHOP = `rules: 1
 contract: shop
@@ -46,11 +46,7 @@ actions:
       - emit: {seen: {n: i.n}}
 `;
 
-const BASE = genesisWith([], [{ id: "root", organisation: "government", roles: ["admin"] }]);
-const GENESIS = {
-  ...BASE,
-  contracts: ["governance", "registry"].map((name) => ({ name, source: document(`${name}.yaml`) })),
-};
+const GENESIS = genesisWith([], [{ id: "root", organisation: "government", roles: ["admin"] }]);
 
 let chain: TestChain;
 beforeEach(() => {

@@ -17,12 +17,7 @@ const ACCOUNTS = [
 ];
 
 function plainGenesis() {
-  const genesis = genesisWith([{ name: "desk", source: document("desk.yaml") }], ACCOUNTS);
-  const contracts = genesis.contracts.map(({ name, source }) => ({
-    name,
-    source: name === "desk" ? source : document(`${name}.yaml`),
-  }));
-  return { ...genesis, contracts };
+  return genesisWith([{ name: "desk", source: document("desk.yaml") }], ACCOUNTS);
 }
 
 let chain: TestChain;

@@ -26,7 +26,7 @@ describe("hostile expressions", () => {
     ["minuses", `${"-".repeat(50_000)}x`],
     ["calls", `${"size(".repeat(20_000)}1`],
     ["conditionals", `${"b ? x : ".repeat(20_000)}x`],
-    ["conditionals inside", `${"b ? ".repeat(20_000)}x`],
+    ["conditionals inside", `${"b ? (".repeat(20_000)}x`],
     ["a sum of 1,500 terms", `1${"+1".repeat(1499)}`],
     ["a conjunction of 50,000 terms", `b${" && b".repeat(49_999)}`],
     ["members", `x${".y".repeat(50_000)}`],

@@ -1,4 +1,4 @@
-// What the tests of the contracts share: an empty state, evaluation of single expressions, a genesis with the library's
+// What the tests of the contracts share: an empty state, evaluation of single expressions, a genesis with plain
 // governance and registry, and blocks executed over it.
 
 import { readFileSync } from "node:fs";
@@ -28,10 +28,6 @@ export function newOverlay(): Overlay {
 
 export function document(name: string): string {
   return readFileSync(new URL(`documents/${name}`, import.meta.url), "utf8");
-}
-
-export function library(name: string): string {
-  return readFileSync(new URL(`../../../src/contracts/library/${name}.yaml`, import.meta.url), "utf8");
 }
 
 // ---- expressions ----
@@ -133,8 +129,8 @@ export function genesisWith(
     endpoints: [],
     parameters: PARAMETERS,
     contracts: [
-      { name: "governance", source: library("governance") },
-      { name: "registry", source: library("registry") },
+      { name: "governance", source: document("governance.yaml") },
+      { name: "registry", source: document("registry.yaml") },
       ...contracts,
     ],
     accounts: accounts.map(({ id, organisation, roles }) => ({
