@@ -29,6 +29,7 @@ import type {
   TransactionStatus,
 } from "../ports.ts";
 import { verifyNative } from "./ed25519-native.ts";
+import { hashKey } from "./hash-key.ts";
 import type { CommittedBlock, Participant } from "./participant.ts";
 
 export const SOFTWARE = "linli/0.1.0";
@@ -128,7 +129,7 @@ export class Api implements NodeApi {
     const status = this.transaction(txId);
     if (status.kind === "committed" || timeoutMs <= 0) return status;
     if (this.waiters.size >= WAITERS_MAX) throw new LedgerError("TOO_MANY_WAITING", { waiting: this.waiters.size });
-    await this.nextCommitOf(toHex(txId), timeoutMs);
+    await this.nextCommitOf(hashKey(txId), timeoutMs);
     return this.transaction(txId);
   }
 
@@ -298,7 +299,7 @@ export class Api implements NodeApi {
   private announce({ staged, head }: CommittedBlock): void {
     for (const { txId, bytes } of staged.receipts) {
       for (const listener of this.receiptListeners) listener(txId, head.height, bytes);
-      const waiting = this.waiters.get(toHex(txId));
+      const waiting = this.waiters.get(hashKey(txId));
       if (waiting !== undefined) for (const done of waiting) done();
     }
     if (this.headListeners.size === 0) return;

@@ -11,6 +11,7 @@ import { checkBatch } from "../ledger/validate.ts";
 import type { Clock, Logger } from "../ports.ts";
 import type { BatchPool } from "./batch-pool.ts";
 import { verifyNative } from "./ed25519-native.ts";
+import { hashKey } from "./hash-key.ts";
 import type { VerifyPool } from "./verify-pool.ts";
 
 /** How long gossip may take before a missing batch is asked for. */
@@ -53,7 +54,7 @@ export class BatchIntake {
       return Promise.resolve(undefined);
     }
     const batch = decoded.value;
-    const digest = toHex(batch.digest);
+    const digest = hashKey(batch.digest);
     const known = this.ports.pool.get(batch.digest);
     if (known !== undefined) return Promise.resolve(known);
     let pending = this.verifying.get(digest);
@@ -80,7 +81,7 @@ export class BatchIntake {
         const isAsNamed =
           found.bytes.length === reference.bytes &&
           found.transactions.length === reference.count &&
-          toHex(found.origin) === toHex(reference.origin);
+          bytesEqual(found.origin, reference.origin);
         return isAsNamed ? accept(found) : refuse("REFERENCE_MISMATCH", toHex(reference.digest));
       }
       arrived = await this.waitForArrival(reference.digest, GOSSIP_WAIT_MS);
@@ -136,7 +137,7 @@ export class BatchIntake {
   }
 
   private async find(digest: Hash): Promise<Batch | undefined> {
-    const pooled = this.ports.pool.get(digest) ?? (await this.verifying.get(toHex(digest)));
+    const pooled = this.ports.pool.get(digest) ?? (await this.verifying.get(hashKey(digest)));
     if (pooled !== undefined) return pooled;
     const stored = this.ports.loadBatch(digest);
     if (stored === undefined) return undefined;
@@ -162,13 +163,13 @@ export class BatchIntake {
     }
     pool.add(batch);
     this.ports.onBatch(batch);
-    const waiting = this.arrivals.get(toHex(batch.digest));
+    const waiting = this.arrivals.get(hashKey(batch.digest));
     if (waiting !== undefined) for (const wake of waiting) wake(batch);
     return batch;
   }
 
   private waitForArrival(digest: Hash, waitMs: number): Promise<Batch | undefined> {
-    const key = toHex(digest);
+    const key = hashKey(digest);
     return new Promise((resolve) => {
       const waiting = this.arrivals.get(key) ?? new Set();
       const wake = (batch: Batch | undefined) => {
