@@ -123,6 +123,7 @@ class Libp2pNetwork implements PeerNetwork {
       },
     });
     invariant(this.#running === undefined && !this.#stopped, "P5: a peer network starts once");
+    gate.setMembers(this.#members); // they may have changed meanwhile
     this.#running = { host, gate, dialler, handlers };
     await this.#handleStreams(host);
     host.addEventListener("connection:open", ({ detail }) => this.#onConnection(detail));

@@ -54,10 +54,6 @@ export class MemoryHub {
     if (this.#nodes.get(node.peerId) === node) this.#nodes.delete(node.peerId);
   }
 
-  node(peer: PeerId): MemoryNetwork | undefined {
-    return this.#nodes.get(peer);
-  }
-
   /** Runs after everything queued before. */
   later(task: () => void): void {
     this.#tasks.push(task);
