@@ -1,7 +1,9 @@
 // What strangers send instead of calls: every case is answered clearly or cut off, and the node goes on answering.
 // Nothing of the inside gets out: no stack, no path, no message of an unlisted error.
 
+import { readFileSync } from "node:fs";
 import { connect } from "node:net";
+import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { LedgerError } from "../../../src/errors.ts";
@@ -311,6 +313,28 @@ describe("the catalogue", () => {
       expect(number).toBeGreaterThanOrEqual(-32768);
     }
     expect(catalogueEntry("toString")).toBeUndefined();
+  });
+
+  test("A23: whatever the node refuses at its door is in the catalogue", () => {
+    const sources = [
+      "node/api.ts",
+      "node/mempool.ts",
+      "ledger/format-transaction.ts",
+      "ledger/validate.ts",
+      "ledger/codec.ts",
+      "contracts/describe.ts",
+      "contracts/state-keys.ts",
+    ];
+    const codes = sources.flatMap((path) => {
+      const text = readFileSync(join(import.meta.dirname, "../../../src", path), "utf8");
+      return [...text.matchAll(/\b(?:LedgerError|refuse|fail|Malformed)\(\s*"([A-Z0-9_]+)"/g)].map(
+        ([, code = ""]) => code,
+      );
+    });
+    // Faults of the node's own, and what is said of batches of other nodes.
+    const inner = /^(STORE_|ENCODE_|BATCH_|INVARIANT_)/;
+    expect(codes.length).toBeGreaterThan(20);
+    expect([...new Set(codes)].filter((code) => !inner.test(code) && catalogueEntry(code) === undefined)).toEqual([]);
   });
 
   test("a listed error keeps its data, any other thing thrown does not", () => {
