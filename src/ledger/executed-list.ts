@@ -1,7 +1,7 @@
 // Which transactions of a block's batches are executed, and in which order: the same on every node.
 // Never judges signatures or registration; what it leaves out leaves no receipt and never makes a block invalid.
 
-import { compareBytes, type Hash, hashTagged, toHex } from "./hash.ts";
+import { bytesKey, compareBytes, type Hash, hashTagged } from "./hash.ts";
 import type { Batch, Signer, Transaction } from "./types.ts";
 
 const TEXT = new TextEncoder();
@@ -27,9 +27,9 @@ export function executedList(block: {
     for (const transaction of transactions) {
       const { id, body } = transaction;
       if (body.validUntilMs < block.timeMs || body.validUntilMs > block.timeMs + block.windowMs) continue;
-      const idHex = toHex(id);
-      if (taken.has(idHex) || block.isCommitted(id)) continue;
-      taken.add(idHex);
+      const key = bytesKey(id);
+      if (taken.has(key) || block.isCommitted(id)) continue;
+      taken.add(key);
       const { account } = body.signers[0] as Signer;
       let place = places.get(account);
       if (place === undefined) {

@@ -107,11 +107,19 @@ function byCodePoint(unit: number): number {
 
 const HEX_OF_BYTE = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
-/** Lower-case hexadecimal; also the form in which hashes and keys index maps. */
+/** Lower-case hexadecimal: how people and peers read hashes. */
 export function toHex(bytes: Uint8Array): string {
   let text = "";
   for (let index = 0; index < bytes.length; index += 1) text += HEX_OF_BYTE[bytes[index]!];
   return text;
+}
+
+/**
+ * Bytes as the key of a map: one character a byte, a third of the cost of hexadecimal for a state key and half its memory.
+ * Never shown, stored or sent. @param bytes hashes and state keys, at most some kilobytes
+ */
+export function bytesKey(bytes: Uint8Array): string {
+  return Reflect.apply(String.fromCharCode, undefined, bytes);
 }
 
 /** @returns undefined unless `text` is an even number of lower-case hexadecimal digits */

@@ -10,7 +10,7 @@ import { decodeReceipt, receiptHashOf } from "../ledger/format-receipt.ts";
 import { decodeTransaction, receivedSigningBytes } from "../ledger/format-transaction.ts";
 import { decodeCertificate } from "../ledger/format-vote.ts";
 import type { SealedGenesis } from "../ledger/genesis.ts";
-import { fromHex, type Hash, toHex } from "../ledger/hash.ts";
+import { bytesKey, fromHex, type Hash, toHex } from "../ledger/hash.ts";
 import { historyProof } from "../ledger/history.ts";
 import { merkleProof } from "../ledger/merkle.ts";
 import { encodeCertifiedHeader, encodeReceiptProof, encodeStateProof } from "../ledger/proofs.ts";
@@ -29,7 +29,6 @@ import type {
   TransactionStatus,
 } from "../ports.ts";
 import { verifyNative } from "./ed25519-native.ts";
-import { hashKey } from "./hash-key.ts";
 import type { CommittedBlock, Participant } from "./participant.ts";
 
 export const SOFTWARE = "linli/0.1.0";
@@ -129,7 +128,7 @@ export class Api implements NodeApi {
     const status = this.transaction(txId);
     if (status.kind === "committed" || timeoutMs <= 0) return status;
     if (this.waiters.size >= WAITERS_MAX) throw new LedgerError("TOO_MANY_WAITING", { waiting: this.waiters.size });
-    await this.nextCommitOf(hashKey(txId), timeoutMs);
+    await this.nextCommitOf(bytesKey(txId), timeoutMs);
     return this.transaction(txId);
   }
 
@@ -299,7 +298,7 @@ export class Api implements NodeApi {
   private announce({ staged, head }: CommittedBlock): void {
     for (const { txId, bytes } of staged.receipts) {
       for (const listener of this.receiptListeners) listener(txId, head.height, bytes);
-      const waiting = this.waiters.get(hashKey(txId));
+      const waiting = this.waiters.get(bytesKey(txId));
       if (waiting !== undefined) for (const done of waiting) done();
     }
     if (this.headListeners.size === 0) return;

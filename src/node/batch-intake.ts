@@ -5,13 +5,12 @@ import type { ValidatorKey } from "../consensus/events.ts";
 import { accept, LedgerError, refuse, type Verdict } from "../errors.ts";
 import { decode, encode, type Value } from "../ledger/codec.ts";
 import { decodeBatch } from "../ledger/format-batch.ts";
-import { bytesEqual, type Hash, toHex } from "../ledger/hash.ts";
+import { bytesEqual, bytesKey, type Hash, toHex } from "../ledger/hash.ts";
 import type { Batch, BatchReference, Validator } from "../ledger/types.ts";
 import { checkBatch } from "../ledger/validate.ts";
 import type { Clock, Logger } from "../ports.ts";
 import type { BatchPool } from "./batch-pool.ts";
 import { verifyNative } from "./ed25519-native.ts";
-import { hashKey } from "./hash-key.ts";
 import type { VerifyPool } from "./verify-pool.ts";
 
 /** How long gossip may take before a missing batch is asked for. */
@@ -54,7 +53,7 @@ export class BatchIntake {
       return Promise.resolve(undefined);
     }
     const batch = decoded.value;
-    const digest = hashKey(batch.digest);
+    const digest = bytesKey(batch.digest);
     const known = this.ports.pool.get(batch.digest);
     if (known !== undefined) return Promise.resolve(known);
     let pending = this.verifying.get(digest);
@@ -137,7 +136,7 @@ export class BatchIntake {
   }
 
   private async find(digest: Hash): Promise<Batch | undefined> {
-    const pooled = this.ports.pool.get(digest) ?? (await this.verifying.get(hashKey(digest)));
+    const pooled = this.ports.pool.get(digest) ?? (await this.verifying.get(bytesKey(digest)));
     if (pooled !== undefined) return pooled;
     const stored = this.ports.loadBatch(digest);
     if (stored === undefined) return undefined;
@@ -163,13 +162,13 @@ export class BatchIntake {
     }
     pool.add(batch);
     this.ports.onBatch(batch);
-    const waiting = this.arrivals.get(hashKey(batch.digest));
+    const waiting = this.arrivals.get(bytesKey(batch.digest));
     if (waiting !== undefined) for (const wake of waiting) wake(batch);
     return batch;
   }
 
   private waitForArrival(digest: Hash, waitMs: number): Promise<Batch | undefined> {
-    const key = hashKey(digest);
+    const key = bytesKey(digest);
     return new Promise((resolve) => {
       const waiting = this.arrivals.get(key) ?? new Set();
       const wake = (batch: Batch | undefined) => {

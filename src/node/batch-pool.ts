@@ -1,9 +1,8 @@
 // Every verified batch that is not yet used up, from all origins, until its transactions are committed or expired.
 // It decides nothing: the builder asks what can be included, the driver asks whether there is work at all.
 
-import { bytesEqual, type Hash } from "../ledger/hash.ts";
+import { bytesEqual, bytesKey, type Hash } from "../ledger/hash.ts";
 import type { Batch, BatchReference } from "../ledger/types.ts";
-import { hashKey } from "./hash-key.ts";
 
 /** Per origin; beyond it the origin's newest batches are not kept (they are fetched again when a block names them). */
 export const POOL_BYTES_PER_ORIGIN_MAX = 32 << 20;
@@ -37,22 +36,22 @@ export class BatchPool {
   }
 
   has(digest: Hash): boolean {
-    return this.entries.has(hashKey(digest));
+    return this.entries.has(bytesKey(digest));
   }
 
-  /** @param digest as `hashKey` makes it */
+  /** @param digest as `bytesKey` makes it */
   hasKey(digest: string): boolean {
     return this.entries.has(digest);
   }
 
   get(digest: Hash): Batch | undefined {
-    return this.entries.get(hashKey(digest))?.batch;
+    return this.entries.get(bytesKey(digest))?.batch;
   }
 
   /** @returns false when it is known already or the origin's share of the pool is full */
   add(batch: Batch): boolean {
-    const digest = hashKey(batch.digest);
-    const origin = hashKey(batch.origin);
+    const digest = bytesKey(batch.digest);
+    const origin = bytesKey(batch.origin);
     const bytes = this.bytesByOrigin.get(origin) ?? 0;
     if (this.entries.has(digest) || bytes + batch.bytes.length > POOL_BYTES_PER_ORIGIN_MAX) return false;
     let latestValidUntilMs = 0;
@@ -83,7 +82,7 @@ export class BatchPool {
    */
   settle(view: PoolView, included: readonly BatchReference[]): readonly Hash[] {
     for (const { digest } of included) {
-      const entry = this.entries.get(hashKey(digest));
+      const entry = this.entries.get(bytesKey(digest));
       if (entry !== undefined) entry.isCommitted = true;
     }
     const orphans: Hash[] = [];
@@ -105,8 +104,8 @@ export class BatchPool {
     let lastArrivalTaken = 0;
     const bytesTaken = new Map<string, number>();
     for (const reference of included) {
-      lastArrivalTaken = Math.max(lastArrivalTaken, this.entries.get(hashKey(reference.digest))?.arrival ?? 0);
-      const origin = hashKey(reference.origin);
+      lastArrivalTaken = Math.max(lastArrivalTaken, this.entries.get(bytesKey(reference.digest))?.arrival ?? 0);
+      const origin = bytesKey(reference.origin);
       bytesTaken.set(origin, (bytesTaken.get(origin) ?? 0) + reference.bytes);
     }
     const share = blockBytesMax / Math.max(1, bytesTaken.size + 1);
@@ -114,7 +113,7 @@ export class BatchPool {
     for (const entry of this.entries.values()) {
       if (entry.arrival >= lastArrivalTaken || included.some(({ digest }) => bytesEqual(digest, entry.batch.digest)))
         continue;
-      if ((bytesTaken.get(hashKey(entry.batch.origin)) ?? 0) + entry.batch.bytes.length > share) continue;
+      if ((bytesTaken.get(bytesKey(entry.batch.origin)) ?? 0) + entry.batch.bytes.length > share) continue;
       entry.passedOver += 1;
       if (entry.passedOver >= BLOCKS_PASSED_OVER_MAX && starved.length < WAITING_FOR_MAX)
         starved.push(entry.batch.digest);
@@ -124,7 +123,7 @@ export class BatchPool {
 
   private remove(digest: string, entry: Entry): void {
     this.entries.delete(digest);
-    const origin = hashKey(entry.batch.origin);
+    const origin = bytesKey(entry.batch.origin);
     this.bytesByOrigin.set(origin, (this.bytesByOrigin.get(origin) ?? 0) - entry.batch.bytes.length);
   }
 }

@@ -2,10 +2,9 @@
 // flight, otherwise gathered until that one commits, the batch is full or the longest wait is over. No fixed flush.
 
 import { batchDigestOf, batchSigningBytes, encodeBatch, encodeBatchBody } from "../ledger/format-batch.ts";
-import type { Hash } from "../ledger/hash.ts";
+import { bytesKey, type Hash } from "../ledger/hash.ts";
 import type { Batch } from "../ledger/types.ts";
 import type { Clock, KeySigner } from "../ports.ts";
-import { hashKey } from "./hash-key.ts";
 import type { Mempool } from "./mempool.ts";
 
 /** Longest wait for company while an own batch is in flight. */
@@ -82,7 +81,7 @@ export class Batcher {
     });
     const digest = batchDigestOf(body);
     const signature = signer.sign(batchSigningBytes(digest));
-    this.inFlight.add(hashKey(digest));
+    this.inFlight.add(bytesKey(digest));
     this.ports.publish({
       chainId,
       digest,

@@ -24,7 +24,7 @@ import { parametersHashOf, validatorsHashOf } from "../ledger/format-cluster.ts"
 import { encodeReceipt, receiptHashOf, valueHashOf } from "../ledger/format-receipt.ts";
 import { encodeCertificate } from "../ledger/format-vote.ts";
 import type { SealedGenesis } from "../ledger/genesis.ts";
-import { bytesEqual, EMPTY_BYTES, type Hash } from "../ledger/hash.ts";
+import { bytesEqual, bytesKey, EMPTY_BYTES, type Hash } from "../ledger/hash.ts";
 import {
   type Batch,
   type Certificate,
@@ -42,7 +42,6 @@ import {
 import { Overlay } from "../state/overlay.ts";
 import type { StagedTree, StateTree } from "../state/tree.ts";
 import type { LedgerStore } from "../store/ledger-store.ts";
-import { hashKey } from "./hash-key.ts";
 import { ReplayWindow } from "./replay-window.ts";
 import { TimerIndex } from "./timer-index.ts";
 
@@ -208,7 +207,7 @@ export class Chain {
     if (!bytesEqual(header.parametersHash, parametersHashOf(facts.parameters))) return refuse("BLOCK_PARAMETERS");
     if (header.extension.length > 0) return refuse("BLOCK_EXTENSION");
     if (!bytesEqual(header.batchesRoot, batchesRootOf(references))) return refuse("BLOCK_BATCHES");
-    const digests = new Set(references.map(({ digest }) => hashKey(digest)));
+    const digests = new Set(references.map(({ digest }) => bytesKey(digest)));
     if (digests.size !== references.length) return refuse("BLOCK_BATCH_REPEATED");
     let bytes = 0;
     let count = 0;
@@ -236,12 +235,12 @@ export class Chain {
   }
 
   checkedBlock(blockHash: Hash): CheckedBlock | undefined {
-    return this.checked.get(hashKey(blockHash));
+    return this.checked.get(bytesKey(blockHash));
   }
 
   /** Executes a checked block of the next height, once. The committed state does not change. */
   execute(block: CheckedBlock): StagedBlock {
-    const id = hashKey(block.proposal.blockHash);
+    const id = bytesKey(block.proposal.blockHash);
     const known = this.staged.get(id);
     if (known !== undefined) return known;
     const { header } = block.proposal;
@@ -372,6 +371,6 @@ export class Chain {
         this.staged.delete(oldest);
       }
     }
-    this.checked.set(hashKey(block.proposal.blockHash), block);
+    this.checked.set(bytesKey(block.proposal.blockHash), block);
   }
 }

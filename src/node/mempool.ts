@@ -2,9 +2,8 @@
 // Every limit is named and answers at once; nothing here acknowledges: only a receipt does.
 
 import { LedgerError } from "../errors.ts";
-import type { Hash } from "../ledger/hash.ts";
+import { bytesKey, type Hash } from "../ledger/hash.ts";
 import type { Transaction } from "../ledger/types.ts";
-import { hashKey } from "./hash-key.ts";
 
 export const MEMPOOL_TRANSACTIONS_MAX = 50_000;
 export const MEMPOOL_BYTES_MAX = 64 << 20;
@@ -30,12 +29,12 @@ export class Mempool {
   }
 
   has(id: Hash): boolean {
-    return this.pending.has(hashKey(id));
+    return this.pending.has(bytesKey(id));
   }
 
   /** @throws LedgerError MEMPOOL_FULL, MEMPOOL_SENDER_FULL */
   add(transaction: Transaction): void {
-    const id = hashKey(transaction.id);
+    const id = bytesKey(transaction.id);
     if (this.pending.has(id)) return;
     const sender = transaction.body.signers[0]?.account ?? "";
     const ofSender = this.countBySender.get(sender) ?? 0;
@@ -68,7 +67,7 @@ export class Mempool {
 
   /** Forgets committed transactions and those that can no longer be executed. */
   settle(committed: readonly Hash[], headTimeMs: number): void {
-    for (const id of committed) this.remove(hashKey(id));
+    for (const id of committed) this.remove(bytesKey(id));
     // Insertion order is close to order of expiry: a full walk per block would cost more than it frees.
     for (const [id, { transaction }] of this.pending) {
       if (transaction.body.validUntilMs >= headTimeMs) break;

@@ -3,14 +3,13 @@
 
 import type { ValidatorKey } from "../consensus/events.ts";
 import { refuse, type Verdict } from "../errors.ts";
-import type { Hash } from "../ledger/hash.ts";
+import { bytesKey, type Hash } from "../ledger/hash.ts";
 import type { Batch, Proposal } from "../ledger/types.ts";
 import type { Clock } from "../ports.ts";
 import type { BatchIntake } from "./batch-intake.ts";
 import type { BatchPool, PoolView } from "./batch-pool.ts";
 import { chooseBatches } from "./block-builder.ts";
 import type { Chain, CheckedBlock } from "./chain.ts";
-import { hashKey } from "./hash-key.ts";
 
 /** The longest timer that Node keeps. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
@@ -74,15 +73,15 @@ export class Proposals {
 
   /** S3: every body of a block is on disk before the block is voted on. */
   async makeDurable(block: CheckedBlock): Promise<void> {
-    const missing = block.batches.filter(({ digest }) => !this.durable.has(hashKey(digest)));
+    const missing = block.batches.filter(({ digest }) => !this.durable.has(bytesKey(digest)));
     if (missing.length === 0) return;
     await this.chain.store.saveBatches(missing, { sync: true });
-    for (const { digest } of missing) this.durable.add(hashKey(digest));
+    for (const { digest } of missing) this.durable.add(bytesKey(digest));
   }
 
   /** Forgets what left the pool. @returns of these digests the ones whose bodies are on disk although no block names them */
   settle(orphans: readonly Hash[]): readonly Hash[] {
-    const stored = orphans.filter((digest) => this.durable.has(hashKey(digest)));
+    const stored = orphans.filter((digest) => this.durable.has(bytesKey(digest)));
     for (const digest of this.durable) if (!this.pool.hasKey(digest)) this.durable.delete(digest);
     return stored;
   }

@@ -1,8 +1,7 @@
 // Which transactions are committed and could still be repeated: exactly-once rests on this set.
 // It holds the ids of every block whose time is within the replay window of the head, and is rebuilt on start.
 
-import type { Hash } from "../ledger/hash.ts";
-import { hashKey } from "./hash-key.ts";
+import { bytesKey, type Hash } from "../ledger/hash.ts";
 
 interface BlockIds {
   /** block time plus the window in force then: after it none of these transactions can be valid any more */
@@ -16,7 +15,7 @@ export class ReplayWindow {
   private firstBlock = 0;
 
   has(id: Hash): boolean {
-    return this.committed.has(hashKey(id));
+    return this.committed.has(bytesKey(id));
   }
 
   /**
@@ -24,7 +23,7 @@ export class ReplayWindow {
    * @param block.windowMs replay window in force at the block: a later change by governance shortens no memory
    */
   add(block: { readonly timeMs: number; readonly windowMs: number; readonly ids: readonly Hash[] }): void {
-    const ids = block.ids.map(hashKey);
+    const ids = block.ids.map(bytesKey);
     for (const id of ids) this.committed.add(id);
     this.blocks.push({ endMs: block.timeMs + block.windowMs, ids });
     for (

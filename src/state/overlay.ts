@@ -2,7 +2,7 @@
 // Never changes the state below it: dropping the overlay undoes the block.
 
 import { invariant } from "../assert.ts";
-import { compareBytes, toHex } from "../ledger/hash.ts";
+import { bytesKey, compareBytes } from "../ledger/hash.ts";
 import type { StateEntry, StateOverlay, StateReader, StateWrite } from "../ledger/types.ts";
 
 /** A key as this block sees it. `entry` is undefined where the key does not exist. */
@@ -91,7 +91,7 @@ export class Overlay implements StateOverlay {
   }
 
   #slot(key: Uint8Array): Slot {
-    const name = toHex(key);
+    const name = bytesKey(key);
     let slot = this.#slots.get(name);
     if (slot === undefined) {
       const base = this.#base.get(key);

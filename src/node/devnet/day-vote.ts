@@ -106,12 +106,30 @@ export async function convene(context: DayContext, steps: Steps): Promise<string
  * @returns whether the vote took place with all heads; false: the window passed while the devnet was away
  */
 export async function holdVote(context: DayContext, steps: Steps, motion: string): Promise<boolean> {
-  const { community, nodes } = context;
-  const { opens } = await waitForMotion(context, steps, motion, "opens", (fields) => isDue(context, fields.opens));
+  const { opens, closes } = await waitForMotion(context, steps, motion, "opens", ({ opens }) => isDue(context, opens));
   context.progress({
     zh: `议题 ${motion} 公示期满, 开始表决 (${localDay(opens)})`,
     en: `Notice of ${motion} is over, voting is open`,
   });
+  if (!isDue(context, closes)) await castBallots(context, steps, motion);
+  const result = await waitForMotion(context, steps, motion, "closes", (fields) => fields.state !== "noticed");
+  context.progress({
+    zh: `议题 ${motion} 到期自动计票: ${result.state} (${result.reason})`,
+    en: `Motion ${motion} closed by its timer: ${result.state} (${result.reason})`,
+  });
+  return !isMissed(result);
+}
+
+// Long enough for all ballots at the rate that was asked for, with half as much to spare.
+function windowDaysOf({ community, genesis, perSecondMax }: DayContext): number {
+  if (perSecondMax === undefined) return WINDOW_DAYS_MIN;
+  const wallMs = (community.heads.length * 1500) / perSecondMax;
+  const days = Math.ceil((wallMs * genesis.timeScale) / DAY_MS);
+  return Math.min(WINDOW_DAYS_MAX, Math.max(WINDOW_DAYS_MIN, days));
+}
+
+async function castBallots(context: DayContext, steps: Steps, motion: string): Promise<void> {
+  const { community, nodes } = context;
   try {
     await steps.ensure({
       title: {
@@ -130,23 +148,10 @@ export async function holdVote(context: DayContext, steps: Steps, motion: string
     });
   } catch (error) {
     if (!(error instanceof LedgerError) || error.code !== "DAY_REFUSED") throw error;
+    // Too late is no fault of the voters: the motion is convened again.
     const fields = await steps.reader.row("owners-vote", "motion", [motion]);
     if (fields === undefined || !isDue(context, fields.closes)) throw error;
   }
-  const result = await waitForMotion(context, steps, motion, "closes", (fields) => fields.state !== "noticed");
-  context.progress({
-    zh: `议题 ${motion} 到期自动计票: ${result.state} (${result.reason})`,
-    en: `Motion ${motion} closed by its timer: ${result.state} (${result.reason})`,
-  });
-  return !isMissed(result);
-}
-
-// Long enough for all ballots at the rate that was asked for, with half as much to spare.
-function windowDaysOf({ community, genesis, perSecondMax }: DayContext): number {
-  if (perSecondMax === undefined) return WINDOW_DAYS_MIN;
-  const wallMs = (community.heads.length * 1500) / perSecondMax;
-  const days = Math.ceil((wallMs * genesis.timeScale) / DAY_MS);
-  return Math.min(WINDOW_DAYS_MAX, Math.max(WINDOW_DAYS_MIN, days));
 }
 
 function isMissed(motion: RowFields): boolean {
