@@ -6,7 +6,7 @@ import type { CheckedCondition, CheckedSetting, CheckedTable, CheckedTemplate } 
 import type { ConditionDocument, Name, SourceExpression, Template } from "./document.ts";
 import type { Findings, Offset } from "./finding.ts";
 import type { Binding, Scope, TableShape } from "./scope.ts";
-import { LEDGER_CONTRACT, SYSTEM_TABLES } from "./system.ts";
+import { LEDGER_CONTRACT, systemTable, systemTableNames } from "./system.ts";
 import { assignmentFault } from "./type-relations.ts";
 import { type LabelledReference, referencesIn, type Typed } from "./typed.ts";
 import {
@@ -131,7 +131,7 @@ export class CheckContext {
     return [
       ...this.tables.keys(),
       ...this.imported.keys(),
-      ...Object.keys(SYSTEM_TABLES[LEDGER_CONTRACT] ?? {}).map((name) => `${LEDGER_CONTRACT}.${name}`),
+      ...systemTableNames(LEDGER_CONTRACT).map((name) => `${LEDGER_CONTRACT}.${name}`),
     ];
   }
 
@@ -151,7 +151,7 @@ export class CheckContext {
 
 /** The tables of the host as shapes, by contract and table. */
 export function systemShape(contract: string, table: string): TableShape | undefined {
-  const declared = SYSTEM_TABLES[contract]?.[table];
+  const declared = systemTable(contract, table);
   if (declared === undefined) return undefined;
   const columns = [...Object.entries(declared.key), ...Object.entries(declared.fields)].map(
     ([name, typeText]): Column => {

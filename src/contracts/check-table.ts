@@ -8,7 +8,7 @@ import type { ColumnDocument, FlowDocument, ImportDocument, SettingDocument, Tab
 import { GAS } from "./gas.ts";
 import { type Binding, Scope, SlotCounter, type TableShape } from "./scope.ts";
 import { partBytesMax, STATE_KEY_BYTES_MAX } from "./state-keys.ts";
-import { SYSTEM_TABLES } from "./system.ts";
+import { systemTableNames } from "./system.ts";
 import { utf8Length } from "./text.ts";
 import {
   type Column,
@@ -226,7 +226,7 @@ const UNKNOWN_COLUMN: Column = { name: "", type: UNKNOWN, typeText: "", defaultV
 
 /** Every table of the host must be declared by the contract that owns it. */
 export function checkSystemTables(context: CheckContext): void {
-  for (const name of Object.keys(SYSTEM_TABLES[context.contract] ?? {})) {
+  for (const name of systemTableNames(context.contract)) {
     if (!context.tables.has(name))
       context.findings.error(0, "SYSTEM_TABLE", `contract ${context.contract} must declare table ${name}`);
   }

@@ -29,7 +29,7 @@ export const SOURCE_BYTES_MAX = 131_072;
  * After each transaction that wrote seat, roster, parameter or setting the host checks the outcome (`governance-rows.ts`)
  * and refuses the transaction when the next set or a value would be unusable.
  */
-export const SYSTEM_TABLES: Readonly<Record<string, Readonly<Record<string, SystemTable>>>> = {
+const SYSTEM_TABLES: Readonly<Record<string, Readonly<Record<string, SystemTable>>>> = {
   [GOVERNANCE_CONTRACT]: {
     organisation: { key: { id: "id" }, fields: { title: "text(256)", role: "text(64)" } },
     seat: {
@@ -69,6 +69,16 @@ export const SYSTEM_TABLES: Readonly<Record<string, Readonly<Record<string, Syst
     },
   },
 };
+
+/** Asked with names that authors chose: `constructor` and the like are no tables. */
+export function systemTable(contract: string, table: string): SystemTable | undefined {
+  const tables = Object.hasOwn(SYSTEM_TABLES, contract) ? SYSTEM_TABLES[contract] : undefined;
+  return tables !== undefined && Object.hasOwn(tables, table) ? tables[table] : undefined;
+}
+
+export function systemTableNames(contract: string): readonly string[] {
+  return Object.hasOwn(SYSTEM_TABLES, contract) ? Object.keys(SYSTEM_TABLES[contract] ?? {}) : [];
+}
 
 /** The key of the one row of governance's roster. */
 export const ROSTER_KEY = "main";

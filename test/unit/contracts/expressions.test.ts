@@ -183,17 +183,18 @@ describe("integers agree with unbounded arithmetic", () => {
   });
 
   it("R22: an interval holds every result, and what is proven not to fail does not fail", () => {
-    const small = fc.integer({ min: -50, max: 50 });
+    const small = fc.oneof(fc.integer({ min: -50, max: 50 }), fc.integer({ min: -2, max: 2 }));
+    const share = fc.constantFrom(0, 0.3, 0.5, 0.8, 1);
     const range = fc.tuple(small, small).map(([a, b]) => [Math.min(a, b), Math.max(a, b)] as const);
     fc.assert(
       fc.property(
         range,
         range,
         fc.constantFrom("+", "-", "*", "/", "%"),
-        fc.double({ min: 0, max: 1, noNaN: true }),
-        fc.double({ min: 0, max: 1, noNaN: true }),
+        share,
+        share,
         (left, right, operator, i, j) => {
-          const pick = ([min, max]: readonly [number, number], share: number) => min + Math.floor(share * (max - min));
+          const pick = ([min, max]: readonly [number, number], at: number) => min + Math.floor(at * (max - min));
           const names: Names = {
             a: [`int(${left[0]}..${left[1]})`, pick(left, i)],
             b: [`int(${right[0]}..${right[1]})`, pick(right, j)],

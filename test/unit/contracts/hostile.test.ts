@@ -129,6 +129,14 @@ describe("hostile documents", () => {
   });
 
   it("R107: names of JavaScript's own objects are names like any other", () => {
+    for (const [contract, table] of [
+      ["__proto__", "toString"],
+      ["constructor", "prototype"],
+      ["toString", "constructor"],
+    ] as const) {
+      const named = DESK.replace("contract: desk", `contract: ${contract}`).replaceAll("box", table);
+      expect([contract, contractCodes(named)]).toEqual([contract, []]);
+    }
     const odd = DESK.replaceAll("box", "__proto__").replaceAll("note", "constructor").replaceAll("maybe:", "toString:");
     expect(contractCodes(odd)).toEqual([]);
   });
