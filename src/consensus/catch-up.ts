@@ -5,7 +5,7 @@ import { unreachable } from "../assert.ts";
 import { faultBound } from "../ledger/certificate.ts";
 import type { Core } from "./core.ts";
 import type { ValidatorKey } from "./events.ts";
-import { EARLY_BYTES_PER_PEER_MAX, EARLY_FRAMES_PER_PEER_MAX, PEERS_MAX } from "./limits.ts";
+import { ANSWERS_PER_PEER_MAX, EARLY_BYTES_PER_PEER_MAX, EARLY_FRAMES_PER_PEER_MAX, PEERS_MAX } from "./limits.ts";
 import type { Envelope } from "./messages.ts";
 import { resend } from "./progress.ts";
 
@@ -18,15 +18,15 @@ export class CatchUp {
   private readonly early = new Map<ValidatorKey, EarlyFrames>();
   /** highest height each peer has spoken of */
   private readonly heights = new Map<ValidatorKey, number>();
-  /** peer and height, or height and view, answered in the present window */
-  private readonly answered = new Set<string>();
+  /** heights, or height and view, each peer was helped with in the present window */
+  private readonly answered = new Map<ValidatorKey, Set<string>>();
   private isAnswerTimed = false;
   /** one attempt per resend period, so that liars cannot make a busy loop */
   private hasAskedToSync = false;
 
   /** A frame above the height in flight. */
   noteAhead(core: Core, from: ValidatorKey, envelope: Envelope, frame: Uint8Array): void {
-    if (!this.heights.has(from) && this.heights.size >= PEERS_MAX) return;
+    if (!core.state.keys.includes(from)) return;
     this.heights.set(from, Math.max(this.heights.get(from) ?? 0, envelope.height));
     if (envelope.height === core.state.height + 1) this.keepEarly(from, frame);
     this.considerSync(core);
@@ -34,23 +34,23 @@ export class CatchUp {
 
   /** Whether so many peers are ahead that one honest among them has this height committed. */
   isBehind(core: Core): boolean {
-    return this.countAt(core.state.height + 1) > faultBound(core.state.validators.length);
+    return this.aheadOf(core, core.state.height).length > faultBound(core.state.validators.length);
   }
 
   /** f + 1 peers two heights ahead: at least one is honest, and votes of this height may never come again. */
   considerSync(core: Core): void {
     const { state } = core;
-    if (core.isSyncing || this.hasAskedToSync || state.isCommitting) return;
-    const ahead = [...this.heights].filter(([key, height]) => height >= state.height + 2 && state.keys.includes(key));
-    const needed = faultBound(state.validators.length) + 1;
-    if (ahead.length < needed) return;
-    ahead.sort(([, left], [, right]) => right - left);
-    const [from, height] = ahead[needed - 1] as (typeof ahead)[number];
-    this.requestSync(core, from, height - 1);
+    const ahead = this.aheadOf(core, state.height + 1).sort(([, left], [, right]) => right - left);
+    const vouchedFor = ahead[faultBound(state.validators.length)];
+    if (vouchedFor !== undefined) this.requestSync(core, vouchedFor[0], vouchedFor[1] - 1);
+  }
+
+  maySync(core: Core): boolean {
+    return !core.isSyncing && !this.hasAskedToSync && !core.state.isCommitting;
   }
 
   requestSync(core: Core, from: ValidatorKey, height: number): void {
-    if (core.isSyncing || this.hasAskedToSync || core.state.isCommitting) return;
+    if (!this.maySync(core)) return;
     core.isSyncing = true;
     this.hasAskedToSync = true;
     core.emit({ kind: "requestSync", height, from });
@@ -59,19 +59,20 @@ export class CatchUp {
   /** A frame of a committed height: its sender gets the block, once per window. */
   answer(core: Core, from: ValidatorKey, envelope: Envelope): void {
     if (!asksForBlock(envelope, core.state.head.height)) return;
-    if (this.mayAnswer(core, `${from}:${envelope.height}`))
-      core.emit({ kind: "sendDecided", to: from, height: envelope.height });
+    const { height } = envelope;
+    if (this.mayAnswer(core, from, `${height}`)) core.emit({ kind: "sendDecided", to: from, height });
   }
 
   /** A peer in a lower view of this height gets what led higher, and the votes since, without waiting for the next resend. */
   answerView(core: Core, from: ValidatorKey, view: number): void {
-    if (view < core.state.view && this.mayAnswer(core, `${from}:${core.state.height}:${core.state.view}`))
-      resend(core, [from]);
+    const { state } = core;
+    if (view < state.view && this.mayAnswer(core, from, `${state.height}.${state.view}`)) resend(core, [from]);
   }
 
-  private mayAnswer(core: Core, key: string): boolean {
-    if (this.answered.has(key) || this.answered.size >= PEERS_MAX) return false;
-    this.answered.add(key);
+  private mayAnswer(core: Core, from: ValidatorKey, what: string): boolean {
+    const answers = this.answered.get(from) ?? new Set();
+    if (answers.has(what) || answers.size >= ANSWERS_PER_PEER_MAX || this.answered.size >= PEERS_MAX) return false;
+    this.answered.set(from, answers.add(what));
     if (this.isAnswerTimed) return true;
     this.isAnswerTimed = true;
     const timer = { kind: "answer", height: core.state.height, view: core.state.view } as const;
@@ -90,8 +91,9 @@ export class CatchUp {
     this.considerSync(core);
   }
 
-  /** The frames kept for a height that now begins. */
-  takeEarly(): readonly (readonly [from: ValidatorKey, frame: Uint8Array])[] {
+  /** The frames kept for a height that now begins. What was known of peers that have no seat in it is forgotten. */
+  takeEarly(core: Core): readonly (readonly [from: ValidatorKey, frame: Uint8Array])[] {
+    for (const key of this.heights.keys()) if (!core.state.keys.includes(key)) this.heights.delete(key);
     const frames = [...this.early].flatMap(([from, kept]) => kept.frames.map((frame) => [from, frame] as const));
     this.early.clear();
     return frames;
@@ -105,10 +107,10 @@ export class CatchUp {
     this.early.set(from, kept);
   }
 
-  private countAt(height: number): number {
-    let count = 0;
-    for (const peerHeight of this.heights.values()) if (peerHeight >= height) count += 1;
-    return count;
+  /** Validators that speak of a height above this one. */
+  private aheadOf({ state }: Core, height: number): (readonly [key: ValidatorKey, height: number])[] {
+    const known = [...this.heights].filter(([key]) => state.keys.includes(key));
+    return known.filter(([, peerHeight]) => peerHeight > height);
   }
 }
 

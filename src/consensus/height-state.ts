@@ -36,8 +36,8 @@ export interface AcceptedPrePrepare {
 /** What belongs to one view and is dropped with it. */
 export interface ViewState {
   accepted: AcceptedPrePrepare | undefined;
-  /** the primary's request for a block: not made, unanswered, or answered with nothing */
-  building: "no" | "asked" | "empty";
+  /** the primary's request for a block: none, unanswered, or unanswered while new work has arrived since */
+  building: "no" | "asked" | "outdated";
   built: Candidate | undefined;
   hasSuspected: boolean;
   ownSuspectFrame: Uint8Array | undefined;

@@ -20,9 +20,11 @@ export const RECORDED_PROPOSALS_MAX = 64;
 export const RESULTS_MAX = 256;
 /** Frames of height + 1 kept per peer until that height begins. */
 export const EARLY_FRAMES_PER_PEER_MAX = 32;
-export const EARLY_BYTES_PER_PEER_MAX = 8 << 20;
-/** Peers of which something is remembered: validators and those who just left office. */
-export const PEERS_MAX = 2 * LIMITS.validatorsMax;
+export const EARLY_BYTES_PER_PEER_MAX = 1 << 20;
+/** Heights or views one peer is helped with in one answer window: an answer costs a read from the store. */
+export const ANSWERS_PER_PEER_MAX = 4;
+/** Peers, validators and observers, of which something is remembered. */
+export const PEERS_MAX = 4 * LIMITS.validatorsMax;
 /** Signatures remembered as verified at one height; forgetting them costs work, nothing else. */
 export const VERIFIED_SIGNATURES_MAX = 8_192;
 /** One frame: a VIEW-CHANGE with proposal, prepared certificate and suspicion certificate is the largest. */

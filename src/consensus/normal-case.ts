@@ -27,9 +27,10 @@ export function handlePrePrepare(core: Core, from: ValidatorKey, message: PrePre
   const signer = state.primary(view);
   const { blockHash } = block.proposal;
   const vote: Vote = { kind: "prepare", height, view, blockHash, resultHash: EMPTY_BYTES, signer, signature };
-  if (!takeVote(core, vote)) return refuseMessage(core, from, "PRE_PREPARE_SIGNATURE");
+  if (!state.verifier.isVoteSigned(vote)) return refuseMessage(core, from, "PRE_PREPARE_SIGNATURE");
   if (suspicion !== undefined && !moveBy(core, suspicion)) return refuseMessage(core, from, "PRE_PREPARE_SUSPICION");
-  if (view !== state.view || state.current.accepted !== undefined) return;
+  countVote(core, vote);
+  if (state.current.accepted !== undefined) return;
   let isFree = true;
   if (newView !== undefined) {
     const { content } = newView;
@@ -99,10 +100,12 @@ export function handleCertified(core: Core, from: ValidatorKey, message: Certifi
 export function handleBuilt(core: Core, event: EventOf<"blockBuilt">): void {
   const { state } = core;
   const { current } = state;
-  if (event.height !== state.height || event.view !== state.view || current.building !== "asked") return;
+  if (event.height !== state.height || event.view !== state.view || current.building === "no") return;
   const { proposal } = event;
   if (proposal === undefined) {
-    current.building = "empty";
+    // The builder looked and found nothing; work it was told of after it looked is still there.
+    if (current.building === "asked") core.work = { hasWork: false, waitingFor: [] };
+    current.building = "no";
     return;
   }
   const isFitting = fitsHeight(core, proposal.header) && proposal.header.view === state.view;
@@ -141,7 +144,7 @@ export function askForBlock(core: Core): void {
   const { state } = core;
   const { current, height, view } = state;
   if (!state.isPrimary || !core.work.hasWork || !isOpen(state, STEP_PREPARE)) return;
-  if (current.building !== "no" || current.accepted !== undefined) return;
+  if (current.building !== "no" || current.built !== undefined || current.accepted !== undefined) return;
   if (view > 0 && !isFreeToPropose(state)) return;
   current.building = "asked";
   core.emit({ kind: "buildBlock", height, view });

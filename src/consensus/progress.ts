@@ -61,9 +61,9 @@ export function handleProgressTimer(core: Core, timer: Timer): void {
 
 /** A committed block whose certificate is of a later view than its header needed others to finish it (pitfall 38). */
 export function suspectLeadLeftBehind(core: Core): void {
-  const { head, validators, lead } = core.state;
+  const { head, validators, lead, view } = core.state;
   const isLeadItsProposer = bytesEqual(validators[lead]?.publicKey ?? head.blockHash, head.proposer);
-  if (isLeadItsProposer && head.certificateView > head.headerView) suspect(core, "LEAD_LEFT_BEHIND");
+  if (view === 0 && isLeadItsProposer && head.certificateView > head.headerView) suspect(core, "LEAD_LEFT_BEHIND");
 }
 
 /** Suspects the present view, once. It binds nothing: this replica goes on voting. */
@@ -91,9 +91,9 @@ function blockDigests({ state }: Core): readonly Hash[] {
 }
 
 /** Keeps one resend timer running while anything waits here or peers are ahead. */
-export function timeResend(core: Core, isBehind: boolean): void {
+export function timeResend(core: Core, isBehind: () => boolean): void {
   const { state } = core;
-  if (core.isResendTimed || state.isCommitting || !(isBehind || isWaiting(core) || hasSomethingToSay(core))) return;
+  if (core.isResendTimed || state.isCommitting || !(isUnsettled(core) || isBehind())) return;
   core.isResendTimed = true;
   const timer = { kind: "resend", height: state.height, view: state.view } as const;
   core.emit({
@@ -103,8 +103,10 @@ export function timeResend(core: Core, isBehind: boolean): void {
   });
 }
 
-function hasSomethingToSay({ state }: Core): boolean {
-  return state.ownFrames.length > 0 || state.current.ownSuspectFrame !== undefined || state.view > 0;
+/** Whether there is something that another replica may have missed, or that this one waits for. */
+export function isUnsettled(core: Core): boolean {
+  const { view, ownFrames, current } = core.state;
+  return isWaiting(core) || view > 0 || ownFrames.length > 0 || current.ownSuspectFrame !== undefined;
 }
 
 /** The highest recorded votes again, unchanged, with what led to them; and that this height is still waited for. */

@@ -5,7 +5,7 @@ import { invariant, unreachable } from "../assert.ts";
 import type { Verdict } from "../errors.ts";
 import { decodeProposal } from "../ledger/format-block.ts";
 import { decodeCertificate } from "../ledger/format-vote.ts";
-import { EMPTY_BYTES, type Hash, toHex } from "../ledger/hash.ts";
+import { bytesEqual, EMPTY_BYTES, type Hash, toHex } from "../ledger/hash.ts";
 import type { VerifySignature } from "../ledger/types.ts";
 import { CatchUp } from "./catch-up.ts";
 import { type Core, countStatement, countVote, refuseMessage } from "./core.ts";
@@ -28,6 +28,7 @@ import {
 } from "./normal-case.ts";
 import {
   handleProgressTimer,
+  isUnsettled,
   isWaiting,
   resend,
   suspect,
@@ -56,8 +57,10 @@ export class Replica {
     readonly record: VoteRecord;
     readonly timing?: Timing;
   }) {
-    this.ownKey = options.ownKey;
-    this.record = options.record;
+    const { ownKey, record } = options;
+    invariant(ownKey === undefined || bytesEqual(ownKey, record.publicKey), "C10: a key votes by its own record");
+    this.ownKey = ownKey;
+    this.record = record;
     this.core = {
       chainId: options.chainId,
       verify: options.verify,
@@ -109,7 +112,7 @@ export class Replica {
         return this.handleTimer(event.timer);
       case "workChanged":
         core.work = { hasWork: event.hasWork, waitingFor: event.waitingFor };
-        if (core.state.current.building === "empty") core.state.current.building = "no";
+        if (event.hasWork && core.state.current.building === "asked") core.state.current.building = "outdated";
         return;
       case "batchesStarved":
         return suspect(core, "BATCHES_STARVED", event.digests);
@@ -134,7 +137,7 @@ export class Replica {
     if (!isConnected) return;
     core.lostPeers.delete(peer);
     // What was sent while it was away is lost: it need not wait for the next resend.
-    if (isWaiting(core)) resend(core, [peer]);
+    if (isUnsettled(core)) resend(core, [peer]);
   }
 
   private receive(from: ValidatorKey, bytes: Uint8Array): void {
@@ -179,7 +182,7 @@ export class Replica {
   private receiveAhead(from: ValidatorKey, envelope: Envelope, frame: Uint8Array): void {
     const { core, catchUp } = this;
     catchUp.noteAhead(core, from, envelope, frame);
-    if (envelope.kind !== "decided" || core.isSyncing) return;
+    if (envelope.kind !== "decided" || !catchUp.maySync(core)) return;
     const message = decodeBody(envelope);
     if (!message.ok || message.value.kind !== "decided") return refuseMessage(core, from, "DECIDED_MALFORMED");
     // Valid under the present validators: the network is there. Under later ones f + 1 peers ahead will say so.
@@ -273,7 +276,7 @@ export class Replica {
     for (const key of core.lostPeers) if (!core.state.keys.includes(key)) core.lostPeers.delete(key);
     this.restoreVotes();
     suspectLeadLeftBehind(core);
-    for (const [from, frame] of this.catchUp.takeEarly()) this.receive(from, frame);
+    for (const [from, frame] of this.catchUp.takeEarly(core)) this.receive(from, frame);
   }
 
   private stateAbove(
@@ -316,7 +319,7 @@ export class Replica {
       finishHeight(core);
       timeProgress(core);
     }
-    timeResend(core, this.catchUp.isBehind(core));
+    timeResend(core, () => this.catchUp.isBehind(core));
   }
 
   /** What this replica does and waits for, for operators. */

@@ -30,12 +30,15 @@ export function addSuspect(core: Core, view: number, suspect: SignedSuspect): vo
   const { state } = core;
   const suspects = atView(state.suspects, view);
   suspects.set(suspect.signer, suspect);
-  // Who waits for something names it: whoever lacks it fetches it and then times it himself (pitfall 34).
-  if (suspect.signer !== state.own && suspect.waitingFor.length > 0) {
-    core.emit({ kind: "fetchBatches", from: state.keyOf(suspect.signer), digests: suspect.waitingFor });
-  }
+  fetchNamed(core, suspect);
   if (view < state.view || suspects.size < state.quorum) return;
   enterView(core, makeSuspicion(state.height, view, [...suspects.values()].slice(0, state.quorum)));
+}
+
+// Who waits for something names it: whoever lacks it fetches it and then times it himself (pitfall 34).
+function fetchNamed({ state, emit }: Core, { signer, waitingFor }: SignedSuspect): void {
+  if (signer === state.own || waitingFor.length === 0) return;
+  emit({ kind: "fetchBatches", from: state.keyOf(signer), digests: waitingFor });
 }
 
 export function handleSuspicion(core: Core, from: ValidatorKey, { suspicion }: SuspicionMessage): void {
@@ -47,6 +50,8 @@ export function moveBy(core: Core, suspicion: Suspicion): boolean {
   const { state } = core;
   if (suspicion.view < state.view) return true;
   if (!state.verifier.checkSuspicion(suspicion).ok) return false;
+  const known = state.suspects.get(suspicion.view);
+  for (const suspect of suspicion.suspects) if (known?.has(suspect.signer) !== true) fetchNamed(core, suspect);
   enterView(core, suspicion);
   return true;
 }

@@ -189,9 +189,9 @@ export class SimNode {
   }
 
   private buildBlock({ height, view }: EffectOf<"buildBlock">): void {
+    const digests = [...this.mempool.values()].slice(0, BLOCK_BATCHES_MAX);
     this.later(this.world.random.between(0, 2), () => {
       const { head } = this;
-      const digests = [...this.mempool.values()].slice(0, BLOCK_BATCHES_MAX);
       if (head.height + 1 !== height || digests.length === 0)
         return this.push({ kind: "blockBuilt", height, view, proposal: undefined });
       const timeMs = Math.max(head.timeMs + 1, this.clockMs);

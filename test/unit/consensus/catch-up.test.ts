@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { EARLY_FRAMES_PER_PEER_MAX } from "../../../src/consensus/limits.ts";
+import { ANSWERS_PER_PEER_MAX, EARLY_FRAMES_PER_PEER_MAX } from "../../../src/consensus/limits.ts";
 import { encodeCertified, encodeDecided, encodeVote, encodeWaiting } from "../../../src/consensus/messages.ts";
 import { Replica } from "../../../src/consensus/replica.ts";
 import { emptyVoteRecord } from "../../../src/consensus/safety.ts";
@@ -47,6 +47,16 @@ describe("peers behind", () => {
     stage.fire(0, "answer");
     stage.hand(0, 3, encodeWaiting(1, 0));
     expect(stage.lines.filter((line) => line === "0 sendDecided 1 to 3").length).toBe(2);
+  });
+
+  it("a peer that asks for everything does not use up the others' answers", () => {
+    const stage = ahead(["a", "b", "c", "d", "e", "f"]);
+    for (const height of [1, 2, 3, 4, 5, 6]) stage.hand(0, 1, encodeWaiting(height, 0));
+    stage.hand(0, 3, encodeWaiting(1, 0));
+    expect(stage.lines.filter((line) => line.startsWith("0 sendDecided") && line.endsWith("to 1")).length).toBe(
+      ANSWERS_PER_PEER_MAX,
+    );
+    expect(stage.lines).toContain("0 sendDecided 1 to 3");
   });
 
   it("a late vote for the newest block is no question; one for an older block is", () => {

@@ -63,6 +63,10 @@ describe("the primary", () => {
       effectsOf(stage.step(lead, { kind: "workChanged", hasWork: true, waitingFor: [] }), "buildBlock").length,
     ).toBe(1);
     const nothing: ReplicaEvent = { kind: "blockBuilt", height: 1, view: 0, proposal: undefined };
+    expect(
+      effectsOf(stage.step(lead, { kind: "workChanged", hasWork: true, waitingFor: [] }), "buildBlock").length,
+    ).toBe(0);
+    expect(effectsOf(stage.step(lead, nothing), "buildBlock").length, "told of work after the builder looked").toBe(1);
     expect(effectsOf(stage.step(lead, nothing), "buildBlock")).toEqual([]);
     expect(effectsOf(stage.step(lead, { kind: "paceMeasured", timeoutMs: 1 }), "buildBlock")).toEqual([]);
     expect(

@@ -147,6 +147,13 @@ describe("SUSPECT", () => {
     expect(stage.lines).toContain("0 fetchBatches 1 from 2");
   });
 
+  it("pitfall 34: also when the suspicions come as a certificate", () => {
+    const stage = opened();
+    const suspects = [1, 2, 3].map((signer) => stage.suspectOf(signer, 0, signer === 2 ? [digestOf("unknown")] : []));
+    stage.hand(0, 3, encodeSuspicionMessage(makeSuspicion(HEIGHT, 0, suspects)));
+    expect(stage.lines).toContain("0 fetchBatches 1 from 2");
+  });
+
   it("binds nothing: who has suspected goes on voting in that view", () => {
     const stage = opened();
     stage.offer("work");
@@ -178,6 +185,38 @@ describe("VIEW-CHANGE and NEW-VIEW", () => {
       expect(new Set(blocks.map((block) => toHex(block?.proposal.headerBytes ?? EMPTY_BYTES))).size).toBe(1);
       expect(blocks[0]?.proposal.header.view).toBe(0);
     }
+  });
+
+  it("pitfall 25: proposals of far views are not counted unless a suspicion certificate leads there", () => {
+    const stage = opened();
+    const frame = read(
+      stage.prePrepareOf(
+        1,
+        [0, 2, 3].map((signer) => stage.viewChangeOf(signer, 1)),
+      ),
+    ) as PrePrepareMessage;
+    const forged = encodePrePrepare({
+      height: HEIGHT,
+      view: 1,
+      proposalBytes: frame.block.bytes,
+      signature: frame.signature,
+      newView: frame.newView && { bytes: frame.newView.content.bytes, signature: frame.newView.signature },
+      suspicionBytes: stage.suspicionOf(0, [2]).bytes,
+    });
+    stage.hand(2, 1, forged);
+    stage.hand(2, 3, encodeSuspicionMessage(stage.suspicionOf(0)));
+    expect(stage.actor(2).replica.status()).toMatchObject({ view: 1, prepares: 0 });
+  });
+
+  it("a lead left behind is suspected in view 0 only: after a restart in a later view nobody is", () => {
+    const stage = lockedOnce(1);
+    stage.cutOff(0);
+    for (const index of [1, 2, 3]) stage.fire(index, "progress");
+    stage.run();
+    stage.crash(2);
+    const before = stage.lines.length;
+    stage.restart(2);
+    expect(stage.lines.slice(before).some((line) => line.includes("LEAD_LEFT_BEHIND"))).toBe(false);
   });
 
   it("a free NEW-VIEW waits for work, then the header carries its view", () => {
