@@ -351,7 +351,7 @@ describe("peer network on libp2p alone", () => {
     town = await openTown("libp2p", 2);
     // The higher id believes itself without address, so both dial, and at the same moment.
     const aloneThere = town.endpoints.map((endpoint, seat) => (seat === 1 ? { ...endpoint, addresses: [] } : endpoint));
-    const options = { members: [], limits: { heartbeatMs: 30 } };
+    const options = { members: [], limits: { heartbeatMs: 30, missedBeatsMax: 1_000 } };
     for (let round = 0; round < 5; round += 1) {
       const [a, b] = [await town.start(0, options), await town.start(1, options)];
       a.network.setMembers(town.endpoints);

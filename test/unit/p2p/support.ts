@@ -20,7 +20,7 @@ import type {
 
 export const CHAIN_ID = new Uint8Array(32).fill(0xc1);
 export const CONFIG_HASH = new Uint8Array(32).fill(0xcf);
-const DEADLINE_MS = 15_000;
+const DEADLINE_MS = 30_000;
 const LOOK_AGAIN_MS = 5;
 /** Below the ephemeral range, where outgoing connections of others may sit. */
 const PORT_MIN = 20_000;
