@@ -20,6 +20,8 @@ export interface SimConfig {
   readonly timeoutMsMin: number;
   readonly delayMsMax: number;
   readonly lossPermille: number;
+  /** an adversary in the network that goes for COMMITs: some replicas commit, the others are only locked */
+  readonly commitLossPermille: number;
   readonly repeatPermille: number;
   readonly executionMsMax: number;
   readonly diskMsMax: number;
@@ -69,6 +71,7 @@ export function drawConfig(seed: number): SimConfig {
     timeoutMsMin: random.pick([20, 80, 400, 400]),
     delayMsMax: random.pick([2, 10, 40, 150]),
     lossPermille: random.pick([0, 0, 20, 100, 300]),
+    commitLossPermille: random.pick([0, 0, 600, 850]),
     repeatPermille: random.pick([0, 50]),
     executionMsMax: random.pick([1, 5, 60]),
     diskMsMax: random.pick([1, 5, 30]),
@@ -84,9 +87,9 @@ export function drawConfig(seed: number): SimConfig {
   };
 }
 
-// Equivocation is what consensus is about: half of all faulty nodes do it.
+// Two proposals for one position, and lies about locks, are what consensus is about.
 function drawFault(random: Random): Fault {
-  return random.chance(500) ? "equivocator" : random.pick(FAULTS);
+  return random.pick(["equivocator", "equivocator", "liar", "liar", ...FAULTS] as const);
 }
 
 function drawCrashes(random: Random, nodeCount: number, calmFromMs: number): SimConfig["crashes"] {
@@ -121,7 +124,7 @@ export function describeConfig(config: SimConfig): string {
   const faults = [...config.faults].map(([node, fault]) => `${node}:${fault}`).join(",") || "none";
   return (
     `n=${config.validatorCount}${config.hasChangingMembers ? "+1" : ""} faults=${faults} rotation=${config.rotationHeights} timeout>=${config.timeoutMsMin}ms ` +
-    `delay<=${config.delayMsMax}ms loss=${config.lossPermille / 10}% disk<=${config.diskMsMax}ms crashes=${config.crashes.length} ` +
+    `delay<=${config.delayMsMax}ms loss=${config.lossPermille / 10}%/${config.commitLossPermille / 10}% disk<=${config.diskMsMax}ms crashes=${config.crashes.length} ` +
     `partitions=${config.partitions.length} offers=${config.offers.length} calm=${config.calmFromMs}ms heads=${config.hasHeadGossip}`
   );
 }

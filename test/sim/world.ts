@@ -209,9 +209,8 @@ export class World {
   }
 
   /** Runs `arrive` after a delay unless the network loses it; sometimes twice. */
-  private deliver(from: number, to: number, arrive: () => void): void {
-    const isLost = this.isCut(from, to) || (!this.isCalm && this.random.chance(this.config.lossPermille));
-    if (isLost) return;
+  private deliver(from: number, to: number, arrive: () => void, lossPermille = this.config.lossPermille): void {
+    if (this.isCut(from, to) || (!this.isCalm && this.random.chance(lossPermille))) return;
     this.timeline.after(this.delayMs(), arrive);
     if (this.random.chance(this.config.repeatPermille)) this.timeline.after(5 * this.delayMs(), arrive);
   }
@@ -225,13 +224,20 @@ export class World {
   sendFrame(node: SimNode, target: SimNode, bytes: Uint8Array): void {
     this.frames += 1;
     if (this.frames > FRAMES_MAX) return this.fail(`storm: more than ${FRAMES_MAX} frames`);
-    this.deliver(node.index, target.index, () => {
+    const lossPermille = this.certifies(bytes) ? Math.max(this.config.lossPermille, this.config.commitLossPermille) : undefined;
+    const arrive = () => {
       if (!target.isUp) return;
       this.attackers.get(target.index)?.observe(bytes);
       this.checkers.beforeFrame(target, node, bytes);
       target.push({ kind: "messageReceived", from: node.key.hex, bytes });
       this.checkers.afterFrame(target);
-    });
+    };
+    this.deliver(node.index, target.index, arrive, lossPermille);
+  }
+
+  private certifies(bytes: Uint8Array): boolean {
+    const message = this.read(bytes);
+    return message.ok && ["commit", "decided", "prepared"].includes(message.value.kind);
   }
 
   gossipHead(node: SimNode): void {
