@@ -27,6 +27,7 @@ export type SourceNode =
 
 /** Levels of nesting; a contract needs eight. */
 export const DOCUMENT_DEPTH_MAX = 24;
+const COMPLAINTS_SHOWN = 3;
 
 /** @returns undefined when the document has findings that leave no tree */
 export function readYaml(source: string, findings: Findings): SourceNode | undefined {
@@ -40,8 +41,9 @@ export function readYaml(source: string, findings: Findings): SourceNode | undef
   // Everything is text here (failsafe schema): what a number or a condition is, the contract's own types decide.
   const documents = [...new Composer({ schema: "failsafe", uniqueKeys: false, prettyErrors: false }).compose(tokens)];
   const [document] = documents;
-  for (const { errors } of documents)
-    for (const error of errors) findings.error(error.pos[0], "YAML_SYNTAX", error.message);
+  // One mistake makes many complaints; the first ones are about it.
+  const complaints = documents.flatMap(({ errors }) => errors).slice(0, COMPLAINTS_SHOWN);
+  for (const { pos, message } of complaints) findings.error(pos[0], "YAML_SYNTAX", message);
   if (document === undefined || document.contents === null)
     return refuse(findings, 0, "DOCUMENT_EMPTY", "the document is empty");
   if (findings.errorCount > before) return undefined;

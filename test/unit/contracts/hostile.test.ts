@@ -1,8 +1,10 @@
 // Hostile documents and expressions: refused, or stopped by gas, at the same place on every machine and in bounded time.
 
 import { execFileSync } from "node:child_process";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { checkContract } from "../../../src/contracts/check-contract.ts";
+import { compileSource } from "../../../src/contracts/engine.ts";
 import { EXPRESSION_DEPTH_MAX } from "../../../src/contracts/finding.ts";
 import { check, document, evaluate, type Names } from "./support.ts";
 
@@ -139,6 +141,51 @@ describe("hostile documents", () => {
     }
     const odd = DESK.replaceAll("box", "__proto__").replaceAll("note", "constructor").replaceAll("maybe:", "toString:");
     expect(contractCodes(odd)).toEqual([]);
+  });
+
+  it("R110: whatever is cut out of or put into a document gives a contract or findings with places, never an exception", () => {
+    const PARTS = [
+      "{",
+      "}",
+      "[",
+      ":",
+      ",",
+      '"',
+      "'",
+      "\n",
+      "  ",
+      "- ",
+      "p.",
+      "null",
+      "-",
+      "x?",
+      "__proto__",
+      "list(",
+      "9".repeat(25),
+      "\\",
+      "\0",
+      "|",
+      ">",
+      "1/0",
+      "{zh: a}",
+      "\t",
+      "...",
+    ];
+    const place = fc.double({ min: 0, max: 1, noNaN: true });
+    const edit = fc.record({ at: place, cut: fc.integer({ min: 0, max: 12 }), put: fc.constantFrom("", ...PARTS) });
+    fc.assert(
+      fc.property(fc.array(edit, { minLength: 1, maxLength: 4 }), (edits) => {
+        let source = DESK;
+        for (const { at, cut, put } of edits) {
+          const offset = Math.floor(at * source.length);
+          source = source.slice(0, offset) + put + source.slice(offset + cut);
+        }
+        const { contract, findings } = compileSource(source);
+        expect(findings.every(({ line, column }) => line >= 1 && column >= 1)).toBe(true);
+        expect(contract === undefined).toBe(findings.some(({ severity }) => severity === "error"));
+      }),
+      { numRuns: 200 },
+    );
   });
 
   it("R108: many duplicate keys and many findings take bounded time", () => {
