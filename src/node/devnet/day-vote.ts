@@ -17,8 +17,7 @@ export const MOTION_KIND = "fund_use";
 const MOTION_TEXT =
   "使用建筑物及其附属设施的维修资金更换电梯曳引机 · Use of the maintenance fund to replace lift machines";
 const NOTICE_DAYS = 15;
-const WINDOW_DAYS_MIN = 20;
-const WINDOW_DAYS_MAX = 60;
+const WINDOW_DAYS = 20;
 const DAY_MS = 86_400_000;
 const POLL_MS = 100;
 /** wall time that a due timer or an opening may be late before the day gives up */
@@ -60,15 +59,14 @@ export async function sealRoll(context: DayContext, steps: Steps): Promise<void>
 export async function convene(context: DayContext, steps: Steps): Promise<string> {
   const { community } = context;
   const { account, organisation } = STAFF.committee;
-  const windowDays = windowDaysOf(context);
   for (let number = 1; number <= MOTIONS_MAX; number += 1) {
     const id = `lifts-${number}`;
     const motion = await steps.reader.row("owners-vote", "motion", [id]);
     if (motion !== undefined && isMissed(motion)) continue;
     await steps.ensure({
       title: {
-        zh: `业委会公示议题 ${id}: 公示 ${NOTICE_DAYS} 天, 表决 ${windowDays} 天`,
-        en: `Motion ${id} under notice for ${NOTICE_DAYS} days, then ${windowDays} days of voting`,
+        zh: `业委会公示议题 ${id}: 公示 ${NOTICE_DAYS} 天, 表决 ${WINDOW_DAYS} 天`,
+        en: `Motion ${id} under notice for ${NOTICE_DAYS} days, then ${WINDOW_DAYS} days of voting`,
       },
       contract: "owners-vote",
       table: "motion",
@@ -89,7 +87,7 @@ export async function convene(context: DayContext, steps: Steps): Promise<string
                 decision: "fund_use:lifts",
                 text_hash: sha256(new TextEncoder().encode(MOTION_TEXT)),
                 notice_days: NOTICE_DAYS,
-                window_days: windowDays,
+                window_days: WINDOW_DAYS,
               },
             },
           ],
@@ -118,14 +116,6 @@ export async function holdVote(context: DayContext, steps: Steps, motion: string
     en: `Motion ${motion} closed by its timer: ${result.state} (${result.reason})`,
   });
   return !isMissed(result);
-}
-
-// Long enough for all ballots at the rate that was asked for, with half as much to spare.
-function windowDaysOf({ community, genesis, perSecondMax }: DayContext): number {
-  if (perSecondMax === undefined) return WINDOW_DAYS_MIN;
-  const wallMs = (community.heads.length * 1500) / perSecondMax;
-  const days = Math.ceil((wallMs * genesis.timeScale) / DAY_MS);
-  return Math.min(WINDOW_DAYS_MAX, Math.max(WINDOW_DAYS_MIN, days));
 }
 
 async function castBallots(context: DayContext, steps: Steps, motion: string): Promise<void> {

@@ -21,8 +21,6 @@ export interface DayContext {
   /** the devnet's scaled clock: the same as the nodes' */
   readonly clock: Clock;
   readonly progress: Progress;
-  /** transactions per second to send at most; undefined: as many as the network takes */
-  readonly perSecondMax?: number | undefined;
 }
 
 /** What was done in this run; the outcome of the day stands on the ledger. */
@@ -45,7 +43,7 @@ const VALIDITY_PERCENT = 50;
  * @throws LedgerError `DAY_REFUSED` with the refusal's sentence; `DAY_STALLED` when the network commits nothing more
  */
 export async function playDay(context: DayContext): Promise<DayReport> {
-  const { genesis, nodes, keys, clock, progress, perSecondMax } = context;
+  const { genesis, nodes, keys, clock, progress } = context;
   const sender = new Sender({
     chainId: genesis.chainId,
     nodes,
@@ -53,7 +51,6 @@ export async function playDay(context: DayContext): Promise<DayReport> {
     clock,
     validityMs: Math.floor((genesis.parameters.replayWindowMs * VALIDITY_PERCENT) / 100),
     gasLimitMax: genesis.parameters.blockGasMax,
-    perSecondMax,
   });
   const steps = new Steps({ reader: new LedgerReader(nodes), sender, clock, progress });
   await registerCommunity(context, steps);

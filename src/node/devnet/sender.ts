@@ -1,5 +1,5 @@
 // Carries the day's signed transactions to the organisations' nodes and waits for each proved receipt.
-// Never decides what to do; never gives a transaction up while it can still be executed, and never signs it twice before.
+// Never decides what to do; signs each transaction once, and sends the same bytes again until their receipt is there.
 
 import { setTimeout as pause } from "node:timers/promises";
 import type { LinliClient, ReceiptAnswer } from "../../client/client.ts";
@@ -41,8 +41,6 @@ export interface SenderOptions {
   readonly validityMs: number;
   /** of one transaction */
   readonly gasLimitMax: number;
-  /** undefined: as many as the network takes */
-  readonly perSecondMax: number | undefined;
 }
 
 /** Transactions on their way at once, for each node: well below what a node allows one address. */
@@ -51,7 +49,7 @@ const WAIT_MS = 5_000;
 const PAUSE_MS = 100;
 /** a node that could not be reached is passed over for so long, wall time */
 const AWAY_MS = 3_000;
-/** wall time after which the network is taken for stuck */
+/** wall time after which the network is taken for stuck: well before a transaction expires */
 const STALLED_MS = 90_000;
 /** above the worst case of every action of the library except `deploy` */
 const GAS_PER_CALL = 10_000;
@@ -69,7 +67,6 @@ const PASSING_CODES: ReadonlySet<string> = new Set([
   "TOO_MANY_WAITING",
   // A node that has just come back may not know yet who was enrolled meanwhile.
   "TX_SIGNER_UNKNOWN",
-  "TX_EXPIRED",
   "TX_NOT_COMMITTED",
 ]);
 
@@ -77,7 +74,6 @@ export class Sender {
   private readonly options: SenderOptions;
   private nonce: number;
   private readonly samples: number[] = [];
-  private nextStartMs = 0;
   private readonly awayUntilMs = new Map<DayNode, number>();
   private inFlight = 0;
   private busySinceMs = 0;
@@ -113,7 +109,6 @@ export class Sender {
   /** @throws LedgerError `DAY_STALLED` when no node brings it to a receipt; the node's refusal when it is at fault itself */
   async send(job: Job): Promise<ReceiptAnswer> {
     const { clock } = this.options;
-    await this.turn();
     const startMs = clock.monotonicMs();
     if (this.inFlight === 0) this.busySinceMs = startMs;
     this.inFlight += 1;
@@ -127,21 +122,11 @@ export class Sender {
     }
   }
 
-  // Starts are spread evenly: the rate holds over any second, not only on average.
-  private async turn(): Promise<void> {
-    const { clock, perSecondMax } = this.options;
-    if (perSecondMax === undefined) return;
-    const nowMs = clock.monotonicMs();
-    const startMs = Math.max(nowMs, this.nextStartMs);
-    this.nextStartMs = startMs + 1000 / perSecondMax;
-    if (startMs > nowMs) await pause(startMs - nowMs);
-  }
-
   private async carry(job: Job, startMs: number): Promise<ReceiptAnswer> {
     const { clock } = this.options;
-    let signed = this.sign(job);
+    const signed = this.sign(job);
     for (let attempt = 0; ; attempt += 1) {
-      const answer = await this.attempt(signed, this.nodeFor(job, attempt), { isRetry: attempt > 0 });
+      const answer = await this.attempt(signed, this.nodeFor(job, attempt));
       if (answer !== undefined) return answer;
       if (clock.monotonicMs() - startMs > STALLED_MS) {
         throw new LedgerError(
@@ -150,8 +135,6 @@ export class Sender {
           { remedy: "look into the nodes' logs and at consensus_status; `npm start` again continues where it stopped" },
         );
       }
-      // Only a transaction that can never be executed any more is signed anew: until then its bytes are sent again.
-      if (clock.nowMs() > signed.validUntilMs + this.options.validityMs) signed = this.sign(job);
       await pause(PAUSE_MS);
     }
   }
@@ -162,19 +145,17 @@ export class Sender {
     return { transactions, perSecond: this.busyMs > 0 ? (transactions * 1000) / this.busyMs : 0 };
   }
 
-  private sign(job: Job): SignedTransaction & { readonly validUntilMs: number } {
+  private sign(job: Job): SignedTransaction {
     const { chainId, keys, clock, validityMs, gasLimitMax } = this.options;
     this.nonce += 1;
-    const validUntilMs = clock.nowMs() + validityMs;
-    const signed = buildTransaction({
+    return buildTransaction({
       chainId,
       signers: [{ account: job.account, signer: keys.signerOf(job.account) }],
       nonce: this.nonce,
-      validUntilMs,
+      validUntilMs: clock.nowMs() + validityMs,
       gasLimit: Math.min(gasLimitMax, job.gasLimit ?? GAS_PER_CALL * job.calls.length),
       calls: job.calls,
     });
-    return { ...signed, validUntilMs };
   }
 
   /** The organisation's own node, or the next one that is not away. */
@@ -189,20 +170,12 @@ export class Sender {
   }
 
   // The same bytes may go to several nodes: a transaction is executed at most once.
-  private async attempt(
-    signed: SignedTransaction,
-    node: DayNode,
-    { isRetry }: { readonly isRetry: boolean },
-  ): Promise<ReceiptAnswer | undefined> {
+  private async attempt(signed: SignedTransaction, node: DayNode): Promise<ReceiptAnswer | undefined> {
     try {
-      // A node takes no expired transaction, but it may have executed it in time.
-      const known = isRetry ? await node.client.transaction(signed.id) : undefined;
-      if (known?.kind === "committed") return known.committed;
       await node.client.send(signed.bytes);
       return await node.client.waitForReceipt(signed.id, { timeoutMs: WAIT_MS });
     } catch (error) {
-      if (!(error instanceof LedgerError)) throw error;
-      if (!PASSING_CODES.has(error.code)) throw error;
+      if (!(error instanceof LedgerError) || !PASSING_CODES.has(error.code)) throw error;
       if (error.code === "CLIENT_UNREACHABLE" || error.code === "CLIENT_TIMEOUT") {
         this.awayUntilMs.set(node, this.options.clock.monotonicMs() + AWAY_MS);
       }

@@ -64,7 +64,7 @@ export class Steps {
   async ensure(step: Step): Promise<void> {
     const startMs = this.clock.monotonicMs();
     let refusal: ProgressLine & { readonly rule: string } = { rule: "", zh: "", en: "" };
-    let sent = 0;
+    const sent = { transactions: 0, calls: 0 };
     const latencies = this.sender.latenciesMs.length;
     for (let attempt = 0; attempt <= ATTEMPTS_MAX; attempt += 1) {
       const missing = await this.missing(step);
@@ -72,7 +72,8 @@ export class Steps {
       if (attempt === ATTEMPTS_MAX) break;
       if (attempt > 0) await pause(RETRY_PAUSE_MS);
       const outcomes = await this.sender.sendAll(jobsOf(missing, step.itemsPerTransaction ?? 1));
-      sent += outcomes.length;
+      sent.transactions += outcomes.length;
+      sent.calls += outcomes.reduce((sum, { job }) => sum + job.calls.length, 0);
       const refused = outcomes.find(({ answer }) => answer.receipt.status !== "ok");
       if (refused !== undefined) refusal = { rule: refused.answer.receipt.ruleId, ...refused.answer.explanation };
     }
@@ -88,12 +89,19 @@ export class Steps {
     });
   }
 
-  private report(step: Step, sent: number, startMs: number, latencies: readonly number[]): void {
+  private report(
+    step: Step,
+    { transactions, calls }: { readonly transactions: number; readonly calls: number },
+    startMs: number,
+    latencies: readonly number[],
+  ): void {
     const { zh, en } = step.title;
-    if (sent === 0) return this.progress({ zh: `${zh} · 已在账本上`, en: `${en}: on the ledger already` });
+    if (transactions === 0) return this.progress({ zh: `${zh} · 已在账本上`, en: `${en}: on the ledger already` });
     const seconds = (this.clock.monotonicMs() - startMs) / 1000;
     const median = percentile(latencies, 50).toFixed(0);
-    const figures = `${sent} transactions, ${seconds.toFixed(1)} s, ${Math.round(sent / seconds)} tx/s, p50 ${median} ms`;
+    const what =
+      calls === transactions ? `${transactions} transactions` : `${transactions} transactions of ${calls} calls`;
+    const figures = `${what}, ${seconds.toFixed(1)} s, ${Math.round(transactions / seconds)} tx/s, p50 ${median} ms`;
     this.progress({ zh, en: `${en}: ${figures}` });
   }
 }
