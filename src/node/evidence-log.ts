@@ -2,14 +2,16 @@
 // kept, whoever sent it; silence is never evidence.
 
 import { verifyEvidence } from "../consensus/evidence.ts";
-import { type Hash, hashTagged, toHex } from "../ledger/hash.ts";
+import { type Hash, toHex } from "../ledger/hash.ts";
 import type { Validator } from "../ledger/types.ts";
 import type { Logger } from "../ports.ts";
 import type { LedgerStore } from "../store/ledger-store.ts";
 import { verifyNative } from "./ed25519-native.ts";
 
-/** Beyond this many nobody needs another proof; a flood of them fills no disk. */
-const EVIDENCE_MAX = 1_000;
+/** One proof; above what the longest NEW-VIEW of 128 honest validators makes of it, and well below what can be spread. */
+export const EVIDENCE_BYTES_MAX = 128 << 10;
+/** Beyond this many nobody needs another proof of the same offender; a flood of them fills neither disk nor memory. */
+export const EVIDENCE_PER_OFFENDER_MAX = 32;
 
 export interface EvidenceView {
   readonly rule: string;
@@ -24,6 +26,7 @@ export class EvidenceLog {
   private readonly store: LedgerStore;
   private readonly chainId: Hash;
   private readonly log: Logger;
+  /** by offender, height and rule: one proof of each is enough */
   private readonly known = new Map<string, EvidenceView>();
 
   constructor(options: { store: LedgerStore; chainId: Hash; log: Logger }) {
@@ -39,7 +42,6 @@ export class EvidenceLog {
 
   /** @returns true when it proves something new; it is then durable and worth passing on */
   async take(bytes: Uint8Array, validators: readonly Validator[]): Promise<boolean> {
-    if (this.known.size >= EVIDENCE_MAX) return false;
     const view = this.check(bytes, validators);
     if (view === undefined) return false;
     await this.store.saveEvidence(bytes);
@@ -57,12 +59,16 @@ export class EvidenceLog {
   }
 
   private check(bytes: Uint8Array, validators: readonly Validator[]): EvidenceView | undefined {
-    const id = toHex(hashTagged("RECORD", bytes));
-    if (this.known.has(id)) return undefined;
+    if (bytes.length > EVIDENCE_BYTES_MAX) return undefined;
     const verdict = verifyEvidence({ bytes, chainId: this.chainId, validators, verify: verifyNative });
     if (!verdict.ok) return undefined;
-    const { rule, label, height, offender } = verdict.value;
-    const view = { rule, label, height, offender: toHex(offender), bytes: toHex(bytes) };
+    const { rule, label, height } = verdict.value;
+    const offender = toHex(verdict.value.offender);
+    // The same contradiction has many forms: order, views, other halves. Who knows one needs no other.
+    const id = `${offender}:${height}:${rule}`;
+    const ofOffender = this.list().filter((view) => view.offender === offender).length;
+    if (this.known.has(id) || ofOffender >= EVIDENCE_PER_OFFENDER_MAX) return undefined;
+    const view = { rule, label, height, offender, bytes: toHex(bytes) };
     this.known.set(id, view);
     return view;
   }
