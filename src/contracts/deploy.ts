@@ -2,6 +2,7 @@
 // New code is in force from the next block; rows of the old version stay readable by the new one.
 
 import type { StateOverlay } from "../ledger/types.ts";
+import { equalValues } from "./compile-expression.ts";
 import type { CompiledContract, CompiledTable } from "./compiled.ts";
 import { Catalogue, type DeployedVersion, deployedNames, deployedVersion, type Engine } from "./engine.ts";
 import { charge, type Frame } from "./frame.ts";
@@ -117,12 +118,18 @@ export function upgradeFault(before: CompiledContract, after: CompiledContract):
 
 function tableFault({ layout: before }: CompiledTable, { layout: after }: CompiledTable): RefusalValues | undefined {
   if (before.keyLength !== after.keyLength) return [["problem", "its key has another length"]];
-  for (const [index, { name, type }] of before.columns.entries()) {
+  for (const [index, { name, type, defaultValue }] of before.columns.entries()) {
     const next = after.columns[index];
     if (next?.name !== name || typeName(next.type) !== typeName(type))
       return [
         ["field", name],
         ["problem", "is missing, elsewhere, or of another type"],
+      ];
+    // Older rows have the default instead of the field: another one would change them.
+    if (!equalValues(defaultValue ?? null, next.defaultValue ?? null))
+      return [
+        ["field", name],
+        ["problem", "has another default"],
       ];
   }
   const added = after.columns.slice(before.columns.length).find(({ defaultValue }) => defaultValue === undefined);

@@ -122,6 +122,9 @@ describe("deploy", () => {
     );
     expect(outcome(deploy("shop", next))).toEqual(["ok", ""]);
     expect(row("shop", "item", ["a"])).toEqual({ n: 7, m: 3 });
+    expect(outcome(deploy("shop", next.replace("default: 3", "default: 4")))[1]).toBe(
+      "governance.deploy.do[0].upgrade",
+    );
     expect(chain.run(1, "root", [call("reader", "look", { id: "a" })]).events[0]?.fields).toEqual([["n", 7]]);
     chain.run(1, "root", [call("shop", "put", { id: "b", n: 8 })]);
     expect(row("shop", "item", ["b"])).toEqual({ n: 8, m: 3 });
