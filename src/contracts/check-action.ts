@@ -1,7 +1,7 @@
 // Checks one action: roles, parameters, reads, definitions, conditions and statements, and adds up its worst case.
 // Statements are in check-statement.ts.
 
-import { type CheckContext, COSIGNERS, ROLES } from "./check-context.ts";
+import { type CheckContext, COSIGNERS, conditionUnits, ROLES } from "./check-context.ts";
 import { checkStatement, type RowTarget } from "./check-statement.ts";
 import { checkColumn } from "./check-table.ts";
 import { type CheckedAction, type CheckedRead, FIXED_SLOTS } from "./checked.ts";
@@ -63,7 +63,7 @@ export function checkAction(
     sum(params, ({ type }) => byteUnits(sizeMax(type))) +
     sum(reads, readUnits) +
     sum(bodies, ({ worst }) => worst) +
-    sum(requires, ({ typed }) => typed.worst + GAS.statement) +
+    sum(requires, conditionUnits) +
     sum(statements, ({ unitsMax, when }) => unitsMax + (when?.worst ?? 0) + GAS.statement);
   if (gasMax > ACTION_GAS_MAX) {
     context.findings.error(

@@ -5,6 +5,7 @@ import { checkExpression } from "./check-expression.ts";
 import type { CheckedCondition, CheckedSetting, CheckedTable, CheckedTemplate } from "./checked.ts";
 import type { ConditionDocument, Name, SourceExpression, Template } from "./document.ts";
 import type { Findings, Offset } from "./finding.ts";
+import { GAS } from "./gas.ts";
 import type { Binding, Scope, TableShape } from "./scope.ts";
 import { LEDGER_CONTRACT, systemTable, systemTableNames } from "./system.ts";
 import { assignmentFault } from "./type-relations.ts";
@@ -147,6 +148,11 @@ export class CheckContext {
   atMost(count: number, max: number, { at, what }: { readonly at: Offset; readonly what: string }): void {
     if (count > max) this.findings.error(at, "TOO_MANY", `${what}: at most ${max}`);
   }
+}
+
+/** Evaluated, and when it does not hold, the values that are shown. */
+export function conditionUnits({ typed, references }: CheckedCondition): number {
+  return typed.worst + GAS.statement + references.length * GAS.node;
 }
 
 /** The tables of the host as shapes, by contract and table. */

@@ -1,8 +1,7 @@
 // Checks settings, imports and tables: columns and their types, row invariants, flows of states, sizes.
 // Actions come after, in check-action.ts, and see what is declared here.
 
-import type { CheckContext } from "./check-context.ts";
-import { systemShape } from "./check-context.ts";
+import { type CheckContext, conditionUnits, systemShape } from "./check-context.ts";
 import type { CheckedFlow, CheckedTable } from "./checked.ts";
 import type { ColumnDocument, FlowDocument, ImportDocument, SettingDocument, TableDocument } from "./document.ts";
 import { GAS } from "./gas.ts";
@@ -160,7 +159,7 @@ export function checkTable(document: TableDocument, context: CheckContext): Chec
   const always = document.always.map((condition) => context.condition(condition, scope));
   const flows = document.flows.flatMap((flow) => checkFlow(flow, shape, context));
   const rowUnitsMax = always.reduce(
-    (units, { typed }) => units + typed.worst + GAS.statement,
+    (units, condition) => units + conditionUnits(condition),
     flows.length * GAS.statement,
   );
   for (const label of scope.used) if (label.startsWith("settings.")) context.usedSettings.add(label);

@@ -85,7 +85,11 @@ const ends =
     wanted.includes(part);
 const list = (values: Values) => [...values].map(([name, value]) => `${name} = ${plain(value)}`).join(", ");
 
+/** A value outside the type of its column: the rule is `contract.table.column`, the value is named `table.column`. */
+const isRange = ({ ruleId, values }: Refused) => values.has(ruleId.slice(ruleId.indexOf(".") + 1));
+
 const SAYINGS: readonly (readonly [(refused: Refused) => boolean, Say])[] = [
+  [isRange, ({ values }) => ({ zh: `数值不合要求: ${list(values)}`, en: `The value does not fit: ${list(values)}` })],
   [
     ids("account.unknown"),
     ({ values }) => ({

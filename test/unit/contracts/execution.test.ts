@@ -411,6 +411,11 @@ describe("sentences", () => {
     ["nobody", () => chain.run(1, "nobody", [desk("pay")]), "账户 nobody 未登记"],
     ["role", () => chain.run(1, "bob", [desk("together")]), "bob (other, anyone) 无权执行 desk.together"],
     ["flow", () => act("add", { id: "a", state: "locked" }), "box.state 不能以“locked”开始"],
+    [
+      "range",
+      () => [act("add", { id: "a", state: "open" }), act("fill", { id: "a", m: 101 })].at(-1)!,
+      "数值不合要求: box.m = 101",
+    ],
     ["read", () => act("count", { id: "a", n: 1 }), "找不到记录: box.id = a"],
     ["balance", () => act("pay", { from: "a", to: "b", fen: 7 }), "a 余额 0 分, 不足以支付 7 分"],
     ["overflow", () => act("divide", { n: -(1n << 63n), by: -1 }), "计算失败 (desk.divide.do[0]): 数值溢出"],

@@ -327,6 +327,7 @@ describe("gas", () => {
       "split(100, l.map(x, x > 0 ? x : 1))",
       "sha256(t + t) == sha256(t)",
       "l.map(x, l.map(y, x + y)) == l.map(x, l)",
+      "n in l + l",
       "t.contains(t) || t < t + 'x'",
       "opens(sha256(t), t, bytes(t))",
       "mulDiv(n, n, n, 'down') / n % n - -n",
