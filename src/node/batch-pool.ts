@@ -66,13 +66,7 @@ export class BatchPool {
   /** Batches with something left to execute at `timeMs`, in order of arrival. */
   includable(view: PoolView, timeMs: number, windowMs: number): readonly Batch[] {
     const batches: Batch[] = [];
-    for (const entry of this.entries.values()) {
-      const fresh = entry.batch.transactions.some(
-        ({ id, body }) =>
-          body.validUntilMs >= timeMs && body.validUntilMs <= timeMs + windowMs && !view.isCommitted(id),
-      );
-      if (fresh) batches.push(entry.batch);
-    }
+    for (const { batch } of this.entries.values()) if (isFresh(batch, view, timeMs, windowMs)) batches.push(batch);
     return batches;
   }
 
@@ -97,10 +91,15 @@ export class BatchPool {
   }
 
   /**
-   * Counts the batches that this block passed over although a later arrival was taken and their origin's share was not used up.
+   * Counts the batches that the committed head block passed over although it could have executed something of them, a later
+   * arrival was taken, and their origin's share was not used up.
    * @returns those passed over too often, oldest first
    */
-  countPassedOver(included: readonly BatchReference[], blockBytesMax: number): readonly Hash[] {
+  countPassedOver(
+    view: PoolView,
+    included: readonly BatchReference[],
+    limits: { readonly blockBytesMax: number; readonly windowMs: number },
+  ): readonly Hash[] {
     let lastArrivalTaken = 0;
     const bytesTaken = new Map<string, number>();
     for (const reference of included) {
@@ -108,12 +107,14 @@ export class BatchPool {
       const origin = bytesKey(reference.origin);
       bytesTaken.set(origin, (bytesTaken.get(origin) ?? 0) + reference.bytes);
     }
-    const share = blockBytesMax / Math.max(1, bytesTaken.size + 1);
+    const share = limits.blockBytesMax / Math.max(1, bytesTaken.size + 1);
     const starved: Hash[] = [];
     for (const entry of this.entries.values()) {
       if (entry.arrival >= lastArrivalTaken || included.some(({ digest }) => bytesEqual(digest, entry.batch.digest)))
         continue;
       if ((bytesTaken.get(bytesKey(entry.batch.origin)) ?? 0) + entry.batch.bytes.length > share) continue;
+      // N63: what no primary may execute yet, or any more, deposes nobody.
+      if (!isFresh(entry.batch, view, view.headTimeMs, limits.windowMs)) continue;
       entry.passedOver += 1;
       if (entry.passedOver >= BLOCKS_PASSED_OVER_MAX && starved.length < WAITING_FOR_MAX)
         starved.push(entry.batch.digest);
@@ -126,4 +127,11 @@ export class BatchPool {
     const origin = bytesKey(entry.batch.origin);
     this.bytesByOrigin.set(origin, (this.bytesByOrigin.get(origin) ?? 0) - entry.batch.bytes.length);
   }
+}
+
+/** Whether a block of that time could execute something of the batch. */
+function isFresh(batch: Batch, view: PoolView, timeMs: number, windowMs: number): boolean {
+  return batch.transactions.some(
+    ({ id, body }) => body.validUntilMs >= timeMs && body.validUntilMs <= timeMs + windowMs && !view.isCommitted(id),
+  );
 }

@@ -354,7 +354,9 @@ export class Participant {
 
   private afterCommit(block: CommittedBlock): void {
     const { proposal, transactions } = block.staged.block;
-    const starved = this.pool.countPassedOver(proposal.references, block.head.parameters.blockBytesMax);
+    const { blockBytesMax } = block.head.parameters;
+    const limits = { blockBytesMax, windowMs: this.chain.windowMs };
+    const starved = this.pool.countPassedOver(this.proposals.view, proposal.references, limits);
     const orphans = this.proposals.settle(this.pool.settle(this.proposals.view, proposal.references));
     if (orphans.length > 0) this.guard(this.chain.store.deleteBatches(orphans));
     this.mempool.settle(

@@ -3,9 +3,11 @@
 import { describe, expect, it } from "vitest";
 import { encodeEvidence, type Statement } from "../../../src/consensus/evidence.ts";
 import { makeNewView, newViewSigningBytes } from "../../../src/consensus/view-formats.ts";
+import { referenceOf } from "../../../src/ledger/format-batch.ts";
 import { validatorsHashOf } from "../../../src/ledger/format-cluster.ts";
 import { voteSigningBytes } from "../../../src/ledger/format-vote.ts";
 import { LIMITS } from "../../../src/ledger/limits.ts";
+import { BatchPool, BLOCKS_PASSED_OVER_MAX } from "../../../src/node/batch-pool.ts";
 import { chooseBatches } from "../../../src/node/block-builder.ts";
 import { EVIDENCE_BYTES_MAX, EVIDENCE_PER_OFFENDER_MAX, EvidenceLog } from "../../../src/node/evidence-log.ts";
 import { PARAMETER_DEFAULTS } from "../../../src/node/genesis-plan.ts";
@@ -18,6 +20,21 @@ describe("very many small batches", () => {
     const one = batch({ origin: signerOf(101), sequence: 1, transactions: [transaction({ nonce: 1 })] });
     const many = Array.from({ length: LIMITS.proposalReferencesMax + 10 }, () => one);
     expect(chooseBatches(many, PARAMETER_DEFAULTS)).toHaveLength(LIMITS.proposalReferencesMax);
+  });
+});
+
+describe("batches that nobody may execute", () => {
+  it("N63: are never starved, so that no primary is deposed for them", () => {
+    const pool = new BatchPool();
+    const view = { isCommitted: () => false, headTimeMs: 100 };
+    const bait = [99, 1_101].map((validUntilMs) => [transaction({ nonce: 1, validUntilMs })]);
+    for (const transactions of bait) pool.add(batch({ origin: signerOf(101), sequence: 1, transactions }));
+    for (let block = 1; block <= 2 * BLOCKS_PASSED_OVER_MAX; block += 1) {
+      const taken = batch({ origin: signerOf(102), sequence: block, transactions: [transaction({ nonce: block })] });
+      pool.add(taken);
+      const limits = { blockBytesMax: PARAMETER_DEFAULTS.blockBytesMax, windowMs: 1_000 };
+      expect(pool.countPassedOver(view, [referenceOf(taken)], limits)).toEqual([]);
+    }
   });
 });
 

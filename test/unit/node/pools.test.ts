@@ -12,6 +12,7 @@ import { TimerIndex } from "../../../src/node/timer-index.ts";
 import { batch, signerOf, transaction } from "./support.ts";
 
 const NONE_COMMITTED = { isCommitted: () => false, headTimeMs: 0 };
+const SHARE = { blockBytesMax: PARAMETER_DEFAULTS.blockBytesMax, windowMs: 1_000 };
 
 describe("mempool", () => {
   it("N20: a sender beyond its share is refused at once, others are not", () => {
@@ -92,7 +93,7 @@ describe("batch pool", () => {
     for (let block = 1; block <= BLOCKS_PASSED_OVER_MAX; block += 1) {
       const taken = batch({ origin: signerOf(102), sequence: block, transactions: [transaction({ nonce: block })] });
       pool.add(taken);
-      const found = pool.countPassedOver([referenceOf(taken)], PARAMETER_DEFAULTS.blockBytesMax);
+      const found = pool.countPassedOver(NONE_COMMITTED, [referenceOf(taken)], SHARE);
       expect(found.map(toHex)).toEqual(block < BLOCKS_PASSED_OVER_MAX ? [] : [toHex(starved.digest)]);
     }
   });
@@ -103,7 +104,7 @@ describe("batch pool", () => {
     pool.add(taken);
     pool.add(batch({ origin: signerOf(101), sequence: 1, transactions: [transaction({ nonce: 2 })] }));
     for (let block = 0; block < 2 * BLOCKS_PASSED_OVER_MAX; block += 1) {
-      expect(pool.countPassedOver([referenceOf(taken)], PARAMETER_DEFAULTS.blockBytesMax)).toEqual([]);
+      expect(pool.countPassedOver(NONE_COMMITTED, [referenceOf(taken)], SHARE)).toEqual([]);
     }
   });
 });
