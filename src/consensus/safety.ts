@@ -248,25 +248,31 @@ function advanced(
   },
 ): VoteRecord {
   const isSameHeight = record.height === vote.height;
+  const base: VoteRecord = isSameHeight
+    ? record
+    : { ...record, frames: [], results: [], lock: undefined, proposals: [] };
   const isSameView = isSameHeight && record.position?.view === vote.position.view;
   return {
-    ...record,
+    ...base,
     sequence: record.sequence + 1,
     height: vote.height,
     position: vote.position,
     frames: isSameView ? record.frames : [],
     suspicionBytes: vote.suspicion?.bytes,
-    results: isSameHeight ? record.results : [],
-    lock: isSameHeight ? record.lock : undefined,
-    proposals: withProposal(isSameHeight ? record.proposals : [], vote.block),
+    proposals: withProposal(base, vote.block),
   };
 }
 
-function withProposal(proposals: VoteRecord["proposals"], block: EncodedProposal | undefined): VoteRecord["proposals"] {
+// The locked block is never the one that makes room: every VIEW-CHANGE has to show it.
+function withProposal(record: VoteRecord, block: EncodedProposal | undefined): VoteRecord["proposals"] {
+  const { proposals, lock } = record;
   if (block === undefined) return proposals;
   const { blockHash } = block.proposal;
   const others = proposals.filter((entry) => !bytesEqual(entry.blockHash, blockHash));
-  return [...others, { blockHash, bytes: block.bytes }].slice(-RECORDED_PROPOSALS_MAX);
+  const isFull = others.length >= RECORDED_PROPOSALS_MAX;
+  const oldest = others.findIndex((entry) => lock === undefined || !bytesEqual(entry.blockHash, lock.blockHash));
+  const kept = isFull ? others.filter((_, place) => place !== oldest) : others;
+  return [...kept, { blockHash, bytes: block.bytes }];
 }
 
 function sealed(next: VoteRecord, message: Uint8Array): { readonly record: VoteRecord; readonly message: Uint8Array } {

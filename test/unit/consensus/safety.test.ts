@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { RECORDED_PROPOSALS_MAX } from "../../../src/consensus/limits.ts";
 import { decodeMessage } from "../../../src/consensus/messages.ts";
 import {
   authorise,
@@ -228,6 +229,18 @@ describe("what a key may sign", () => {
     expect(bytesEqual(record.suspicionBytes ?? new Uint8Array(), cast.suspicion(0).bytes)).toBe(true);
     expect(record.proposals.map(({ blockHash }) => toHex(blockHash))).toEqual([toHex(hashB), toHex(hashA)]);
     expect(record.sequence).toBe(3);
+  });
+
+  it("S12: the locked block stays in the record however many others are prepared after it", () => {
+    let record = sign(sign(fresh, prepare()), commit());
+    for (let view = 1; view <= RECORDED_PROPOSALS_MAX + 3; view += 1) {
+      const block = cast.block(`other ${view}`, view);
+      const viewChanges = [0, 2, 3].map((signer) => cast.viewChange(signer, view));
+      const newView = cast.newView(view, block.proposal.blockHash, viewChanges).content;
+      record = sign(record, prepare(block, { view, newView, suspicion: cast.suspicion(view - 1) }));
+    }
+    expect(record.proposals.length).toBe(RECORDED_PROPOSALS_MAX);
+    expect(refusal(record, viewChange(RECORDED_PROPOSALS_MAX + 4))).toBe("signed");
   });
 
   it("S12: a new height forgets votes, lock, results and blocks of the old one, and nothing else", () => {
