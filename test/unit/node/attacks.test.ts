@@ -6,6 +6,7 @@ import { makeNewView, newViewSigningBytes } from "../../../src/consensus/view-fo
 import { referenceOf } from "../../../src/ledger/format-batch.ts";
 import { validatorsHashOf } from "../../../src/ledger/format-cluster.ts";
 import { voteSigningBytes } from "../../../src/ledger/format-vote.ts";
+import { toHex } from "../../../src/ledger/hash.ts";
 import { LIMITS } from "../../../src/ledger/limits.ts";
 import { BatchPool, BLOCKS_PASSED_OVER_MAX } from "../../../src/node/batch-pool.ts";
 import { chooseBatches } from "../../../src/node/block-builder.ts";
@@ -26,12 +27,15 @@ describe("very many small batches", () => {
 describe("batches that nobody may execute", () => {
   it("N63: are never starved, so that no primary is deposed for them", () => {
     const pool = new BatchPool();
-    const view = { isCommitted: () => false, headTimeMs: 100 };
+    const committed = new Set<string>();
+    const view = { isCommitted: (id: Uint8Array) => committed.has(toHex(id)), headTimeMs: 100 };
     const bait = [99, 1_101].map((validUntilMs) => [transaction({ nonce: 1, validUntilMs })]);
     for (const transactions of bait) pool.add(batch({ origin: signerOf(101), sequence: 1, transactions }));
     for (let block = 1; block <= 2 * BLOCKS_PASSED_OVER_MAX; block += 1) {
-      const taken = batch({ origin: signerOf(102), sequence: block, transactions: [transaction({ nonce: block })] });
+      const next = transaction({ nonce: block });
+      const taken = batch({ origin: signerOf(102), sequence: block, transactions: [next] });
       pool.add(taken);
+      committed.add(toHex(next.id));
       const limits = { blockBytesMax: PARAMETER_DEFAULTS.blockBytesMax, windowMs: 1_000 };
       expect(pool.countPassedOver(view, [referenceOf(taken)], limits)).toEqual([]);
     }
