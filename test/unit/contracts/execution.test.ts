@@ -238,6 +238,31 @@ describe("transactions", () => {
     expect(outcome(chain.run(1, CLERK, shout))).toEqual(["refused", "transaction.events"]);
   });
 
+  it("R112: prices are part of the language version: these runs cost exactly this", () => {
+    act("pay", { from: "outside:bank", to: "fund", fen: 100 });
+    const runs: readonly (readonly [string, Readonly<Record<string, Value>>, string, number])[] = [
+      ["add", { id: "a", state: "open" }, "", 1439],
+      ["count", { id: "a", n: 2 }, "", 1450],
+      ["count", { id: "a", n: 13 }, "desk.count.require[0]", 366],
+      ["move", { id: "a", state: "closed" }, "", 1379],
+      ["pay", { from: "fund", to: "x", fen: 10 }, "", 2513],
+      ["pay_twice", { from: "fund", to: "x", fen: 10 }, "", 4983],
+      ["later", { key: "k", at: 99, id: "a", n: 1 }, "", 1216],
+      ["never", { key: "k" }, "", 1357],
+      ["never", { key: "k" }, "", 357],
+      ["shout", { text: "x".repeat(800) }, "", 456],
+      ["probe", { id: "a".repeat(80) }, "", 418],
+      ["burn", { l: [1, 2, 3] }, "", 302],
+      ["drop", { id: "a" }, "", 1359],
+    ];
+    for (const [name, args, ruleId, gas] of runs) {
+      const receipt = act(name, args);
+      expect([name, receipt.ruleId, receipt.gas]).toEqual([name, ruleId, gas]);
+    }
+    // Three signers of 150, the call, the condition, the event.
+    expect(chain.run(1, [CLERK, "bob", "root"], [desk("together")]).gas).toBe(600);
+  });
+
   it("R56: no action costs more than its worst case", () => {
     const l = Array.from({ length: 100 }, (_, index) => index);
     act("add", { id: "a", state: "open" });
