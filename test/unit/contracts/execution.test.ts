@@ -126,6 +126,12 @@ describe("actions", () => {
     expect(receipt.values).toEqual([["error", "DIVISION_BY_ZERO"]]);
   });
 
+  it("R113: a field of a row that is not there is an error, also where its range proves the arithmetic", () => {
+    expect(act("next", { id: "a" })).toMatchObject({ status: "failed", values: [["error", "ABSENT_ROW"]] });
+    act("add", { id: "a", state: "open" });
+    expect(act("next", { id: "a" }).events[0]?.fields).toEqual([["m", 1]]);
+  });
+
   it("R47: unknown contracts and actions fail", () => {
     expect(outcome(chain.run(1, CLERK, [{ contract: "nobody", action: "add" }]))).toEqual(["failed", "call.contract"]);
     expect(outcome(chain.run(1, CLERK, [desk("__proto__")]))).toEqual(["failed", "call.action"]);

@@ -143,6 +143,11 @@ describe("errors are absorbed as CEL says", () => {
     ["l.map(i, 2 / i)", error("DIVISION_BY_ZERO")],
     ["[].all(i, false) && ![].exists(i, true)", true],
     ["l.map(i, l.map(j, i * j))[2][2]", 4],
+    // Ranges prove that these cannot overflow; the item may still be missing.
+    ["small[9] + 1", error("INDEX_OUT_OF_RANGE")],
+    ["1 - small[9]", error("INDEX_OUT_OF_RANGE")],
+    ["small[9] * 2 > 1 || yes", true],
+    ["small[9] < 3", error("INDEX_OUT_OF_RANGE")],
     ["l.all(i, l.exists(j, i == j))", true],
   ])("%s is %s", (text, result) => {
     expect(evaluate(text, names).result).toEqual(result);
@@ -302,6 +307,7 @@ describe("gas", () => {
     ["[1, 2, 3].all(x, x > 1)", 4 + 1 + 1 * (1 + 3)],
     ["[1, 2, 3].map(x, x > 1, x)", 4 + 1 + 3 * (1 + 3) + 2 * 1],
     ["2 in [1, 2, 3]", 6 + 3],
+    ["[1, 2, 3] + [4]", 7 + 4],
     ["'abcdefgh' + 'abcdefgh'", 3 + 2],
   ])("R26: %s costs %i units", (text, gas) => {
     expect(evaluate(text).gas).toBe(gas);
@@ -327,7 +333,8 @@ describe("gas", () => {
       "split(100, l.map(x, x > 0 ? x : 1))",
       "sha256(t + t) == sha256(t)",
       "l.map(x, l.map(y, x + y)) == l.map(x, l)",
-      "n in l + l",
+      "n in l",
+      "l + l == l",
       "t.contains(t) || t < t + 'x'",
       "opens(sha256(t), t, bytes(t))",
       "mulDiv(n, n, n, 'down') / n % n - -n",
