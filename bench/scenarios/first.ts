@@ -22,6 +22,15 @@ const FILL_SECONDS = 1;
 /** Open loops after the peak, in shares of it. */
 const SHARES_OF_PEAK = [0.5, 0.7] as const;
 
+const IN_FLIGHT = NODES * IN_FLIGHT_PER_NODE;
+const CONFIGURATION = {
+  nodes: NODES,
+  accounts: ACCOUNTS,
+  inFlightPerNode: IN_FLIGHT_PER_NODE,
+  warmUpSeconds: 2 * WARM_UP_SECONDS,
+  nodeConfiguration: "defaults, with the rate limits of one address raised",
+} as const;
+
 export const PROFILED_LOADS = ["latency", "peak"] as const;
 export type ProfiledLoad = (typeof PROFILED_LOADS)[number];
 
@@ -59,6 +68,21 @@ export interface Report {
   readonly profile?: { readonly load: ProfiledLoad; readonly profile: CpuProfile };
 }
 
+interface Lab {
+  readonly network: BenchNetwork;
+  readonly client: LoadClient;
+  readonly cores: number;
+}
+
+interface Measured {
+  /** all of them, in order */
+  readonly phases: readonly Phase[];
+  readonly latency: Phase;
+  readonly peak: Phase;
+  readonly ramp: readonly Phase[];
+  readonly profile: CpuProfile | undefined;
+}
+
 export async function runFirst(options: ScenarioOptions): Promise<Report> {
   const { seconds, rate, seed, progress } = options;
   const startedAt = new Date().toISOString();
@@ -66,45 +90,79 @@ export async function runFirst(options: ScenarioOptions): Promise<Report> {
   const { cores } = machine;
   const keys = benchKeys(seed);
   const verifyBeforeUs = measureVerifyUs();
-  const limit = (cores * 1e6) / (NODES * verifyBeforeUs);
-  progress(
-    `one verification takes ${verifyBeforeUs.toFixed(1)} us: at most ${Math.floor(limit)} tx/s on ${cores} cores`,
-  );
+  const limit = limitOf(cores, verifyBeforeUs);
+  progress(`one verification takes ${verifyBeforeUs.toFixed(1)} us: at most ${limit} tx/s on ${cores} cores`);
 
   const network = await BenchNetwork.create({ nodes: NODES, accounts: ACCOUNTS, keys });
   options.onEnd(() => network.destroy());
-  progress(`starting ${NODES} nodes in ${network.directory}`);
-  await network.start().catch(async (error: unknown) => {
-    for (const tail of await network.logTails()) progress(tail);
-    throw error;
-  });
   const client = new LoadClient();
   options.onEnd(() => client.kill());
-  await client.connect({ chainId: network.chainId, seed, accounts: ACCOUNTS, nodes: network.urls });
-  const place = { network, client, cores };
+  try {
+    progress(`starting ${NODES} nodes in ${network.directory}`);
+    await network.start();
+    await client.connect({ chainId: network.chainId, seed, accounts: ACCOUNTS, nodes: network.urls });
+    const { phases, latency, peak, ramp, profile } = await measureLoads(options, { network, client, cores }, limit);
+    progress("checking what the nodes agree on");
+    const heads = await network.settledHeads();
+    const [forged] = new TransactionSource({ chainId: network.chainId, keys, accounts: ACCOUNTS }).moves(1);
+    const answersToForged = await network.offer(spoilSignature(forged!.hex));
+    client.kill();
+    network.destroy();
+    const verifyUs = round((verifyBeforeUs + measureVerifyUs()) / 2);
+    return {
+      scenario: "first",
+      startedAt,
+      machine,
+      configuration: { ...CONFIGURATION, seconds, rate, seed },
+      verifyUs,
+      limitTxPerSecond: limitOf(cores, verifyUs),
+      latency,
+      peak,
+      ramp,
+      synced: claimSynced(peak),
+      verifiedByEveryNode: claimVerified({
+        heads,
+        setUpTransactions: ACCOUNTS,
+        phases,
+        peak,
+        answersToForged,
+        verifyUs,
+      }),
+      ...(profile === undefined ? {} : { profile: { load: options.profile ?? "peak", profile } }),
+    };
+  } catch (error) {
+    for (const tail of await network.logTails()) progress(tail);
+    throw error;
+  }
+}
+
+async function measureLoads(
+  { seconds, rate, seed, profile: profiled, progress }: ScenarioOptions,
+  lab: Lab,
+  limit: number,
+): Promise<Measured> {
+  const { network, client } = lab;
   const runOpen = async (name: string, load: OpenLoad): Promise<Phase> => {
     // Poisson arrivals of a short load can be half as many again.
     await client.sign(Math.ceil(load.rate * load.seconds * 1.5) + 100);
-    return runPhase(name, { kind: "open", arrivals: "poisson", ...load }, place);
+    return runPhase(name, { kind: "open", arrivals: "poisson", ...load }, lab);
   };
-
-  progress(`opening ${ACCOUNTS} accounts and warming up for ${WARM_UP_SECONDS} s`);
+  progress(`opening ${ACCOUNTS} accounts and warming up for ${2 * WARM_UP_SECONDS} s`);
   await client.openAccounts();
-  const inFlight = NODES * IN_FLIGHT_PER_NODE;
-  await client.sign(Math.ceil(limit * WARM_UP_SECONDS) + inFlight);
-  const warmUp = await runPhase("warm-up", closedLoop(WARM_UP_SECONDS), place);
+  await client.sign(Math.ceil(limit * WARM_UP_SECONDS) + IN_FLIGHT);
+  const warmUp = await runPhase("warm-up", closedLoop(WARM_UP_SECONDS), lab);
   const singles = await runOpen("warm-up of singles", { rate: WARM_UP_RATE, seconds: WARM_UP_SECONDS, seed });
 
   progress(`latency: ${rate} tx/s for ${seconds} s, Poisson arrivals over ${NODES} nodes`);
-  let profiler = options.profile === "latency" ? await Profiler.start(network.processes[0]!) : undefined;
+  let profiler = profiled === "latency" ? await Profiler.start(network.processes[0]!) : undefined;
   const latency = await runOpen("latency", { rate, seconds, seed });
   let profile = await profiler?.stop();
 
   // Twice what the warm-up reached, and never more than the machine can verify.
-  await client.sign(Math.ceil(Math.min(limit, 2 * warmUp.txPerSecond) * seconds) + inFlight);
+  await client.sign(Math.ceil(Math.min(limit, 2 * warmUp.txPerSecond) * seconds) + IN_FLIGHT);
   progress(`peak: ${IN_FLIGHT_PER_NODE} transactions on their way at each node for ${seconds} s`);
-  profiler = options.profile === "peak" ? await Profiler.start(network.processes[0]!) : undefined;
-  const peak = await runPhase("peak", closedLoop(seconds), place);
+  profiler = profiled === "peak" ? await Profiler.start(network.processes[0]!) : undefined;
+  const peak = await runPhase("peak", closedLoop(seconds), lab);
   profile ??= await profiler?.stop();
 
   const ramp: Phase[] = [];
@@ -113,46 +171,12 @@ export async function runFirst(options: ScenarioOptions): Promise<Report> {
     progress(`open loop: ${offered} tx/s for ${seconds} s, ${share * 100}% of the peak`);
     ramp.push(await runOpen(`${share * 100}% of peak`, { rate: offered, seconds, seed: seed + 1 + index }));
   }
+  return { phases: [warmUp, singles, latency, peak, ...ramp], latency, peak, ramp, profile };
+}
 
-  progress("checking what the nodes agree on");
-  const heads = await network.settledHeads();
-  const [forged] = new TransactionSource({ chainId: network.chainId, keys, accounts: ACCOUNTS }).moves(1);
-  const answersToForged = await network.offer(spoilSignature(forged!.hex));
-  const phases = [warmUp, singles, latency, peak, ...ramp];
-  client.kill();
-  network.destroy();
-  const verifyUs = round((verifyBeforeUs + measureVerifyUs()) / 2);
-  return {
-    scenario: "first",
-    startedAt,
-    machine,
-    configuration: {
-      nodes: NODES,
-      accounts: ACCOUNTS,
-      seconds,
-      rate,
-      seed,
-      inFlightPerNode: IN_FLIGHT_PER_NODE,
-      warmUpSeconds: WARM_UP_SECONDS,
-      nodeConfiguration: "defaults, with the rate limits of one address raised",
-    },
-    verifyUs,
-    limitTxPerSecond: Math.floor((cores * 1e6) / (NODES * verifyUs)),
-    latency,
-    peak,
-    ramp,
-    synced: claimSynced(peak),
-    verifiedByEveryNode: claimVerified({
-      heads,
-      transactions:
-        ACCOUNTS + phases.reduce((total, { committed, refusedByContract }) => total + committed + refusedByContract, 0),
-      phases,
-      peak,
-      answersToForged,
-      verifyUs,
-    }),
-    ...(profile === undefined ? {} : { profile: { load: options.profile ?? "peak", profile } }),
-  };
+/** Every node verifies every signature, and all nodes share the cores. */
+function limitOf(cores: number, verifyUs: number): number {
+  return Math.floor((cores * 1e6) / (NODES * verifyUs));
 }
 
 /** The line for machines: the fields that every scenario has, and what this one adds. */

@@ -1,0 +1,114 @@
+// What the benchmark's figures rest on: arrivals fixed before the clock starts, latencies counted from the intended time,
+// and nothing that was sent missing from the account.
+
+import { describe, expect, it } from "vitest";
+import { arrivalsMs } from "../../../bench/arrivals.ts";
+import { Tally } from "../../../bench/client/tally.ts";
+import { LatencyHistogram } from "../../../bench/latency.ts";
+
+const LOAD = { kind: "closed", inFlightPerNode: 1, seconds: 1, warmUpSeconds: 0 } as const;
+const tx = (id: string) => ({ id, hex: "00".repeat(220) });
+
+describe("arrivals", () => {
+  it("constant arrivals are as many in every second as the rate says", () => {
+    const times = arrivalsMs({ kind: "constant", rate: 50, seconds: 4, seed: 1 });
+    const perSecond = [0, 1, 2, 3].map((second) => times.filter((at) => Math.floor(at / 1000) === second).length);
+    expect(perSecond).toEqual([50, 50, 50, 50]);
+  });
+
+  it("Poisson arrivals ascend, have the mean of the rate and gaps whose deviation equals their mean", () => {
+    const times = arrivalsMs({ kind: "poisson", rate: 1000, seconds: 100, seed: 7 });
+    const gaps = Array.from(times.subarray(1), (at, index) => at - times[index]!);
+    const mean = gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length;
+    const deviation = Math.sqrt(gaps.reduce((sum, gap) => sum + (gap - mean) ** 2, 0) / gaps.length);
+    expect(gaps.every((gap) => gap >= 0)).toBe(true);
+    expect(mean).toBeGreaterThan(0.98);
+    expect(mean).toBeLessThan(1.02);
+    expect(deviation / mean).toBeGreaterThan(0.98);
+    expect(deviation / mean).toBeLessThan(1.02);
+  });
+
+  it("the same seed gives the same arrivals, another one others", () => {
+    const at = (seed: number) => [...arrivalsMs({ kind: "poisson", rate: 20, seconds: 5, seed })];
+    expect(at(3)).toEqual(at(3));
+    expect(at(3)).not.toEqual(at(4));
+  });
+});
+
+describe("latency", () => {
+  it("keeps three significant digits and reads back what it wrote", () => {
+    const histogram = new LatencyHistogram();
+    for (let ms = 1; ms <= 1000; ms += 1) histogram.record(ms);
+    const { samples, p50Ms, p99Ms, maxMs } = LatencyHistogram.decode(histogram.encode()).summary();
+    expect(samples).toBe(1000);
+    expect(Math.abs(p50Ms - 500)).toBeLessThanOrEqual(0.5);
+    expect(Math.abs(p99Ms - 990)).toBeLessThanOrEqual(1);
+    expect(Math.abs(maxMs - 1000)).toBeLessThanOrEqual(1);
+  });
+
+  it("counts what is longer than two minutes as two minutes instead of dropping it", () => {
+    const histogram = new LatencyHistogram();
+    histogram.record(600_000);
+    expect(histogram.summary().samples).toBe(1);
+    expect(histogram.summary().maxMs).toBeGreaterThanOrEqual(119_000);
+  });
+});
+
+describe("tally", () => {
+  it("counts latency from the intended time, whenever the transaction left", () => {
+    const tally = new Tally(1, { fromMs: 0, untilMs: 1000 });
+    tally.markSent(tx("a"), 0, 100, 180);
+    tally.markReceipt("a", "ok", 0, 300);
+    const { latency, delay } = tally.result(LOAD);
+    expect(LatencyHistogram.decode(latency).summary().p50Ms).toBeCloseTo(200, 0);
+    expect(LatencyHistogram.decode(delay).summary().p50Ms).toBeCloseTo(80, 0);
+  });
+
+  it("only the node that took a transaction settles it; every node's receipts are counted", () => {
+    const tally = new Tally(2, { fromMs: 0, untilMs: 1000 });
+    tally.markSent(tx("a"), 1, 0, 0);
+    expect(tally.markReceipt("a", "ok", 0, 10)).toBe(false);
+    expect(tally.isComplete).toBe(false);
+    expect(tally.markReceipt("a", "ok", 1, 20)).toBe(true);
+    expect(tally.isComplete).toBe(true);
+    expect(tally.result(LOAD)).toMatchObject({ sent: 1, committed: 1, receiptsByNode: [1, 1], missing: 0 });
+  });
+
+  it("is not complete while a node has yet to report a receipt", () => {
+    const tally = new Tally(2, { fromMs: 0, untilMs: 1000 });
+    tally.markSent(tx("a"), 0, 0, 0);
+    tally.markReceipt("a", "ok", 0, 10);
+    expect(tally.isComplete).toBe(false);
+  });
+
+  it("what is sent is committed, refused or missing, and nothing is counted twice", () => {
+    const tally = new Tally(1, { fromMs: 0, untilMs: 1000 });
+    for (const id of ["a", "b", "c", "d"]) tally.markSent(tx(id), 0, 0, 0);
+    tally.markReceipt("a", "ok", 0, 10);
+    tally.markRefused("a", "LATE", 0);
+    tally.markReceipt("b", "refused", 0, 10);
+    tally.markRefused("c", "MEMPOOL_FULL", 0);
+    expect(tally.result(LOAD)).toMatchObject({
+      sent: 4,
+      committed: 1,
+      refusedByContract: 1,
+      refusedAtTheDoor: { MEMPOOL_FULL: 1 },
+      missing: 1,
+    });
+    expect(tally.inFlightAt(0)).toBe(1);
+  });
+
+  it("the rate counts commits inside the window only", () => {
+    const tally = new Tally(1, { fromMs: 1000, untilMs: 3000 });
+    for (const [id, at] of [
+      ["a", 999],
+      ["b", 1000],
+      ["c", 2999],
+      ["d", 3000],
+    ] as const) {
+      tally.markSent(tx(id), 0, 0, 0);
+      tally.markReceipt(id, "ok", 0, at);
+    }
+    expect(tally.result(LOAD)).toMatchObject({ committed: 4, windowSeconds: 2, txPerSecond: 1 });
+  });
+});
