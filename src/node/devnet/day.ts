@@ -73,8 +73,8 @@ async function vote(context: DayContext, steps: Steps): Promise<string> {
     const motion = await convene(context, steps);
     if (await holdVote(context, steps, motion)) return motion;
     context.progress({
-      zh: `议题 ${motion} 的表决期在停机时已过, 重新召集`,
-      en: `The window of ${motion} passed while the devnet was away: convened again`,
+      zh: `议题 ${motion} 的表决期已过而票未投完 (停机或机器太慢), 重新召集`,
+      en: `The window of ${motion} passed before all had voted (stopped, or too slow): convened again`,
     });
   }
 }
