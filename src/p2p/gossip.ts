@@ -26,6 +26,8 @@ export interface GossipHooks {
   onSubscriptionChange(peer: PeerId): void;
   onGossip(topic: GossipTopic, peer: PeerId, bytes: Uint8Array): void;
   onFault(peer: PeerId, code: string): void;
+  /** a message was not sent to this peer, because too much waits for it already */
+  onDropped(peer: PeerId): void;
 }
 
 export interface GossipOptions {
@@ -76,7 +78,6 @@ export class Gossip {
       // One stream stands; another may open while it is being replaced.
       maxInboundStreams: 2,
       maxOutboundStreams: 2,
-      maxOutboundBufferSize: limits.gossipQueueBytesMax,
       maxInboundDataLength: limits.gossipBytesMax + GOSSIP_ENVELOPE_BYTES_MAX,
       decodeRpcLimits: {
         maxSubscriptions: TOPICS.length,
@@ -167,7 +168,7 @@ export class Gossip {
               return;
             }
             hooks.onInboundStream(connection, stream);
-            const handled = handler(stream, connection);
+            const handled = handler(stream, this.#bounded(connection));
             this.#meter(stream, connection.remotePeer.toString());
             await handled;
           },
@@ -179,12 +180,32 @@ export class Gossip {
           {
             ...topology,
             onConnect: (peer, connection) => {
-              hooks.afterAgreement(connection, () => void topology.onConnect?.(peer, connection));
+              hooks.afterAgreement(connection, () => void topology.onConnect?.(peer, this.#bounded(connection)));
             },
           },
           options,
         ),
     };
+  }
+
+  /**
+   * The connection as gossipsub sees it: a stream opened on it drops what a slow peer would leave waiting. Gossipsub's
+   * own bound resets the stream instead, and a peer that is only busy would lose its connection.
+   */
+  #bounded(connection: Connection): Connection {
+    const { limits, hooks } = this.#options;
+    const peer = connection.remotePeer.toString();
+    const newStream: Connection["newStream"] = async (protocols, settings) => {
+      const stream = await connection.newStream(protocols, settings);
+      const send = stream.send.bind(stream);
+      stream.send = (data) => {
+        if (stream.writeBufferLength + data.byteLength <= limits.gossipQueueBytesMax) return send(data);
+        hooks.onDropped(peer);
+        return false;
+      };
+      return stream;
+    };
+    return Object.create(connection, { newStream: { value: newStream } });
   }
 
   /**

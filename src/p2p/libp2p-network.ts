@@ -90,6 +90,9 @@ class Libp2pNetwork implements PeerNetwork {
         onSubscriptionChange: (peer) => this.#links.get(peer)?.gossipChanged(),
         onGossip: (topic, peer, bytes) => this.#onGossip(topic, peer, bytes),
         onFault,
+        onDropped: (peer) => {
+          if (this.#links.get(peer)?.noteSlow() === true) log.warn("peer reads too slowly, gossip dropped", { peer });
+        },
       },
     });
   }

@@ -22,7 +22,7 @@ export interface PeerLimits {
   /** gossip messages (or control messages of gossipsub) one peer may send */
   readonly gossipPerSecond: number;
   readonly gossipBurst: number;
-  /** what gossipsub may keep for a peer that reads slowly */
+  /** gossip waiting for a peer that reads slowly; what comes on top is dropped for that peer (it fetches later) */
   readonly gossipQueueBytesMax: number;
   /** how long equal gossip is recognised; identical bytes are not published twice within it */
   readonly gossipSeenMs: number;
@@ -41,7 +41,7 @@ export interface PeerLimits {
   readonly streamsBurst: number;
   readonly unaskedBytesPerSecond: number;
   readonly unaskedBytesBurst: number;
-  /** one piece of data of the multiplexer, and its largest window */
+  /** one piece of data of the multiplexer, and its largest window: a vote waits for no more than that of gossip */
   readonly windowBytesMax: number;
   /** from the open connection to HELLO, frames and gossip standing both ways */
   readonly openingMsMax: number;
@@ -82,7 +82,7 @@ const DEFAULTS: PeerLimits = {
   streamsBurst: 4_000,
   unaskedBytesPerSecond: 64 * MIB,
   unaskedBytesBurst: 128 * MIB,
-  windowBytesMax: 4 * MIB,
+  windowBytesMax: MIB,
   openingMsMax: 5_000,
   heartbeatMs: 1_000,
   missedBeatsMax: 5,

@@ -63,6 +63,7 @@ export class Link {
   #gossip: PeerStream | undefined;
   #queue: SendQueue | undefined;
   #deframer: Deframer | undefined;
+  #slow = false;
   #readySent = false;
   #readyReceived = false;
   #cancelDeadline: (() => void) | undefined;
@@ -138,6 +139,13 @@ export class Link {
   /** To be called when the peer's subscriptions changed. */
   gossipChanged(): void {
     this.#settle();
+  }
+
+  /** @returns true the first time */
+  noteSlow(): boolean {
+    const first = !this.#slow;
+    this.#slow = true;
+    return first;
   }
 
   send(frame: Uint8Array): boolean {

@@ -197,6 +197,21 @@ describe("a hostile member", () => {
     expect(b.logs.some(({ fields }) => fields.reason === "GOSSIP_LOST")).toBe(true);
   });
 
+  it("that does not read its gossip misses some, and keeps nobody else from it", async () => {
+    const [b, c] = await scene({ gossip: "mute", limits: { gossipQueueBytesMax: MIB } });
+    const { connection, control } = await hostile.greet(target());
+    await hostile.followTopics(connection);
+    await connection.newStream("/linli/frames/1");
+    sendAll(control, [joinFrames([encodeControl({ kind: "ready" })])]);
+    await until(() => b.logged("peer connected") === 2, "the hostile peer to look honest");
+    for (let index = 1; index <= 12; index += 1) {
+      await b.network.publish("batches", new Uint8Array(600_000).fill(index));
+      await until(() => c.count("gossip", b) === index, "gossip at an honest peer");
+    }
+    expect(b.logged("peer reads too slowly, gossip dropped")).toBe(1);
+    expect([connection.status, b.logged("peer disconnected")]).toEqual(["open", 0]);
+  });
+
   it("cannot make the node keep more answers than its share", async () => {
     const limits = { answerBytesMax: 8 * MIB, answerBytesPerPeerMax: 16 * MIB };
     const [b, c] = await scene({ limits });

@@ -25,7 +25,7 @@ type MuxerFactory = ReturnType<ReturnType<typeof yamux>>;
 type ByteStream = Parameters<MuxerFactory["createStreamMuxer"]>[0];
 
 export interface HostileOptions {
-  /** "real": runs gossipsub; "mute": takes gossip streams and opens one by `followTopics` only */
+  /** "real": runs gossipsub; "mute": takes gossip streams, reads nothing from them, and opens one by `followTopics` */
   readonly gossip?: "real" | "mute";
 }
 
@@ -62,7 +62,7 @@ export class HostilePeer {
     });
     const { gossip } = host.services as { gossip?: { subscribe(topic: string): void } };
     for (const topic of TOPICS) gossip?.subscribe(topic);
-    if (options.gossip === "mute") await host.handle(GOSSIP_PROTOCOL, () => undefined);
+    if (options.gossip === "mute") await host.handle(GOSSIP_PROTOCOL, (stream) => stream.pause());
     return new HostilePeer(host, raw);
   }
 
