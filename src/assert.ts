@@ -4,7 +4,7 @@ import { LedgerError } from "./errors.ts";
 
 /**
  * Halts when one of the numbered rules of `docs/invariants.md` does not hold.
- * @throws LedgerError `INVARIANT_BROKEN` with the rule's sentence, which starts with its number ("C4: ...")
+ * @throws LedgerError `INVARIANT_BROKEN` with the rule's sentence, which starts with its number ("C5: ...")
  */
 export function invariant(condition: boolean, rule: string): asserts condition {
   if (!condition) throw new LedgerError("INVARIANT_BROKEN", { rule });

@@ -71,7 +71,7 @@ export class Proposals {
     return verdict;
   }
 
-  /** S3: every body of a block is on disk before the block is voted on. */
+  /** N9: every body of a block is on disk before the block is voted on. */
   async makeDurable(block: CheckedBlock): Promise<void> {
     const missing = block.batches.filter(({ digest }) => !this.durable.has(bytesKey(digest)));
     if (missing.length === 0) return;

@@ -99,7 +99,7 @@ export class Signer {
     const sealed = decision.seal(decision.signedBytes.map((bytes) => this.key.sign(bytes)));
     if (sealed.record !== this.current) {
       const startedMs = this.clock.monotonicMs();
-      await this.store.save(encodeVoteRecord(sealed.record)); // S1: before the vote leaves
+      await this.store.save(encodeVoteRecord(sealed.record)); // N43: before the vote leaves
       this.smoothedSaveMs += SAVE_SMOOTHING * (this.clock.monotonicMs() - startedMs - this.smoothedSaveMs);
       this.current = sealed.record;
     }

@@ -117,7 +117,7 @@ export class Checkers {
       world.fail(`S5: node ${node.index} signed backward at ${place}`);
     this.highest.set(node.index, signed);
     const missing = this.referencesOf(message).filter(({ digest }) => !node.disk.batches.has(toHex(digest)));
-    if (missing.length > 0) world.fail(`S3: node ${node.index} voted at ${place} without durable batches`);
+    if (missing.length > 0) world.fail(`N9: node ${node.index} voted at ${place} without durable batches`);
   }
 
   private keepReferences(message: ConsensusMessage): void {

@@ -38,7 +38,7 @@ describe("simulator", () => {
     expect(configs.every(({ faults, validatorCount }) => faults.size <= faultBound(validatorCount))).toBe(true);
   });
 
-  it("C3: q is floor(2n/3)+1: any two quorums share f+1 validators, and q honest ones are always there", () => {
+  it("L33: q is floor(2n/3)+1: any two quorums share f+1 validators, and q honest ones are always there", () => {
     for (let count = 4; count <= 128; count += 1) {
       expect(2 * quorumSize(count) - count).toBeGreaterThanOrEqual(faultBound(count) + 1);
       expect(count - faultBound(count)).toBeGreaterThanOrEqual(quorumSize(count));

@@ -219,7 +219,7 @@ function unitPlaces(): readonly UnitPlace[] {
   const areas = HOMES_OF_BUILDING.flatMap(([areaCm2, count]) => new Array<number>(count).fill(areaCm2));
   invariant(
     areas.length === FLOORS * ROOMS_PER_FLOOR - 1,
-    "N40: a building has one shop, and a home in every other room",
+    "N70: a building has one shop, and a home in every other room",
   );
   return Array.from({ length: BUILDINGS }, (_, building) =>
     Array.from({ length: FLOORS * ROOMS_PER_FLOOR }, (_, place): UnitPlace => {

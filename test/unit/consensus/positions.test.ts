@@ -17,7 +17,7 @@ function validator(first: number): Validator {
 const VALIDATORS = [10, 20, 30, 40].map(validator);
 
 describe("positions", () => {
-  it("C1: the lead of height 1 is the first key, whatever the rotation", () => {
+  it("C11: the lead of height 1 is the first key, whatever the rotation", () => {
     const facts = {
       height: 1,
       parentProposer: VALIDATORS[2]!.publicKey,
@@ -37,7 +37,7 @@ describe("positions", () => {
     ["leaving at a rotation gives one successor, not two", 2000, 1000, 25, 2],
   ];
   for (const [rule, height, rotationHeights, proposer, expected] of TABLE) {
-    it(`C1: ${rule}`, () => {
+    it(`C11: ${rule}`, () => {
       const parentProposer = new Uint8Array(32).fill(proposer);
       expect(
         leadIndex({ height, parentProposer, validators: VALIDATORS, parameters: simParameters(rotationHeights) }),
