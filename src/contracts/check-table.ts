@@ -3,7 +3,7 @@
 
 import { type CheckContext, conditionUnits, systemShape } from "./check-context.ts";
 import type { CheckedFlow, CheckedTable } from "./checked.ts";
-import type { ColumnDocument, FlowDocument, ImportDocument, SettingDocument, TableDocument } from "./document.ts";
+import type { ColumnDocument, FlowDocument, ImportDocument, Name, SettingDocument, TableDocument } from "./document.ts";
 import { GAS } from "./gas.ts";
 import { type Binding, Scope, SlotCounter, type TableShape } from "./scope.ts";
 import { partBytesMax, STATE_KEY_BYTES_MAX } from "./state-keys.ts";
@@ -233,30 +233,27 @@ export function checkSystemTables(context: CheckContext): void {
 
 // ---- flows ----
 
+const BEGINNING = "new";
+
 function checkFlow(document: FlowDocument, shape: TableShape, context: CheckContext): readonly CheckedFlow[] {
-  const { findings } = context;
-  const states = document.moves.flatMap(({ from, to }) => [
-    ...(from.text === "new" ? [] : [from.text]),
-    ...to.map(({ text }) => text),
-  ]);
-  const column = flowColumn(document, shape, { states, context });
+  const isNamed = shape.columns.some(({ type }) => statesOf(type)?.includes(BEGINNING) === true);
+  // `new: [states]` says how rows may begin, unless a state is called so.
+  const isBeginning = (from: Name) => from.text === BEGINNING && !isNamed;
+  const states = document.moves.flatMap(({ from, to }) => (isBeginning(from) ? to : [from, ...to]));
+  const column = flowColumn(document, shape, { states: states.map(({ text }) => text), context });
   const values = statesOf(shape.columns[column]?.type);
   if (values === undefined) return [];
-  for (const { from, to } of document.moves) {
-    for (const state of from.text === "new" ? to : [from, ...to]) {
-      if (!values.includes(state.text))
-        findings.error(
-          state.at,
-          "STATE_UNKNOWN",
-          `${state.text} is not a state of ${shape.columns[column]?.name}`,
-          values,
-        );
-    }
+  for (const state of states.filter(({ text }) => !values.includes(text))) {
+    const field = shape.columns[column]?.name;
+    context.findings.error(state.at, "STATE_UNKNOWN", `${state.text} is not a state of ${field}`, values);
   }
-  const moves = new Map(document.moves.map(({ from, to }) => [from.text, to.map(({ text }) => text)] as const));
+  const texts = (names: readonly Name[]) => names.map(({ text }) => text);
+  const beginning = document.moves.find(({ from }) => isBeginning(from));
+  const moves = new Map(
+    document.moves.flatMap((move) => (move === beginning ? [] : [[move.from.text, texts(move.to)] as const])),
+  );
   const first = document.moves[0]?.from.text;
-  const initial = moves.get("new") ?? (first === undefined ? [] : [first]);
-  moves.delete("new");
+  const initial = beginning !== undefined ? texts(beginning.to) : first === undefined ? [] : [first];
   reportUnreached({ values, initial, moves }, document, context);
   return [{ column, initial, moves }];
 }

@@ -85,6 +85,8 @@ describe("a whole document", () => {
     ["{new_: [sold], sold: [gone]}", "{colour: {new_: [sold]}}", "FIELD_UNKNOWN"],
     ["{new_: [sold], sold: [gone]}", "{sold: [gone]}", "FLOW_IMPOSSIBLE"],
     ["{new_: [sold], sold: [gone]}", "{new_: [gone]}", "FLOW_IMPOSSIBLE"],
+    ["{new_: [sold], sold: [gone]}", "{new: [new_, sold], sold: [gone]}", "FLOW_IMPOSSIBLE"],
+    ["{new_: [sold], sold: [gone]}", "{new: [new_, lost], new_: [sold], sold: [gone]}", "STATE_UNKNOWN"],
     ["price <= settings.cap", "prize <= settings.cap", "NAME_UNKNOWN"],
     ["price <= settings.cap", "price", "TYPE_MISMATCH"],
     ["price <= settings.cap", "price <= settings.lid", "NAME_UNKNOWN"],
@@ -157,6 +159,12 @@ describe("a whole document", () => {
       { code: "ACTION_UNKNOWN", line: 22, column: 49, known: ["sell", "add", "lapse"] },
       { code: "ACTION_UNREACHABLE", line: 30, column: 3, known: undefined },
     ]);
+  });
+
+  it("R34: new says how rows begin, unless a state is called so", () => {
+    const states = BASE.replace("enum(new_,sold,gone)", "enum(new,sold,gone)").replace('"new_"', '"new"');
+    expect(checkContract(states.replace("{new_: [sold]", "{new: [sold]")).findings).toEqual([]);
+    expect(checkContract(BASE.replace("{new_: [sold]", "{new: [new_, gone], new_: [sold]")).findings).toEqual([]);
   });
 
   it("R31: a place inside a folded or escaped text is found", () => {

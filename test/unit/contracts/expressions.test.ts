@@ -113,7 +113,13 @@ describe("values", () => {
 });
 
 describe("errors are absorbed as CEL says", () => {
-  const names: Names = { x: ["int", 0], yes: ["bool", true], no: ["bool", false], l: ["list(int, 5)", [1, 0, 2]] };
+  const names: Names = {
+    x: ["int", 0],
+    yes: ["bool", true],
+    no: ["bool", false],
+    l: ["list(int, 5)", [1, 0, 2]],
+    small: ["list(int(0..5), 5)", [1]],
+  };
   const fault = "1 / x == 1";
   it.each<readonly [string, Value | { readonly error: string }]>([
     [`${fault} || yes`, true],
