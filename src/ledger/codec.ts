@@ -244,6 +244,38 @@ export class Reader {
     return list;
   }
 
+  /** Passes over one value, judged exactly as `item` judges it, and builds nothing. */
+  skip(depth: number): void {
+    this.items += 1;
+    if (this.items > this.limits.itemsMax) throw new Malformed("CBOR_TOO_MANY_ITEMS");
+    if (depth > this.limits.depthMax) throw new Malformed("CBOR_TOO_DEEP");
+    const initial = this.byte();
+    const major = initial >> 5;
+    if (major === 7) {
+      this.simple(initial & 31);
+      return;
+    }
+    if (major === 5) throw new Malformed("CBOR_MAP");
+    if (major === 6) throw new Malformed("CBOR_TAG");
+    const argument = this.argument(initial & 31);
+    if (major === 0) return;
+    if (major === 1) {
+      negative(argument);
+      return;
+    }
+    if (typeof argument === "bigint" || argument > this.end - this.position) throw new Malformed("CBOR_TRUNCATED");
+    if (major === 3) this.decodeText(argument);
+    else if (major === 2) this.position += argument;
+    else for (let index = 0; index < argument; index += 1) this.skip(depth + 1);
+  }
+
+  /** The bytes that `read` passes over, as a view of the input. */
+  passed(read: (reader: Reader) => void): Uint8Array {
+    const start = this.position;
+    read(this);
+    return this.bytes.subarray(start, this.position);
+  }
+
   private span(min: number, max: number): readonly [start: number, end: number] {
     const length = this.head(2, "CBOR_NOT_BYTES");
     if (typeof length === "bigint" || length > this.end - this.position) throw new Malformed("CBOR_TRUNCATED");

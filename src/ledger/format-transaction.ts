@@ -1,6 +1,7 @@
 // Bytes of transactions: body, id, signed bytes, envelope. One pass over what was received; hashes are over those bytes.
 // Never judges signatures or chain (validate.ts) and never knows a clock.
 
+import { invariant } from "../assert.ts";
 import type { Verdict } from "../errors.ts";
 import { type DecodeLimits, decodeWith, encode, ownBytes, type Reader, type Value } from "./codec.ts";
 import { compareText, EMPTY_BYTES, type Hash, hashTagged, tagged } from "./hash.ts";
@@ -88,15 +89,23 @@ function readBody(reader: Reader, chainId: Hash | undefined): TransactionBody {
   const chain = reader.hashLike(chainId);
   const signers = reader.list(1, LIMITS.signersMax, readSigner);
   if (hasRepeatedAccount(signers)) reader.fail("TX_SIGNER_TWICE");
+  const nonce = reader.uint64();
+  const validUntilMs = reader.uint(0);
+  const gasLimit = reader.uint(0);
+  // One byte of a call can become 200 bytes of objects (an empty byte string is one): calls wait as bytes until they run.
+  const callBytes = reader.passed(skipCalls);
+  const memo = reader.view(0, LIMITS.memoBytesMax);
   return {
     version,
     chainId: chain,
     signers,
-    nonce: reader.uint64(),
-    validUntilMs: reader.uint(0),
-    gasLimit: reader.uint(0),
-    calls: reader.list(1, LIMITS.callsMax, readCall),
-    memo: reader.view(0, LIMITS.memoBytesMax),
+    nonce,
+    validUntilMs,
+    gasLimit,
+    get calls() {
+      return readCalls(callBytes);
+    },
+    memo,
   };
 }
 
@@ -107,17 +116,42 @@ function readSigner(reader: Reader): Signer {
   return { account, suite, publicKey: reader.view(...publicKeyBounds(suite)) };
 }
 
+/** Judges calls as `readCalls` would, and that their arguments are in order of their names; builds nothing. */
+function skipCalls(reader: Reader): void {
+  const count = reader.array(1, LIMITS.callsMax);
+  for (let index = 0; index < count; index += 1) {
+    reader.tuple(3);
+    reader.text(1, LIMITS.nameBytesMax);
+    reader.text(1, LIMITS.nameBytesMax);
+    skipArguments(reader);
+  }
+}
+
+function skipArguments(reader: Reader): void {
+  const count = reader.array(0, LIMITS.argumentsMax);
+  let before: string | undefined;
+  for (let index = 0; index < count; index += 1) {
+    reader.tuple(2);
+    const name = reader.text(1, LIMITS.nameBytesMax);
+    reader.skip(0);
+    if (before !== undefined && compareText(before, name) >= 0) reader.fail("TX_ARGUMENT_ORDER");
+    before = name;
+  }
+}
+
+function readCalls(bytes: Uint8Array): readonly Call[] {
+  const calls = decodeWith(bytes, TRANSACTION_LIMITS, (reader) => reader.list(1, LIMITS.callsMax, readCall));
+  invariant(calls.ok, "L41: calls that were passed over can be read");
+  return calls.value;
+}
+
 function readCall(reader: Reader): Call {
   reader.tuple(3);
-  const contract = reader.text(1, LIMITS.nameBytesMax);
-  const action = reader.text(1, LIMITS.nameBytesMax);
-  const args = readFields(reader);
-  for (let index = 1; index < args.length; index += 1) {
-    const [before] = args[index - 1] as (typeof args)[number];
-    const [name] = args[index] as (typeof args)[number];
-    if (compareText(before, name) >= 0) reader.fail("TX_ARGUMENT_ORDER");
-  }
-  return { contract, action, args };
+  return {
+    contract: reader.text(1, LIMITS.nameBytesMax),
+    action: reader.text(1, LIMITS.nameBytesMax),
+    args: readFields(reader),
+  };
 }
 
 /** `[[name, value]...]`, at most `argumentsMax`. */
