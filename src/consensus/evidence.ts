@@ -6,6 +6,7 @@ import { DECODE_LIMITS, type DecodeLimits, decodeWith, encode, type Reader, type
 import { bytesEqual, type Hash } from "../ledger/hash.ts";
 import { LIMITS } from "../ledger/limits.ts";
 import { FORMAT_VERSION, type Validator, type VerifySignature, type Vote } from "../ledger/types.ts";
+import { provesInvalidBatch } from "./batch-evidence.ts";
 import { HeightVerifier } from "./height-verifier.ts";
 import { FRAME_BYTES_MAX, VIEW_MAX } from "./limits.ts";
 import { decodeNewView, type NewView, type PreparedClaim } from "./view-formats.ts";
@@ -22,7 +23,7 @@ export type Statement =
   | { readonly kind: "newView"; readonly view: number; readonly content: NewView; readonly signature: Uint8Array };
 
 /** Rules by their number in the bytes. */
-const RULES = ["TWO_VOTES", "TWO_RESULTS", "AMNESIA", "BAD_NEW_VIEW"] as const;
+const RULES = ["TWO_VOTES", "TWO_RESULTS", "AMNESIA", "BAD_NEW_VIEW", "INVALID_BATCH"] as const;
 export type EvidenceRule = (typeof RULES)[number];
 /** "fault" where a broken machine explains it as well as malice. */
 export type EvidenceLabel = "malice" | "fault";
@@ -80,7 +81,7 @@ export function labelOf(rule: EvidenceRule): EvidenceLabel {
   return rule === "TWO_RESULTS" ? "fault" : "malice";
 }
 
-/** `[version, rule, height, offender, statements]`: one NEW-VIEW for BAD_NEW_VIEW, otherwise two statements. */
+/** `[version, rule, height, offender, statements]`: one NEW-VIEW for BAD_NEW_VIEW, otherwise two statements; INVALID_BATCH: `encodeInvalidBatch`. */
 export function encodeEvidence(evidence: {
   readonly rule: EvidenceRule;
   readonly height: number;
@@ -89,6 +90,11 @@ export function encodeEvidence(evidence: {
 }): Uint8Array {
   const { rule, height, offender, statements } = evidence;
   return encode([FORMAT_VERSION, RULES.indexOf(rule), height, offender, statements.map(statementItems)]);
+}
+
+/** An invalid batch as a proof against its origin. A batch belongs to no height: height 1 stands there. */
+export function encodeInvalidBatch(offender: Uint8Array, batchBytes: Uint8Array): Uint8Array {
+  return encode([FORMAT_VERSION, RULES.indexOf("INVALID_BATCH"), 1, offender, [batchBytes]]);
 }
 
 /** The height an evidence speaks of, so that its validators can be looked up. Nothing else of it is checked. */
@@ -107,9 +113,14 @@ export function verifyEvidence(facts: {
   const { chainId, validators, verify } = facts;
   const decoded = decodeEvidence(facts.bytes);
   if (!decoded.ok) return decoded;
-  const { rule, height, offender, parts } = decoded.value;
+  const { rule, height, offender, parts, batch } = decoded.value;
   const signer = validators.findIndex(({ publicKey }) => bytesEqual(publicKey, offender));
-  if (signer < 0) return refuse("EVIDENCE_NOT_A_VALIDATOR");
+  const validator = validators[signer];
+  if (validator === undefined) return refuse("EVIDENCE_NOT_A_VALIDATOR");
+  if (batch !== undefined) {
+    const proof = provesInvalidBatch({ bytes: batch, chainId, origin: validator, verify });
+    return proof.ok ? accept({ rule, label: labelOf(rule), height, offender }) : proof;
+  }
   const verifier = new HeightVerifier({ chainId, height, validators, verify });
   const statements = parts.map((part): Statement => ("signer" in part ? { ...part, height, signer } : part));
   if (!statements.every((statement) => isStatementSigned(verifier, signer, statement)))
@@ -142,6 +153,8 @@ interface DecodedEvidence {
   readonly height: number;
   readonly offender: Uint8Array;
   readonly parts: readonly Statement[];
+  /** of INVALID_BATCH only, instead of statements */
+  readonly batch: Uint8Array | undefined;
 }
 
 function decodeEvidence(bytes: Uint8Array): Verdict<DecodedEvidence> {
@@ -151,7 +164,12 @@ function decodeEvidence(bytes: Uint8Array): Verdict<DecodedEvidence> {
     const rule = RULES[reader.uint(0, RULES.length - 1)] as EvidenceRule;
     const height = reader.uint(1);
     const offender = reader.byteString(1, LIMITS.publicKeyBytesMax);
-    return { rule, height, offender, parts: reader.list(1, 2, (inner) => readStatement(inner, height)) };
+    if (rule === "INVALID_BATCH") {
+      const [batch] = reader.list(1, 1, (inner) => inner.byteString(1, LIMITS.batchBytesMax));
+      return { rule, height, offender, parts: [], batch };
+    }
+    const parts = reader.list(1, 2, (inner) => readStatement(inner, height));
+    return { rule, height, offender, parts, batch: undefined };
   });
 }
 

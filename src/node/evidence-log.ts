@@ -3,13 +3,14 @@
 
 import { verifyEvidence } from "../consensus/evidence.ts";
 import { type Hash, toHex } from "../ledger/hash.ts";
+import { LIMITS } from "../ledger/limits.ts";
 import type { Validator } from "../ledger/types.ts";
 import type { Logger } from "../ports.ts";
 import type { LedgerStore } from "../store/ledger-store.ts";
 import { verifyNative } from "./ed25519-native.ts";
 
-/** One proof; above what the longest NEW-VIEW of 128 honest validators makes of it, and well below what can be spread. */
-export const EVIDENCE_BYTES_MAX = 128 << 10;
+/** One proof: above the largest batch and the longest NEW-VIEW of 128 honest validators, and below what can be spread. */
+export const EVIDENCE_BYTES_MAX = LIMITS.batchBytesMax + 1_024;
 /** Beyond this many nobody needs another proof of the same offender; a flood of them fills neither disk nor memory. */
 export const EVIDENCE_PER_OFFENDER_MAX = 32;
 
@@ -52,6 +53,12 @@ export class EvidenceLog {
       offender: view.offender,
     });
     return true;
+  }
+
+  /** Whether this rule is proved against the offender already: another proof need not even be made. */
+  knows(rule: string, offender: Uint8Array): boolean {
+    const key = toHex(offender);
+    return this.list().some((view) => view.rule === rule && view.offender === key);
   }
 
   list(): readonly EvidenceView[] {

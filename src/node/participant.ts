@@ -2,13 +2,12 @@
 // mempool, pool and batcher in step with the chain. Every await is followed by a look at the height (pitfall 30).
 
 import { unreachable } from "../assert.ts";
+import { batchOrigin } from "../consensus/batch-evidence.ts";
 import type { HeadFacts, Report, ValidatorKey } from "../consensus/events.ts";
-import { encodeDecided } from "../consensus/messages.ts";
+import { encodeInvalidBatch } from "../consensus/evidence.ts";
 import type { Replica } from "../consensus/replica.ts";
 import { LedgerError } from "../errors.ts";
 import { quorumSize } from "../ledger/certificate.ts";
-import { decodeProposal, encodeProposal } from "../ledger/format-block.ts";
-import { decodeCertificate } from "../ledger/format-vote.ts";
 import { type Hash, toHex } from "../ledger/hash.ts";
 import type { Batch, Certificate, Proposal, Transaction } from "../ledger/types.ts";
 import type { Clock, GossipTopic, KeySigner, Logger, PeerId, PeerNetwork, RequestProtocol } from "../ports.ts";
@@ -20,17 +19,13 @@ import { Driver, type EffectOf, type EventOf } from "./driver.ts";
 import { EvidenceLog } from "./evidence-log.ts";
 import { HEAD_INTERVAL_MS, HeadTracker } from "./heads.ts";
 import { Mempool } from "./mempool.ts";
+import { PACE_INTERVAL_MS, Pace } from "./pace.ts";
 import { Peers } from "./peers.ts";
 import { Proposals } from "./proposals.ts";
 import type { Signer } from "./signer.ts";
-import { answerSync, Sync } from "./sync.ts";
+import { answerSync, decidedFrame, Sync } from "./sync.ts";
 import type { VerifyPool } from "./verify-pool.ts";
 
-/** Round trips, own sync and own execution are measured at this pace. */
-const PACE_INTERVAL_MS = 1_000;
-/** A height takes about four message delays; this many round trips leave room for a busy machine. */
-const ROUND_TRIPS_PER_HEIGHT = 10;
-const EXECUTION_SMOOTHING = 0.2;
 /** A far timer is looked at again after this long: timers of Node end at 2^31 ms, and clocks are set. */
 const WAKE_MS_MAX = 3_600_000;
 
@@ -76,7 +71,7 @@ export class Participant {
   private readonly commitListeners = new Set<(block: CommittedBlock) => void>();
   private commitTurn: Promise<unknown> = Promise.resolve();
   private hadWork = false;
-  private executionMs = 0;
+  private readonly pace = new Pace();
 
   constructor(options: ParticipantOptions) {
     const { chain, clock, log, network, key, chainId } = options;
@@ -101,7 +96,10 @@ export class Participant {
       loadBatch: (digest) => chain.store.loadBatch(digest),
       fetch: (from, payload, timeoutMs) => this.peers.request(from, "fetch", payload, timeoutMs),
       onBatch: () => this.noticeWork(),
-      onInvalid: onBad,
+      onInvalid: (from, code, bytes) => {
+        onBad(from, code);
+        this.accuseOrigin(bytes);
+      },
     });
     this.proposals = new Proposals({
       chain,
@@ -281,7 +279,7 @@ export class Participant {
       throw new LedgerError("INVARIANT_BROKEN", { rule: "N7: only a checked block is executed" });
     const startedMs = this.clock.monotonicMs();
     const staged = this.chain.execute(block);
-    this.executionMs += EXECUTION_SMOOTHING * (this.clock.monotonicMs() - startedMs - this.executionMs);
+    this.pace.noteExecution(this.clock.monotonicMs() - startedMs);
     return staged;
   }
 
@@ -303,12 +301,8 @@ export class Participant {
   }
 
   private sendDecided(to: ValidatorKey, height: number): void {
-    const block = this.chain.store.loadBlock(height);
-    if (block === undefined) return;
-    const proposal = decodeProposal(encodeProposal({ headerBytes: block.headerBytes, references: block.references }));
-    const certificate = decodeCertificate(block.certificateBytes);
-    if (!proposal.ok || !certificate.ok) throw new LedgerError("STORE_CORRUPT", { height });
-    this.peers.send([to], encodeDecided({ proposal: proposal.value, certificate: certificate.value }));
+    const frame = decidedFrame(this.chain, height);
+    if (frame !== undefined) this.peers.send([to], frame);
   }
 
   private fetchBatches(from: ValidatorKey, digests: readonly Hash[]): void {
@@ -332,6 +326,13 @@ export class Participant {
       default:
         return unreachable(report);
     }
+  }
+
+  /** An invalid batch that its origin signed proves itself, whoever handed it over. */
+  private accuseOrigin(batchBytes: Uint8Array): void {
+    const origin = batchOrigin(batchBytes);
+    if (origin === undefined || this.evidence.knows("INVALID_BATCH", origin)) return;
+    this.guard(this.recordEvidence(encodeInvalidBatch(origin, batchBytes)));
   }
 
   private async recordEvidence(bytes: Uint8Array): Promise<void> {
@@ -414,10 +415,8 @@ export class Participant {
 
   private measurePace(): void {
     const quorum = quorumSize(this.chain.head.validators.length);
-    const roundTripMs = this.peers.quorumRoundTripMs(quorum);
-    if (roundTripMs === undefined) return;
-    const timeoutMs = ROUND_TRIPS_PER_HEIGHT * roundTripMs + (this.signer?.saveMs ?? 0) + this.executionMs;
-    this.driver.push({ kind: "paceMeasured", timeoutMs });
+    const timeoutMs = this.pace.timeoutMs(this.peers.quorumRoundTripMs(quorum), this.signer?.saveMs ?? 0);
+    if (timeoutMs !== undefined) this.driver.push({ kind: "paceMeasured", timeoutMs });
   }
 
   private publishHead(): void {

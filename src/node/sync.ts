@@ -2,6 +2,7 @@
 // A certificate replaces the votes of q validators, so signatures inside the block were verified by q and are not again.
 
 import type { ValidatorKey } from "../consensus/events.ts";
+import { encodeDecided } from "../consensus/messages.ts";
 import { accept, LedgerError, refuse, type Verdict } from "../errors.ts";
 import { verifyCertificate } from "../ledger/certificate.ts";
 import { decode, encode, type Value } from "../ledger/codec.ts";
@@ -175,4 +176,14 @@ export function answerSync(chain: Chain, payload: Uint8Array): Uint8Array {
     blocks.push([proposal, block.resultBytes, block.certificateBytes, bodies]);
   }
   return encode(blocks);
+}
+
+/** A committed block with its certificate as a frame: the answer to a peer that still waits for its height. */
+export function decidedFrame(chain: Chain, height: number): Uint8Array | undefined {
+  const block = chain.store.loadBlock(height);
+  if (block === undefined || height === 0) return undefined;
+  const proposal = decodeProposal(encodeProposal({ headerBytes: block.headerBytes, references: block.references }));
+  const certificate = decodeCertificate(block.certificateBytes);
+  if (!proposal.ok || !certificate.ok) throw new LedgerError("STORE_CORRUPT", { height });
+  return encodeDecided({ proposal: proposal.value, certificate: certificate.value });
 }

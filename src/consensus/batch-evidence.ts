@@ -1,0 +1,56 @@
+// When a batch proves misbehaviour: its origin signed it for this ledger, and it holds what no honest node gathers.
+// Only what is wrong in the signed bytes counts; a batch of another chain or version proves nothing here.
+
+import { refuse, type Verdict } from "../errors.ts";
+import { decode, type Value } from "../ledger/codec.ts";
+import { batchDigestOf, batchSigningBytes, decodeBatch } from "../ledger/format-batch.ts";
+import { bytesEqual, type Hash } from "../ledger/hash.ts";
+import { FORMAT_VERSION, type Validator, type VerifySignature } from "../ledger/types.ts";
+import { checkBatch } from "../ledger/validate.ts";
+
+/** `[body, signature]` and, of the body, `[version, chainId, origin, ...]`, read without judging the rest. */
+interface SignedBatch {
+  readonly bodyBytes: Uint8Array;
+  readonly signature: Uint8Array;
+  readonly chainId: Uint8Array;
+  readonly origin: Uint8Array;
+}
+
+/** Whose batch these bytes claim to be; undefined when they are not in the form of this version. */
+export function batchOrigin(bytes: Uint8Array): Uint8Array | undefined {
+  return readSigned(bytes)?.origin;
+}
+
+/**
+ * Judges a batch as a proof against its origin.
+ * @returns ok when the origin signed it for this chain and it is not valid; refusals `BATCH_EVIDENCE_*`
+ */
+export function provesInvalidBatch(claim: {
+  readonly bytes: Uint8Array;
+  readonly chainId: Hash;
+  readonly origin: Validator;
+  readonly verify: VerifySignature;
+}): Verdict<true> {
+  const { bytes, chainId, origin, verify } = claim;
+  const signed = readSigned(bytes);
+  if (signed === undefined || !bytesEqual(signed.chainId, chainId)) return refuse("BATCH_EVIDENCE_FOREIGN");
+  const message = batchSigningBytes(batchDigestOf(signed.bodyBytes));
+  const isSigned =
+    bytesEqual(signed.origin, origin.publicKey) && verify(origin.suite, origin.publicKey, message, signed.signature);
+  if (!isSigned) return refuse("BATCH_EVIDENCE_SIGNATURE");
+  const batch = decodeBatch(bytes);
+  const isValid = batch.ok && checkBatch({ batch: batch.value, chainId, validators: [origin], verify }).ok;
+  return isValid ? refuse("BATCH_EVIDENCE_PROVES_NOTHING") : { ok: true, value: true };
+}
+
+function readSigned(bytes: Uint8Array): SignedBatch | undefined {
+  const envelope = decode(bytes);
+  if (!envelope.ok || !Array.isArray(envelope.value)) return undefined;
+  const [bodyBytes, signature] = envelope.value as readonly Value[];
+  if (!(bodyBytes instanceof Uint8Array && signature instanceof Uint8Array)) return undefined;
+  const body = decode(bodyBytes);
+  if (!body.ok || !Array.isArray(body.value)) return undefined;
+  const [version, chainId, origin] = body.value as readonly Value[];
+  if (version !== FORMAT_VERSION || !(chainId instanceof Uint8Array && origin instanceof Uint8Array)) return undefined;
+  return { bodyBytes, signature, chainId, origin };
+}
