@@ -22,7 +22,7 @@ import { summarise } from "./summary.ts";
 /** One second of the wall is a day of the ledger: fifteen days of notice pass while the bills are written. */
 const TIME_SCALE = 86_400;
 const COMMUNITY_SEED = 1;
-const HEALTHY_MS_MAX = 30_000;
+const HEALTHY_MS_MAX = 120_000;
 const SEED_FILE = "devnet.seed";
 
 export interface DevnetOptions {
