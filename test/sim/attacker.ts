@@ -165,6 +165,20 @@ export class Attacker {
       );
     // Overlapping by one now and then: who gets both can prove it.
     if (second !== undefined) this.send(second, others.slice(Math.max(0, split - this.random.below(2))));
+    if (first !== undefined && this.random.chance(500)) this.pushThrough(loot, view, first);
+  }
+
+  /** Helps its own proposal to a quorum as well as it can: a lie about locks does harm only when its block is committed. */
+  private pushThrough(loot: Loot, view: number, frame: Uint8Array): void {
+    const message = this.world.read(frame);
+    if (!message.ok || message.value.kind !== "prePrepare") return;
+    const { proposal } = message.value.block;
+    const { blockHash } = proposal;
+    const { resultHash } = execute(this.world.facts, this.node.stateRoot, proposal);
+    const commit = encodeVote(this.signVote(loot, { kind: "commit", view, blockHash, resultHash }));
+    const everybody = this.world.nodes.filter((other) => other !== this.node);
+    for (const delayMs of [0, 100, 300])
+      this.world.timeline.after(delayMs, () => this.send(delayMs === 100 ? frame : commit, everybody));
   }
 
   /** A PRE-PREPARE, in a view above 0 with the most harmful NEW-VIEW the loot allows. */

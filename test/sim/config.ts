@@ -28,6 +28,8 @@ export interface SimConfig {
   readonly clockSkewMs: readonly number[];
   /** node loses power at this time for so long */
   readonly crashes: readonly { readonly node: number; readonly atMs: number; readonly downMs: number }[];
+  /** node loses power while its nth vote is on its way to the disk */
+  readonly savesCut: readonly { readonly node: number; readonly save: number; readonly downMs: number }[];
   readonly partitions: readonly {
     readonly side: ReadonlySet<number>;
     readonly fromMs: number;
@@ -77,6 +79,11 @@ export function drawConfig(seed: number): SimConfig {
     diskMsMax: random.pick([1, 5, 30]),
     clockSkewMs: Array.from({ length: nodeCount }, () => random.between(-300, 300)),
     crashes: drawCrashes(random, nodeCount, calmFromMs),
+    savesCut: Array.from({ length: random.pick([0, 1, 3]) }, () => ({
+      node: random.below(nodeCount),
+      save: random.between(1, 12),
+      downMs: random.between(5, 300),
+    })),
     partitions: drawPartitions(random, nodeCount, calmFromMs),
     offers: Array.from({ length: random.between(3, 9) }, () => ({
       atMs: random.below(calmFromMs),
@@ -124,7 +131,7 @@ export function describeConfig(config: SimConfig): string {
   const faults = [...config.faults].map(([node, fault]) => `${node}:${fault}`).join(",") || "none";
   return (
     `n=${config.validatorCount}${config.hasChangingMembers ? "+1" : ""} faults=${faults} rotation=${config.rotationHeights} timeout>=${config.timeoutMsMin}ms ` +
-    `delay<=${config.delayMsMax}ms loss=${config.lossPermille / 10}%/${config.commitLossPermille / 10}% disk<=${config.diskMsMax}ms crashes=${config.crashes.length} ` +
+    `delay<=${config.delayMsMax}ms loss=${config.lossPermille / 10}%/${config.commitLossPermille / 10}% disk<=${config.diskMsMax}ms crashes=${config.crashes.length}+${config.savesCut.length} ` +
     `partitions=${config.partitions.length} offers=${config.offers.length} calm=${config.calmFromMs}ms heads=${config.hasHeadGossip}`
   );
 }

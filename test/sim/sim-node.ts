@@ -52,6 +52,8 @@ export class SimNode {
   private mempool = new Map<string, Hash>();
   private record: VoteRecord;
   private signTurn: (() => void)[] = [];
+  /** of vote records, in all lives */
+  private saves = 0;
   private isSaving = false;
   private isWriting = false;
   private isSyncing = false;
@@ -285,7 +287,9 @@ export class SimNode {
     const save = () => {
       this.disk.record = bytes;
     };
+    this.saves += 1;
     this.write(save, done);
+    this.world.noticeSave(this, this.saves);
   }
 
   private commitBlock({ proposal, certificate, result }: EffectOf<"commitBlock">): void {

@@ -159,6 +159,16 @@ export class World {
     node.start();
   }
 
+  /** A vote is on its way to the disk: the worst moment to lose power. */
+  noticeSave(node: SimNode, save: number): void {
+    const cut = this.config.savesCut.find((one) => one.node === node.index && one.save === save);
+    const { diskMsMax, calmFromMs } = this.config;
+    const calmInMs = calmFromMs - this.timeline.nowMs;
+    if (cut === undefined || calmInMs <= diskMsMax) return;
+    this.timeline.after(this.random.below(diskMsMax), () => this.crash(node.index));
+    this.timeline.after(Math.min(calmInMs, diskMsMax + cut.downMs), () => this.restart(node.index));
+  }
+
   /** A client hands work to an honest node that is up; it is durable there before the client is answered. */
   private offer(place: number, preferred: number): void {
     const digest = hashTagged("BATCH", new TextEncoder().encode(`${this.config.seed}/${place}`));
@@ -224,7 +234,9 @@ export class World {
   sendFrame(node: SimNode, target: SimNode, bytes: Uint8Array): void {
     this.frames += 1;
     if (this.frames > FRAMES_MAX) return this.fail(`storm: more than ${FRAMES_MAX} frames`);
-    const lossPermille = this.certifies(bytes) ? Math.max(this.config.lossPermille, this.config.commitLossPermille) : undefined;
+    const lossPermille = this.certifies(bytes)
+      ? Math.max(this.config.lossPermille, this.config.commitLossPermille)
+      : undefined;
     const arrive = () => {
       if (!target.isUp) return;
       this.attackers.get(target.index)?.observe(bytes);
