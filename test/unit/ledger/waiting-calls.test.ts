@@ -15,7 +15,7 @@ function outcome(bytes: Uint8Array, read: (reader: Reader) => unknown): string {
 }
 
 describe("calls that wait", () => {
-  it("L12: a value is passed over exactly when it can be read, and refused for the same reason at the same byte", () => {
+  it("L42: a value is passed over exactly when it can be read, and refused for the same reason at the same byte", () => {
     const damaged = fc.tuple(anyValue, fc.nat(), fc.nat(255), fc.nat()).map(([value, place, byte, end]) => {
       const bytes = encode(value);
       bytes[place % bytes.length] = byte;
@@ -30,7 +30,7 @@ describe("calls that wait", () => {
     );
   });
 
-  it("L11: a decoded transaction keeps its calls as bytes and reads them when asked, the same every time", () => {
+  it("L41: a decoded transaction keeps its calls as bytes and reads them when asked, the same every time", () => {
     const decoded = decodeTransaction(transaction({ nonce: 7 }).bytes);
     if (!decoded.ok) throw new Error(decoded.code);
     const { body } = decoded.value;
