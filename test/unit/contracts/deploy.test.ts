@@ -214,6 +214,22 @@ describe("seats and parameters", () => {
     expect(outcome(chain.run(2, "root", [seat(5, 12)]))).toEqual(["ok", ""]);
   });
 
+  it("R95: seats that leave count as those that join", () => {
+    chain.run(1, "root", [seat(4, 11)]);
+    chain.run(2, "root", [seat(5, 12)]);
+    const remove = call("governance", "remove_last_seat", {});
+    expect(outcome(chain.run(3, "root", [remove, remove]))).toEqual(["refused", "governance.validators"]);
+    expect(chain.block(4, [transaction("root", [remove])]).validators.length).toBe(5);
+  });
+
+  it("R96: the protocol never goes back", () => {
+    const protocol = (value: number) => outcome(govern("set_parameter", { name: "protocol", value }));
+    expect([protocol(2), protocol(1)]).toEqual([
+      ["ok", ""],
+      ["refused", "governance.parameters"],
+    ]);
+  });
+
   it.each<readonly [string, () => readonly ReturnType<typeof call>[]]>([
     ["a key twice", () => [seat(4, 1)]],
     ["a peer twice", () => [seat(4, 9, "peer-street")]],
