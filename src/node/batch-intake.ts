@@ -3,13 +3,13 @@
 
 import type { ValidatorKey } from "../consensus/events.ts";
 import { accept, LedgerError, refuse, type Verdict } from "../errors.ts";
-import { decode, encode, type Value } from "../ledger/codec.ts";
+import { DECODE_LIMITS, type DecodeLimits, decode, encode, ownBytes, type Value } from "../ledger/codec.ts";
 import { decodeBatch } from "../ledger/format-batch.ts";
 import { bytesEqual, bytesKey, type Hash, toHex } from "../ledger/hash.ts";
 import type { Batch, BatchReference, Validator } from "../ledger/types.ts";
 import { checkBatch } from "../ledger/validate.ts";
 import type { Clock, Logger } from "../ports.ts";
-import type { BatchPool } from "./batch-pool.ts";
+import type { BatchPool, PoolView } from "./batch-pool.ts";
 import { verifyNative } from "./ed25519-native.ts";
 import type { VerifyPool } from "./verify-pool.ts";
 
@@ -19,6 +19,12 @@ const FETCH_TIMEOUT_MS = 2_000;
 /** Digests in one fetch; what an answer carries at most. */
 export const FETCH_DIGESTS_MAX = 256;
 export const FETCH_ANSWER_BYTES_MAX = 6 << 20;
+/** A list of byte strings and nothing else: a small answer may not become a large heap. */
+const FETCH_LIMITS: DecodeLimits = { ...DECODE_LIMITS, depthMax: 1, itemsMax: FETCH_DIGESTS_MAX + 1 };
+/** Gossip of one peer that waits for its turn; beyond it batches are dropped unread, and fetched when a block names them. */
+export const BACKLOG_BYTES_PER_PEER_MAX = 4 << 20;
+/** Batches of one peer's gossip that are checked at a time. */
+const LANES_PER_PEER = 4;
 
 export interface IntakePorts {
   readonly clock: Clock;
@@ -27,6 +33,8 @@ export interface IntakePorts {
   readonly verifyPool: VerifyPool;
   readonly chainId: Hash;
   validators(): readonly Validator[];
+  poolView(): PoolView;
+  windowMs(): number;
   /** a batch that was durable before and so was verified before */
   loadBatch(digest: Hash): Uint8Array | undefined;
   fetch(from: ValidatorKey, payload: Uint8Array, timeoutMs: number): Promise<Uint8Array>;
@@ -40,24 +48,67 @@ export class BatchIntake {
   private readonly ports: IntakePorts;
   private readonly verifying = new Map<string, Promise<Batch | undefined>>();
   private readonly arrivals = new Map<string, Set<(batch: Batch | undefined) => void>>();
+  /** bytes of gossip that wait for their turn, by peer */
+  private readonly backlogs = new Map<ValidatorKey, number>();
+  /** the last turn of each lane */
+  private readonly lanes = new Map<string, Promise<unknown>>();
+  private heard = 0;
 
   constructor(ports: IntakePorts) {
     this.ports = ports;
   }
 
-  /** Takes a batch from a peer. @returns it when valid; the same promise for the same batch in flight */
+  /**
+   * Takes gossip. A peer's batches wait for each other and not for those of others, so that a flood takes its sender's
+   * share of this node's time and no memory beyond its backlog.
+   */
+  hear(bytes: Uint8Array, from: ValidatorKey): Promise<void> {
+    const waiting = this.backlogs.get(from) ?? 0;
+    if (waiting + bytes.length > BACKLOG_BYTES_PER_PEER_MAX) return Promise.resolve();
+    this.backlogs.set(from, waiting + bytes.length);
+    const own = ownBytes(bytes);
+    this.heard += 1;
+    const lane = `${from}:${this.heard % LANES_PER_PEER}`;
+    const turn = (this.lanes.get(lane) ?? Promise.resolve())
+      .then(() => this.takeIfWanted(own, from))
+      .finally(() => this.backlogs.set(from, (this.backlogs.get(from) ?? 0) - own.length));
+    this.lanes.set(
+      lane,
+      turn.catch(() => undefined),
+    );
+    return turn;
+  }
+
+  private async takeIfWanted(bytes: Uint8Array, from: ValidatorKey): Promise<void> {
+    const { pool, clock, poolView, windowMs } = this.ports;
+    const decoded = decodeBatch(bytes);
+    if (!decoded.ok) return this.ports.onInvalid(from, decoded.code, bytes);
+    if (pool.wants(decoded.value, poolView(), { nowMs: clock.nowMs(), windowMs: windowMs() }))
+      await this.check(decoded.value, from);
+  }
+
+  /** Takes a batch that was asked for. @returns it when valid */
   take(bytes: Uint8Array, from: ValidatorKey): Promise<Batch | undefined> {
     const decoded = decodeBatch(bytes);
-    if (!decoded.ok) {
-      this.ports.onInvalid(from, decoded.code, bytes);
-      return Promise.resolve(undefined);
-    }
-    const batch = decoded.value;
-    const digest = bytesKey(batch.digest);
+    if (decoded.ok) return this.check(decoded.value, from);
+    this.ports.onInvalid(from, decoded.code, bytes);
+    return Promise.resolve(undefined);
+  }
+
+  /** @returns the batch when valid; the same promise for the same batch in flight */
+  private check(batch: Batch, from: ValidatorKey): Promise<Batch | undefined> {
     const known = this.ports.pool.get(batch.digest);
     if (known !== undefined) return Promise.resolve(known);
+    const digest = bytesKey(batch.digest);
     let pending = this.verifying.get(digest);
     if (pending === undefined) {
+      // The origin's signature first: it is no part of the digest, so a copy with a wrong one may neither cost the work
+      // of its transactions nor stand for the true one that arrives meanwhile.
+      const sealed = this.judge(batch, { areTransactionsChecked: true });
+      if (!sealed.ok) {
+        this.ports.onInvalid(from, sealed.code, batch.bytes);
+        return Promise.resolve(undefined);
+      }
       pending = this.verify(batch, from).finally(() => this.verifying.delete(digest));
       this.verifying.set(digest, pending);
     }
@@ -105,7 +156,7 @@ export class BatchIntake {
       this.ports.log.debug("batch fetch failed", { from, code: error.code });
       return [];
     }
-    const decoded = decode(answer);
+    const decoded = decode(answer, FETCH_LIMITS);
     if (!decoded.ok || !Array.isArray(decoded.value)) {
       this.ports.onInvalid(from, "FETCH_ANSWER_INVALID", answer);
       return [];
@@ -120,7 +171,7 @@ export class BatchIntake {
 
   /** Answers a peer's fetch from pool and store, as much as fits. */
   answerFetch(payload: Uint8Array): Uint8Array {
-    const decoded = decode(payload);
+    const decoded = decode(payload, FETCH_LIMITS);
     if (!decoded.ok || !Array.isArray(decoded.value) || decoded.value.length > FETCH_DIGESTS_MAX)
       throw new LedgerError("FETCH_REQUEST_INVALID");
     const bodies: Uint8Array[] = [];
@@ -149,13 +200,7 @@ export class BatchIntake {
     // A transaction of another chain is left to checkBatch, which names it.
     const isOfThisChain = batch.transactions.every(({ body }) => bytesEqual(body.chainId, chainId));
     const isChecked = isOfThisChain && (await verifyPool.verifyTransactions(batch.transactions));
-    const verdict = checkBatch({
-      batch,
-      chainId,
-      validators: this.ports.validators(),
-      verify: verifyNative,
-      transactionChecked: () => isChecked,
-    });
+    const verdict = isChecked ? accept(true) : this.judge(batch, { areTransactionsChecked: false });
     if (!verdict.ok) {
       this.ports.onInvalid(from, verdict.code, batch.bytes);
       return undefined;
@@ -165,6 +210,12 @@ export class BatchIntake {
     const waiting = this.arrivals.get(bytesKey(batch.digest));
     if (waiting !== undefined) for (const wake of waiting) wake(batch);
     return batch;
+  }
+
+  private judge(batch: Batch, known: { readonly areTransactionsChecked: boolean }): Verdict<true> {
+    const { chainId, validators } = this.ports;
+    const transactionChecked = () => known.areTransactionsChecked;
+    return checkBatch({ batch, chainId, validators: validators(), verify: verifyNative, transactionChecked });
   }
 
   private waitForArrival(digest: Hash, waitMs: number): Promise<Batch | undefined> {

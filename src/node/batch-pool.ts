@@ -4,8 +4,10 @@
 import { bytesEqual, bytesKey, type Hash } from "../ledger/hash.ts";
 import type { Batch, BatchReference } from "../ledger/types.ts";
 
-/** Per origin; beyond it the origin's newest batches are not kept (they are fetched again when a block names them). */
-export const POOL_BYTES_PER_ORIGIN_MAX = 32 << 20;
+/** Per origin; beyond either the origin's newest batches are not kept (they are fetched again when a block names them). */
+export const POOL_BYTES_PER_ORIGIN_MAX = 16 << 20;
+/** The smallest transactions take fourteen times their bytes in memory: a share is bounded by their number, too. */
+export const POOL_TRANSACTIONS_PER_ORIGIN_MAX = 50_000;
 /** Blocks that may pass a batch over, while its origin had share left and later batches were taken, before followers suspect. */
 export const BLOCKS_PASSED_OVER_MAX = 8;
 /** Digests named in a suspicion. */
@@ -21,6 +23,12 @@ interface Entry {
   isCommitted: boolean;
 }
 
+/** What an origin has in the pool. */
+interface Share {
+  bytes: number;
+  transactions: number;
+}
+
 export interface PoolView {
   isCommitted(id: Hash): boolean;
   readonly headTimeMs: number;
@@ -28,7 +36,7 @@ export interface PoolView {
 
 export class BatchPool {
   private readonly entries = new Map<string, Entry>();
-  private readonly bytesByOrigin = new Map<string, number>();
+  private readonly shares = new Map<string, Share>();
   private arrivals = 0;
 
   get size(): number {
@@ -48,18 +56,38 @@ export class BatchPool {
     return this.entries.get(bytesKey(digest))?.batch;
   }
 
+  /** Whether the origin's share has room for a batch of that size. */
+  hasRoom(origin: Uint8Array, bytes: number, transactions: number): boolean {
+    const share = this.shares.get(bytesKey(origin));
+    return (
+      (share?.bytes ?? 0) + bytes <= POOL_BYTES_PER_ORIGIN_MAX &&
+      (share?.transactions ?? 0) + transactions <= POOL_TRANSACTIONS_PER_ORIGIN_MAX
+    );
+  }
+
+  /**
+   * Whether a batch that nobody asked for is worth the work of checking it: it is new, something of it can be executed
+   * now or within a second window, and its origin's share has room. Replays and far futures fill nobody's share.
+   */
+  wants(batch: Batch, view: PoolView, times: { readonly nowMs: number; readonly windowMs: number }): boolean {
+    if (this.has(batch.digest) || !this.hasRoom(batch.origin, batch.bytes.length, batch.transactions.length))
+      return false;
+    const latestMs = Math.max(times.nowMs, view.headTimeMs) + 2 * times.windowMs;
+    return isFresh(batch, view, view.headTimeMs, latestMs - view.headTimeMs);
+  }
+
   /** @returns false when it is known already or the origin's share of the pool is full */
   add(batch: Batch): boolean {
     const digest = bytesKey(batch.digest);
-    const origin = bytesKey(batch.origin);
-    const bytes = this.bytesByOrigin.get(origin) ?? 0;
-    if (this.entries.has(digest) || bytes + batch.bytes.length > POOL_BYTES_PER_ORIGIN_MAX) return false;
+    const { length: bytes } = batch.bytes;
+    const { length: transactions } = batch.transactions;
+    if (this.entries.has(digest) || !this.hasRoom(batch.origin, bytes, transactions)) return false;
     let latestValidUntilMs = 0;
     for (const transaction of batch.transactions)
       latestValidUntilMs = Math.max(latestValidUntilMs, transaction.body.validUntilMs);
     this.arrivals += 1;
     this.entries.set(digest, { batch, arrival: this.arrivals, latestValidUntilMs, passedOver: 0, isCommitted: false });
-    this.bytesByOrigin.set(origin, bytes + batch.bytes.length);
+    this.count(batch, 1);
     return true;
   }
 
@@ -124,8 +152,16 @@ export class BatchPool {
 
   private remove(digest: string, entry: Entry): void {
     this.entries.delete(digest);
-    const origin = bytesKey(entry.batch.origin);
-    this.bytesByOrigin.set(origin, (this.bytesByOrigin.get(origin) ?? 0) - entry.batch.bytes.length);
+    this.count(entry.batch, -1);
+  }
+
+  private count({ origin, bytes, transactions }: Batch, sign: 1 | -1): void {
+    const key = bytesKey(origin);
+    const share = this.shares.get(key) ?? { bytes: 0, transactions: 0 };
+    share.bytes += sign * bytes.length;
+    share.transactions += sign * transactions.length;
+    if (share.transactions === 0) this.shares.delete(key);
+    else this.shares.set(key, share);
   }
 }
 

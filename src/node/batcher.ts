@@ -20,6 +20,8 @@ export interface BatcherPorts {
   readonly signer: KeySigner;
   readonly chainId: Hash;
   readonly batchBytesMax: number;
+  /** whether the own share of the pool has room for a full batch */
+  hasRoom(): boolean;
   /** takes a finished batch: stores it, spreads it, offers it to the builder */
   publish(batch: Batch): void;
 }
@@ -67,6 +69,8 @@ export class Batcher {
     this.cancelGather?.();
     this.cancelGather = undefined;
     const { mempool, signer, chainId, batchBytesMax } = this.ports;
+    // What found no room in the pool would be lost in silence: it stays queued, and the door answers MEMPOOL_FULL in time.
+    if (!this.ports.hasRoom()) return;
     const transactions = mempool.take({
       bytesMax: batchBytesMax - BATCH_OVERHEAD_BYTES,
       countMax: BATCH_TRANSACTIONS_MAX,

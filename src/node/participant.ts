@@ -13,7 +13,7 @@ import type { Batch, Certificate, Proposal, Transaction } from "../ledger/types.
 import type { Clock, GossipTopic, KeySigner, Logger, PeerId, PeerNetwork, RequestProtocol } from "../ports.ts";
 import { BatchIntake } from "./batch-intake.ts";
 import { BatchPool, WAITING_FOR_MAX } from "./batch-pool.ts";
-import { Batcher } from "./batcher.ts";
+import { BATCH_TRANSACTIONS_MAX, Batcher } from "./batcher.ts";
 import type { Chain, StagedBlock } from "./chain.ts";
 import { Driver, type EffectOf, type EventOf } from "./driver.ts";
 import { EvidenceLog } from "./evidence-log.ts";
@@ -93,6 +93,8 @@ export class Participant {
       verifyPool: options.verifyPool,
       chainId,
       validators: () => chain.head.validators,
+      poolView: () => this.proposals.view,
+      windowMs: () => chain.windowMs,
       loadBatch: (digest) => chain.store.loadBatch(digest),
       fetch: (from, payload, timeoutMs) => this.peers.request(from, "fetch", payload, timeoutMs),
       onBatch: () => this.noticeWork(),
@@ -127,6 +129,7 @@ export class Participant {
       signer: key,
       chainId,
       batchBytesMax: chain.head.parameters.batchBytesMax,
+      hasRoom: () => this.pool.hasRoom(key.publicKey, chain.head.parameters.batchBytesMax, BATCH_TRANSACTIONS_MAX),
       publish: (batch) => this.publishBatch(batch),
     });
     this.driver = new Driver({
@@ -195,7 +198,7 @@ export class Participant {
     if (from === undefined) return;
     switch (topic) {
       case "batches":
-        this.guard(this.intake.take(bytes, from));
+        this.guard(this.intake.hear(bytes, from));
         return;
       case "heads": {
         const statement = this.heads.take(bytes, this.chain.head.validators);

@@ -1,6 +1,6 @@
 // What a member with a valid key could do to the node's own parts: each test is an attack that once worked.
 
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { encodeEvidence, type Statement } from "../../../src/consensus/evidence.ts";
 import { makeNewView, newViewSigningBytes } from "../../../src/consensus/view-formats.ts";
 import { referenceOf } from "../../../src/ledger/format-batch.ts";
@@ -8,13 +8,18 @@ import { validatorsHashOf } from "../../../src/ledger/format-cluster.ts";
 import { voteSigningBytes } from "../../../src/ledger/format-vote.ts";
 import { toHex } from "../../../src/ledger/hash.ts";
 import { LIMITS } from "../../../src/ledger/limits.ts";
-import { BatchPool, BLOCKS_PASSED_OVER_MAX } from "../../../src/node/batch-pool.ts";
+import type { Batch } from "../../../src/ledger/types.ts";
+import { BACKLOG_BYTES_PER_PEER_MAX, BatchIntake } from "../../../src/node/batch-intake.ts";
+import { BatchPool, BLOCKS_PASSED_OVER_MAX, POOL_TRANSACTIONS_PER_ORIGIN_MAX } from "../../../src/node/batch-pool.ts";
+import { Batcher } from "../../../src/node/batcher.ts";
 import { chooseBatches } from "../../../src/node/block-builder.ts";
 import { EVIDENCE_BYTES_MAX, EVIDENCE_PER_OFFENDER_MAX, EvidenceLog } from "../../../src/node/evidence-log.ts";
 import { PARAMETER_DEFAULTS } from "../../../src/node/genesis-plan.ts";
+import { Mempool } from "../../../src/node/mempool.ts";
+import { createVerifyPool } from "../../../src/node/verify-pool.ts";
 import { LedgerStore } from "../../../src/store/ledger-store.ts";
 import { MemoryStore } from "../../../src/store/memory-store.ts";
-import { batch, CHAIN_ID, SILENT, signerOf, transaction } from "./support.ts";
+import { batch, CHAIN_ID, SILENT, StillClock, signerOf, transaction } from "./support.ts";
 
 describe("very many small batches", () => {
   it("N60: never fill a proposal beyond the references that a replica reads", () => {
@@ -39,6 +44,123 @@ describe("batches that nobody may execute", () => {
       const limits = { blockBytesMax: PARAMETER_DEFAULTS.blockBytesMax, windowMs: 1_000 };
       expect(pool.countPassedOver(view, [referenceOf(taken)], limits)).toEqual([]);
     }
+  });
+});
+
+describe("a flood of batches", () => {
+  const [honest, hostile] = [signerOf(101), signerOf(102)];
+  const validators = [honest, hostile].map(({ suite, publicKey }, index) => ({
+    organisation: `o${index}`,
+    suite,
+    publicKey,
+    peerId: `p${index}`,
+  }));
+
+  function openIntake() {
+    const pool = new BatchPool();
+    const verifyPool = createVerifyPool(0);
+    const committed = new Set<string>();
+    const invalid: string[] = [];
+    const checks: number[] = [];
+    const intake = new BatchIntake({
+      clock: new StillClock(),
+      log: SILENT,
+      pool,
+      verifyPool: {
+        ...verifyPool,
+        verifyTransactions: (transactions) => {
+          checks.push(transactions.length);
+          return verifyPool.verifyTransactions(transactions);
+        },
+      },
+      chainId: CHAIN_ID,
+      validators: () => validators,
+      poolView: () => ({ isCommitted: (id) => committed.has(toHex(id)), headTimeMs: 100 }),
+      windowMs: () => 1_000,
+      loadBatch: () => undefined,
+      fetch: () => Promise.reject(new Error("nobody is asked here")),
+      onBatch: () => undefined,
+      onInvalid: (from, code) => invalid.push(`${from} ${code}`),
+    });
+    return { pool, intake, committed, invalid, checks };
+  }
+
+  /** The same batch, as its origin did not sign it: the digest is over the body alone. */
+  function damaged(bytes: Uint8Array): Uint8Array {
+    const copy = Uint8Array.from(bytes);
+    copy[copy.length - 1] = (copy.at(-1) ?? 0) ^ 1;
+    return copy;
+  }
+
+  it("N64: a copy with a wrong signature costs one check and never stands for the true batch that arrives meanwhile", async () => {
+    const { pool, intake, invalid, checks } = openIntake();
+    const { bytes, digest } = batch({ origin: honest, sequence: 1, transactions: [transaction({ nonce: 1 })] });
+    await Promise.all([intake.hear(damaged(bytes), "liar"), intake.hear(bytes, "origin")]);
+    expect(pool.has(digest)).toBe(true);
+    expect(invalid).toEqual(["liar BATCH_SIGNATURE"]);
+    expect(checks).toEqual([1]);
+  });
+
+  it("N65: replays, far futures and what finds no room are not even checked; asked for, they still are", async () => {
+    const { pool, intake, committed, checks } = openIntake();
+    const old = transaction({ nonce: 1 });
+    committed.add(toHex(old.id));
+    const replayed = batch({ origin: honest, sequence: 1, transactions: [old] });
+    const expired = batch({ origin: honest, sequence: 2, transactions: [transaction({ nonce: 2, validUntilMs: 99 })] });
+    const far = batch({ origin: hostile, sequence: 3, transactions: [transaction({ nonce: 3, validUntilMs: 2_101 })] });
+    for (const { bytes } of [replayed, expired, far]) await intake.hear(bytes, "liar");
+    expect([pool.size, checks]).toEqual([0, []]);
+    expect((await intake.take(replayed.bytes, "holder"))?.digest).toEqual(replayed.digest);
+    for (let part = 0; part < 10; part += 1) {
+      const share = Array.from({ length: POOL_TRANSACTIONS_PER_ORIGIN_MAX / 10 }, () => old);
+      pool.add({ ...batch({ origin: hostile, sequence: 4 + part, transactions: [share[0]!] }), transactions: share });
+    }
+    const late = { origin: hostile, sequence: 99, transactions: [transaction({ nonce: 5 })] };
+    await intake.hear(batch(late).bytes, "liar");
+    expect(checks).toEqual([1]);
+    await intake.hear(batch({ ...late, origin: honest }).bytes, "origin");
+    expect(checks).toEqual([1, 1]);
+  }, 60_000);
+
+  it("N66: one peer's flood waits for its own turn and no longer than its backlog; others are heard at once", async () => {
+    const { pool, intake } = openIntake();
+    const transactions = Array.from({ length: 1_000 }, (_, nonce) => transaction({ nonce, signer: honest }));
+    const size = batch({ origin: hostile, sequence: 1, transactions }).bytes.length;
+    const fitting = Math.floor(BACKLOG_BYTES_PER_PEER_MAX / size);
+    const flood = Array.from({ length: fitting + 5 }, (_, index) =>
+      intake.hear(batch({ origin: hostile, sequence: index + 1, transactions }).bytes, "flooder"),
+    );
+    const small = batch({ origin: honest, sequence: 1, transactions: [transaction({ nonce: 5_000 })] });
+    await intake.hear(small.bytes, "origin");
+    expect(pool.has(small.digest)).toBe(true);
+    expect(pool.size).toBeLessThan(fitting);
+    await Promise.all(flood);
+    expect(pool.size).toBe(fitting + 1);
+  }, 120_000);
+
+  it("N67: what finds no room in the own share of the pool stays queued and is gathered later", () => {
+    vi.useFakeTimers({ toFake: ["setImmediate"] });
+    const mempool = new Mempool();
+    let hasRoom = false;
+    const published: Batch[] = [];
+    const clock = new StillClock();
+    const batcher = new Batcher({
+      clock,
+      mempool,
+      signer: honest,
+      chainId: CHAIN_ID,
+      batchBytesMax: PARAMETER_DEFAULTS.batchBytesMax,
+      hasRoom: () => hasRoom,
+      publish: (next) => published.push(next),
+    });
+    mempool.add(transaction({ nonce: 1 }));
+    for (const isRoomy of [false, true]) {
+      hasRoom = isRoomy;
+      batcher.settle(() => false);
+      vi.runAllTimers();
+      expect([mempool.queued, published.length]).toEqual(isRoomy ? [0, 1] : [1, 0]);
+    }
+    vi.useRealTimers();
   });
 });
 
