@@ -45,7 +45,8 @@ export function provesInvalidBatch(claim: {
 
 function readSigned(bytes: Uint8Array): SignedBatch | undefined {
   const envelope = decode(bytes);
-  if (!envelope.ok || !Array.isArray(envelope.value)) return undefined;
+  // The envelope is not signed: anybody can add to it. What is judged must follow from the signed body alone.
+  if (!envelope.ok || !Array.isArray(envelope.value) || envelope.value.length !== 2) return undefined;
   const [bodyBytes, signature] = envelope.value as readonly Value[];
   if (!(bodyBytes instanceof Uint8Array && signature instanceof Uint8Array)) return undefined;
   const body = decode(bodyBytes);

@@ -51,6 +51,14 @@ describe("evidence of an invalid batch", () => {
     expect(judge(batch({ sequence: 1, transactions: [good, other] }).bytes)).toBe("BATCH_EVIDENCE_PROVES_NOTHING");
   });
 
+  it("C62: nobody is framed by an envelope around what he signed: it is the body that must be wrong", () => {
+    const body = bodyWith([good.bytes]);
+    const signature = ORIGIN.sign(batchSigningBytes(batchDigestOf(body)));
+    expect(judge(encodeBatch(body, signature))).toBe("BATCH_EVIDENCE_PROVES_NOTHING");
+    expect(judge(encode([body, signature, 0]))).toBe("BATCH_EVIDENCE_FOREIGN");
+    expect(judge(encode([body, signature, signature]))).toBe("BATCH_EVIDENCE_FOREIGN");
+  });
+
   it("C62: nobody is framed by a batch that another signed, that nobody signed, of another chain or of another version", () => {
     const invalid = bodyWith([badSignature]);
     expect(judge(signedBatch(signerOf(101), invalid))).toBe("BATCH_EVIDENCE_SIGNATURE");
