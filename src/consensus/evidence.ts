@@ -129,7 +129,7 @@ export function verifyEvidence(facts: {
   return accept({ rule, label: labelOf(rule), height, offender });
 }
 
-export function isStatementSigned(verifier: HeightVerifier, signer: number, statement: Statement): boolean {
+function isStatementSigned(verifier: HeightVerifier, signer: number, statement: Statement): boolean {
   if (statement.kind === "newView") return verifier.isNewViewSigned(statement.content, signer, statement.signature);
   if (statement.kind === "viewChange") return verifier.isViewChangeSigned(statement.view, { ...statement, signer });
   return verifier.isVoteSigned(statement);

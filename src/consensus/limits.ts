@@ -27,17 +27,19 @@ export const ANSWERS_PER_PEER_MAX = 4;
 export const PEERS_MAX = 4 * LIMITS.validatorsMax;
 /** Signatures remembered as verified at one height; forgetting them costs work, nothing else. */
 export const VERIFIED_SIGNATURES_MAX = 8_192;
-/** One frame: a VIEW-CHANGE with proposal, prepared certificate and suspicion certificate is the largest. */
+/** One frame: a PRE-PREPARE with proposal, NEW-VIEW, prepared certificate and suspicion certificate is the largest. */
 export const FRAME_BYTES_MAX = 8 << 20;
 export const SUSPICION_BYTES_MAX = 2 << 20;
+/** The VIEW-CHANGEs of a NEW-VIEW, and room for what is small. */
+const NEW_VIEW_BYTES_MAX = LIMITS.validatorsMax * (LIMITS.signatureBytesMax + 64) + 4096;
 
 invariant(
   LIMITS.validatorsMax * (LIMITS.signatureBytesMax + WAITING_FOR_MAX * 40) < SUSPICION_BYTES_MAX,
   "C20: every suspicion certificate within its counts fits its bytes",
 );
 invariant(
-  LIMITS.proposalBytesMax + LIMITS.certificateBytesMax + SUSPICION_BYTES_MAX + 4096 < FRAME_BYTES_MAX,
-  "C21: the largest VIEW-CHANGE fits a frame",
+  LIMITS.proposalBytesMax + LIMITS.certificateBytesMax + SUSPICION_BYTES_MAX + NEW_VIEW_BYTES_MAX < FRAME_BYTES_MAX,
+  "C21: the largest PRE-PREPARE fits a frame",
 );
 
 /** Times in ms of the monotonic clock. */

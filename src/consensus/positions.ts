@@ -17,9 +17,6 @@ export interface Position {
   readonly step: Step;
 }
 
-/** Below every vote of a height. */
-export const START_POSITION: Position = { view: 0, step: STEP_VIEW_CHANGE };
-
 export function isAbove(position: Position, other: Position): boolean {
   return position.view !== other.view ? position.view > other.view : position.step > other.step;
 }

@@ -8,7 +8,7 @@ import { LIMITS } from "../ledger/limits.ts";
 import { FRAME_BYTES_MAX, RECORDED_PROPOSALS_MAX, RESULTS_MAX, SUSPICION_BYTES_MAX, VIEW_MAX } from "./limits.ts";
 import type { Position, Step } from "./positions.ts";
 
-export const VOTE_RECORD_VERSION = 1;
+const VOTE_RECORD_VERSION = 1;
 
 /** The highest COMMIT signed at the height, and the prepared certificate that allowed it. */
 export interface Lock {
