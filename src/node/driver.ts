@@ -23,7 +23,8 @@ export interface Core {
 export interface EffectPorts {
   buildBlock(effect: EffectOf<"buildBlock">): Promise<EventOf<"blockBuilt">>;
   checkBlock(effect: EffectOf<"checkBlock">): Promise<EventOf<"blockChecked">>;
-  executeBlock(height: number, proposal: Proposal): Promise<EventOf<"blockExecuted">>;
+  /** undefined: the height was committed meanwhile */
+  executeBlock(height: number, proposal: Proposal): Promise<EventOf<"blockExecuted"> | undefined>;
   /** undefined: the height was committed meanwhile, nothing was signed */
   signVote(effect: EffectOf<"signVote">): Promise<EventOf<"voteSigned"> | undefined>;
   send(to: readonly ValidatorKey[] | "all", bytes: Uint8Array): void;

@@ -1,7 +1,7 @@
 // The node's part in the network: performs the core's effects on chain, signer and peers, feeds it what arrives, and keeps
 // mempool, pool and batcher in step with the chain. Every await is followed by a look at the height (pitfall 30).
 
-import { unreachable } from "../assert.ts";
+import { invariant, unreachable } from "../assert.ts";
 import { batchOrigin } from "../consensus/batch-evidence.ts";
 import type { HeadFacts, Report, ValidatorKey } from "../consensus/events.ts";
 import { encodeInvalidBatch } from "../consensus/evidence.ts";
@@ -11,12 +11,14 @@ import { quorumSize } from "../ledger/certificate.ts";
 import { type Hash, toHex } from "../ledger/hash.ts";
 import type { Batch, Certificate, Proposal, Transaction } from "../ledger/types.ts";
 import type { Clock, GossipTopic, KeySigner, Logger, PeerId, PeerNetwork, RequestProtocol } from "../ports.ts";
+import { AheadWatch } from "./ahead-watch.ts";
 import { BatchIntake } from "./batch-intake.ts";
 import { BatchPool, WAITING_FOR_MAX } from "./batch-pool.ts";
 import { BATCH_TRANSACTIONS_MAX, Batcher } from "./batcher.ts";
 import type { Chain, StagedBlock } from "./chain.ts";
 import { Driver, type EffectOf, type EventOf } from "./driver.ts";
 import { EvidenceLog } from "./evidence-log.ts";
+import { FairTurns } from "./fair-turns.ts";
 import { HEAD_INTERVAL_MS, HeadTracker } from "./heads.ts";
 import { Mempool } from "./mempool.ts";
 import { PACE_INTERVAL_MS, Pace } from "./pace.ts";
@@ -72,6 +74,8 @@ export class Participant {
   private commitTurn: Promise<unknown> = Promise.resolve();
   private hadWork = false;
   private readonly pace = new Pace();
+  private readonly ahead: AheadWatch;
+  private readonly turns: FairTurns;
 
   constructor(options: ParticipantOptions) {
     const { chain, clock, log, network, key, chainId } = options;
@@ -123,6 +127,12 @@ export class Participant {
       },
       onBadAnswer: onBad,
     });
+    this.turns = new FairTurns(clock);
+    this.ahead = new AheadWatch({
+      clock,
+      headHeight: () => chain.head.height,
+      ask: (height, from) => this.guard(this.catchUp(height, from).then((event) => this.driver.push(event))),
+    });
     this.batcher = new Batcher({
       clock,
       mempool: this.mempool,
@@ -146,7 +156,7 @@ export class Participant {
         commitBlock: (effect) => this.commitBlock(effect),
         sync: (effect) => this.catchUp(effect.height, effect.from),
         sendDecided: (to, height) => this.sendDecided(to, height),
-        fetchBatches: (from, digests) => this.fetchBatches(from, digests),
+        fetchBatches: (from, digests) => this.guard(this.intake.fetch(from, digests)),
         report: (report) => this.handleReport(report),
       },
     });
@@ -170,6 +180,7 @@ export class Participant {
     for (const cancel of this.cancels.values()) cancel();
     this.cancels.clear();
     this.batcher.stop();
+    this.ahead.stop();
     this.driver.stop();
     await this.network.stop();
     await this.commitTurn;
@@ -202,12 +213,12 @@ export class Participant {
         return;
       case "heads": {
         const statement = this.heads.take(bytes, this.chain.head.validators);
-        // One block behind is what every node is now and then; more means that this one missed something.
-        if (statement !== undefined && statement.height > this.chain.head.height) this.onAhead(statement.height, from);
+        if (statement !== undefined) this.ahead.notice(statement.height, from);
         return;
       }
       case "evidence":
-        this.guard(this.evidence.take(bytes, this.chain.head.validators));
+        if (this.turns.hasRoom(from))
+          this.guard(this.turns.take(from, () => this.evidence.take(bytes, this.chain.head.validators)));
         return;
       default:
         unreachable(topic);
@@ -215,8 +226,11 @@ export class Participant {
   }
 
   private async onRequest(protocol: RequestProtocol, peer: PeerId, payload: Uint8Array): Promise<Uint8Array> {
-    if (this.peers.keyOf(peer) === undefined) throw new LedgerError("PEER_UNKNOWN");
-    return protocol === "fetch" ? this.intake.answerFetch(payload) : answerSync(this.chain, payload);
+    const from = this.peers.keyOf(peer);
+    if (from === undefined) throw new LedgerError("PEER_UNKNOWN");
+    return this.turns.take(from, () =>
+      protocol === "fetch" ? this.intake.answerFetch(payload) : answerSync(this.chain, payload),
+    );
   }
 
   private onPeerChanged(peer: PeerId, connected: boolean): void {
@@ -225,17 +239,6 @@ export class Participant {
     this.driver.push({ kind: "peerChanged", peer: key, connected });
     // Whoever was away learns at once how far the others are.
     if (connected) this.publishHead();
-  }
-
-  private onAhead(height: number, from: ValidatorKey): void {
-    const headBefore = this.chain.head.height;
-    this.cancels.get("ahead")?.();
-    const cancel = this.clock.setTimer(PACE_INTERVAL_MS, () => {
-      // Still where it was a second ago although somebody is ahead: ask, rather than wait for the next block.
-      if (this.chain.head.height === headBefore && height > headBefore)
-        this.guard(this.catchUp(height, from).then((event) => this.driver.push(event)));
-    });
-    this.cancels.set("ahead", cancel);
   }
 
   // ---- what the core asks for ----
@@ -263,9 +266,11 @@ export class Participant {
     };
   }
 
-  private async executeBlock(height: number, proposal: Proposal): Promise<EventOf<"blockExecuted">> {
+  private async executeBlock(height: number, proposal: Proposal): Promise<EventOf<"blockExecuted"> | undefined> {
     // The frames of this step leave first: PREPAREs travel while this node executes.
     await new Promise<void>((resolve) => setImmediate(resolve));
+    // Catch-up may have committed this height meanwhile (pitfall 30).
+    if (this.chain.head.height >= height) return undefined;
     const staged = this.execute(proposal);
     return {
       kind: "blockExecuted",
@@ -278,8 +283,7 @@ export class Participant {
 
   private execute(proposal: Proposal): StagedBlock {
     const block = this.chain.checkedBlock(proposal.blockHash);
-    if (block === undefined)
-      throw new LedgerError("INVARIANT_BROKEN", { rule: "N7: only a checked block is executed" });
+    invariant(block !== undefined, "N7: only a checked block is executed");
     const startedMs = this.clock.monotonicMs();
     const staged = this.chain.execute(block);
     this.pace.noteExecution(this.clock.monotonicMs() - startedMs);
@@ -287,8 +291,7 @@ export class Participant {
   }
 
   private async signVote({ request }: EffectOf<"signVote">): Promise<EventOf<"voteSigned"> | undefined> {
-    if (this.signer === undefined)
-      throw new LedgerError("INVARIANT_BROKEN", { rule: "N8: a node without a vote record is never asked to sign" });
+    invariant(this.signer !== undefined, "N8: a node without a vote record is never asked to sign");
     const message = await this.signer.sign(request, () => this.chain.head);
     return message === undefined ? undefined : { kind: "voteSigned", request, message };
   }
@@ -306,10 +309,6 @@ export class Participant {
   private sendDecided(to: ValidatorKey, height: number): void {
     const frame = decidedFrame(this.chain, height);
     if (frame !== undefined) this.peers.send([to], frame);
-  }
-
-  private fetchBatches(from: ValidatorKey, digests: readonly Hash[]): void {
-    this.guard(this.intake.fetch(from, digests));
   }
 
   private handleReport(report: Report): void {
@@ -361,8 +360,7 @@ export class Participant {
     const { blockBytesMax } = block.head.parameters;
     const limits = { blockBytesMax, windowMs: this.chain.windowMs };
     const starved = this.pool.countPassedOver(this.proposals.view, proposal.references, limits);
-    const orphans = this.proposals.settle(this.pool.settle(this.proposals.view, proposal.references));
-    if (orphans.length > 0) this.guard(this.chain.store.deleteBatches(orphans));
+    this.guard(this.proposals.settle(this.pool.settle(this.proposals.view, proposal.references)));
     this.mempool.settle(
       transactions.map(({ id }) => id),
       block.head.timeMs,
