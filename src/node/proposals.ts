@@ -11,8 +11,8 @@ import type { BatchPool, PoolView } from "./batch-pool.ts";
 import { chooseBatches } from "./block-builder.ts";
 import type { Chain, CheckedBlock } from "./chain.ts";
 
-/** The longest timer that Node keeps. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
+/** How often a proposal from the future looks whether its height is still open: one from the far future is not kept for years. */
+const FUTURE_LOOK_MS = 1_000;
 
 export class Proposals {
   private readonly chain: Chain;
@@ -21,8 +21,10 @@ export class Proposals {
   private readonly clock: Clock;
   private readonly ownKey: Uint8Array;
   private readonly timeScale: number;
-  /** digests of pooled batches whose bodies are on disk */
+  /** digests of pooled batches whose bodies this process wrote, or is writing, for blocks that are not committed yet */
   private readonly durable = new Set<string>();
+  /** every write and deletion so far is done */
+  private saved: Promise<unknown> = Promise.resolve();
 
   constructor(options: {
     readonly chain: Chain;
@@ -73,17 +75,24 @@ export class Proposals {
 
   /** N9: every body of a block is on disk before the block is voted on. */
   async makeDurable(block: CheckedBlock): Promise<void> {
-    const missing = block.batches.filter(({ digest }) => !this.durable.has(bytesKey(digest)));
-    if (missing.length === 0) return;
-    await this.chain.store.saveBatches(missing, { sync: true });
+    const { store } = this.chain;
+    // LevelDB shows what another block is just writing before it survives a power cut, and what is just being deleted.
+    await this.saved;
+    // N71: a body found on disk may belong to a committed block: it is not this block's to delete.
+    const missing = block.batches.filter(
+      ({ digest }) => !this.durable.has(bytesKey(digest)) && store.loadBatch(digest) === undefined,
+    );
     for (const { digest } of missing) this.durable.add(bytesKey(digest));
+    if (missing.length > 0) this.saved = Promise.all([this.saved, store.saveBatches(missing, { sync: true })]);
+    await this.saved;
   }
 
-  /** Forgets what left the pool. @returns of these digests the ones whose bodies are on disk although no block names them */
-  settle(orphans: readonly Hash[]): readonly Hash[] {
-    const stored = orphans.filter((digest) => this.durable.has(bytesKey(digest)));
+  /** Forgets what left the pool. Of these digests, which no committed block names, the bodies that were written are deleted. */
+  async settle(orphans: readonly Hash[]): Promise<void> {
+    const written = orphans.filter((digest) => this.durable.has(bytesKey(digest)));
     for (const digest of this.durable) if (!this.pool.hasKey(digest)) this.durable.delete(digest);
-    return stored;
+    if (written.length > 0) this.saved = Promise.all([this.saved, this.chain.store.deleteBatches(written)]);
+    await this.saved;
   }
 
   private async judge(
@@ -95,7 +104,7 @@ export class Proposals {
     if (!isNeeded()) return refuse("NO_LONGER_NEEDED");
     const header = this.chain.checkHeader(proposal);
     if (!header.ok) return header;
-    if (againstClock && !(await this.isTimely(timeMs))) return refuse("BLOCK_TOO_OLD", `${timeMs}`);
+    if (againstClock && !(await this.isTimely(timeMs, isNeeded))) return refuse("BLOCK_TOO_OLD", `${timeMs}`);
     const found = await Promise.all(
       proposal.references.map((reference) => this.intake.obtain(reference, holders, isNeeded)),
     );
@@ -107,13 +116,13 @@ export class Proposals {
     return isNeeded() ? this.chain.checkBody(proposal, batches) : refuse("NO_LONGER_NEEDED");
   }
 
-  /** A first proposal from the future waits until it is within D; one from the past is refused (protocol, "Time"). */
-  private async isTimely(timeMs: number): Promise<boolean> {
+  /** A first proposal from the future waits until it is within D, or not needed any more; one from the past is refused (protocol, "Time"). */
+  private async isTimely(timeMs: number, isNeeded: () => boolean): Promise<boolean> {
     const skewMs = this.chain.head.parameters.clockSkewMsMax;
-    const waitMs = (timeMs - skewMs - this.clock.nowMs()) / this.timeScale;
-    if (waitMs > 0) {
+    const waitMs = () => (timeMs - skewMs - this.clock.nowMs()) / this.timeScale;
+    while (waitMs() > 0 && isNeeded()) {
       await new Promise<void>((resolve) => {
-        this.clock.setTimer(Math.min(TIMER_MS_MAX, waitMs), resolve);
+        this.clock.setTimer(Math.min(FUTURE_LOOK_MS, waitMs()), resolve);
       });
     }
     return this.clock.nowMs() - timeMs <= skewMs;

@@ -5,12 +5,14 @@ import type { ValidatorKey } from "../consensus/events.ts";
 import { encodeDecided } from "../consensus/messages.ts";
 import { accept, LedgerError, refuse, type Verdict } from "../errors.ts";
 import { verifyCertificate } from "../ledger/certificate.ts";
-import { decode, encode, type Value } from "../ledger/codec.ts";
+import { type DecodeLimits, decode, encode, type Value } from "../ledger/codec.ts";
 import { decodeBatch } from "../ledger/format-batch.ts";
 import { decodeProposal, decodeResult, encodeProposal } from "../ledger/format-block.ts";
 import { decodeCertificate } from "../ledger/format-vote.ts";
 import { bytesEqual, type Hash, toHex } from "../ledger/hash.ts";
+import { LIMITS } from "../ledger/limits.ts";
 import type { Batch, Certificate, Proposal } from "../ledger/types.ts";
+import { checkBatch } from "../ledger/validate.ts";
 import type { Logger } from "../ports.ts";
 import type { Chain, StagedBlock } from "./chain.ts";
 import { verifyNative } from "./ed25519-native.ts";
@@ -18,6 +20,13 @@ import { verifyNative } from "./ed25519-native.ts";
 const SYNC_TIMEOUT_MS = 5_000;
 export const SYNC_ANSWER_BYTES_MAX = 6 << 20;
 const SYNC_BLOCKS_MAX = 500;
+/** One block of any size fits; more items than its batches can be would only be a heap (`[proposal, result, certificate, bodies]`). */
+const ANSWER_LIMITS: DecodeLimits = {
+  bytesMax: LIMITS.blockBytesMax + LIMITS.proposalBytesMax + LIMITS.certificateBytesMax + 65_536,
+  depthMax: 3,
+  itemsMax: 65_536,
+};
+const REQUEST_LIMITS: DecodeLimits = { bytesMax: 16, depthMax: 1, itemsMax: 2 };
 
 export interface SyncPorts {
   readonly chain: Chain;
@@ -77,7 +86,7 @@ export class Sync {
       this.ports.log.debug("sync request failed", { peer, code: error.code });
       return;
     }
-    const decoded = decode(answer);
+    const decoded = decode(answer, ANSWER_LIMITS);
     if (!decoded.ok || !Array.isArray(decoded.value)) return this.ports.onBadAnswer(peer, "SYNC_ANSWER_INVALID");
     for (const item of decoded.value as readonly Value[]) {
       const verdict = await this.apply(item);
@@ -107,12 +116,24 @@ export class Sync {
       proposal.references.length === batches.length &&
       proposal.references.every(({ digest }, index) => bytesEqual(digest, batches[index]!.digest));
     if (!isComplete) return refuse("SYNC_BATCHES");
+    // N72: the certificate covers the bodies, not their origins' signatures: a wrong one would be kept and handed on as ours.
+    const seals = batches.map((batch) => this.sealOf(batch));
+    const broken = seals.find((seal) => !seal.ok);
+    if (broken !== undefined) return broken;
     const block = chain.checkBody(proposal, batches);
     if (!block.ok) return block;
     const staged = chain.execute(block.value);
     if (!bytesEqual(staged.resultHash, certificate.resultHash)) throw divergence(staged, resultBytes);
     await this.ports.commit(staged, certificate);
     return accept(true);
+  }
+
+  /** The origin's signature. Of an origin that has left office nobody here takes a batch any more. */
+  private sealOf(batch: Batch): Verdict<true> {
+    const { chain, chainId } = this.ports;
+    const { validators } = chain.head;
+    const seal = checkBatch({ batch, chainId, validators, verify: verifyNative, transactionChecked: () => true });
+    return !seal.ok && seal.code === "BATCH_ORIGIN" ? accept(true) : seal;
   }
 }
 
@@ -158,7 +179,7 @@ function readBlock(item: Value): Verdict<SyncedBlock> {
 
 /** Answers a peer's request `[fromHeight]` with as many blocks as fit. @throws LedgerError SYNC_REQUEST_INVALID */
 export function answerSync(chain: Chain, payload: Uint8Array): Uint8Array {
-  const decoded = decode(payload);
+  const decoded = decode(payload, REQUEST_LIMITS);
   const fromHeight = decoded.ok && Array.isArray(decoded.value) ? (decoded.value as readonly Value[])[0] : undefined;
   if (typeof fromHeight !== "number" || fromHeight < 1) throw new LedgerError("SYNC_REQUEST_INVALID");
   const blocks: Value[] = [];

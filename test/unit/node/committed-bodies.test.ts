@@ -1,0 +1,123 @@
+// What becomes of the bodies of committed blocks, and of proposals that nobody needs, whatever a member proposes or answers.
+
+import { beforeAll, describe, expect, it } from "vitest";
+import { decode, encode, type Value } from "../../../src/ledger/codec.ts";
+import { blockHashOf, encodeHeader } from "../../../src/ledger/format-block.ts";
+import type { SealedGenesis } from "../../../src/ledger/genesis.ts";
+import { toHex } from "../../../src/ledger/hash.ts";
+import { BatchIntake } from "../../../src/node/batch-intake.ts";
+import { BatchPool } from "../../../src/node/batch-pool.ts";
+import type { Chain } from "../../../src/node/chain.ts";
+import { Proposals } from "../../../src/node/proposals.ts";
+import { answerSync, Sync } from "../../../src/node/sync.ts";
+import { createVerifyPool } from "../../../src/node/verify-pool.ts";
+import { buildBlock, commitBlock, makeGenesis, noteBatch, openLedger, VALIDATORS } from "./ledger-fixture.ts";
+import { SILENT, StillClock } from "./support.ts";
+
+let genesis: SealedGenesis;
+beforeAll(async () => {
+  genesis = await makeGenesis();
+});
+
+function proposalsOver(chain: Chain, clock = new StillClock()) {
+  const pool = new BatchPool();
+  const intake = new BatchIntake({
+    clock,
+    log: SILENT,
+    pool,
+    verifyPool: createVerifyPool(0),
+    chainId: genesis.chainId,
+    validators: () => chain.head.validators,
+    poolView: () => proposals.view,
+    windowMs: () => chain.windowMs,
+    loadBatch: (digest) => chain.store.loadBatch(digest),
+    fetch: () => Promise.reject(new Error("nobody is asked here")),
+    onBatch: () => undefined,
+    onInvalid: () => undefined,
+  });
+  const ownKey = VALIDATORS[0]?.publicKey ?? new Uint8Array();
+  const proposals: Proposals = new Proposals({ chain, pool, intake, clock, ownKey, timeScale: 1 });
+  return { proposals, pool };
+}
+
+describe("bodies of blocks", () => {
+  it("N71: naming a committed batch in a proposal that fails never deletes its body", async () => {
+    const chain = await openLedger(genesis);
+    const { proposals, pool } = proposalsOver(chain);
+    const at = (step: number) => genesis.timeMs + step * 1_000;
+    const old = noteBatch(genesis, { id: "old", sequence: 1, validUntilMs: at(60) });
+    const fresh = noteBatch(genesis, { id: "fresh", sequence: 2, validUntilMs: at(60) });
+    const orphan = noteBatch(genesis, { id: "orphan", sequence: 3, validUntilMs: at(2) });
+
+    pool.add(old);
+    const first = buildBlock(chain, [old], at(1));
+    await proposals.makeDurable(first);
+    await commitBlock(chain, genesis, first);
+    await proposals.settle(pool.settle(proposals.view, first.proposal.references));
+
+    // Replayed, named again together with something new, and given up for another block.
+    for (const batch of [old, fresh, orphan]) pool.add(batch);
+    await proposals.makeDurable(buildBlock(chain, [old, fresh, orphan], at(2)));
+    const second = buildBlock(chain, [fresh], at(3));
+    await proposals.makeDurable(second);
+    await commitBlock(chain, genesis, second);
+    await proposals.settle(pool.settle(proposals.view, second.proposal.references));
+
+    expect(pool.size).toBe(0);
+    expect(chain.store.loadBatch(old.digest)).toEqual(old.bytes);
+    expect(chain.store.loadBatch(fresh.digest)).toEqual(fresh.bytes);
+    expect(chain.store.loadBatch(orphan.digest), "no block names it").toBeUndefined();
+  });
+
+  it("N73: a proposal from the far future is let go as soon as its height is committed", async () => {
+    const chain = await openLedger(genesis);
+    const clock = new StillClock();
+    const { proposals } = proposalsOver(chain, clock);
+    const batch = noteBatch(genesis, { id: "a", sequence: 1, validUntilMs: genesis.timeMs + 60_000 });
+    const block = buildBlock(chain, [batch], genesis.timeMs + 1_000);
+    const header = { ...block.proposal.header, timeMs: Number.MAX_SAFE_INTEGER };
+    const headerBytes = encodeHeader(header);
+    const future = { ...block.proposal, header, headerBytes, blockHash: blockHashOf(headerBytes) };
+    const verdict = proposals.check(future, { holders: [], againstClock: true });
+    await commitBlock(chain, genesis, block);
+    clock.advance(1_000);
+    expect(await verdict).toMatchObject({ ok: false, code: "NO_LONGER_NEEDED" });
+  });
+
+  it("N72: catch-up refuses a certified block whose batch carries a signature that is not its origin's", async () => {
+    const [ahead, behind] = [await openLedger(genesis), await openLedger(genesis)];
+    const batch = noteBatch(genesis, { id: "a", sequence: 1, validUntilMs: genesis.timeMs + 60_000 });
+    const block = buildBlock(ahead, [batch], genesis.timeMs + 1_000);
+    await ahead.store.saveBatches(block.batches, { sync: true });
+    await commitBlock(ahead, genesis, block);
+    const refused: string[] = [];
+    const sync = new Sync({
+      chain: behind,
+      chainId: genesis.chainId,
+      log: SILENT,
+      peers: () => ["liar", "honest"],
+      request: async (from, payload) => {
+        const answer = answerSync(ahead, payload);
+        return from === "liar" ? withDamagedSignatures(answer) : answer;
+      },
+      commit: async (staged, certificate) => {
+        await behind.store.saveBatches(staged.block.batches, { sync: true });
+        await behind.commit(staged, certificate, 0);
+      },
+      onBadAnswer: (from, code) => refused.push(`${from} ${code}`),
+    });
+    await sync.catchUp(1, "liar");
+    expect(refused).toEqual(["liar BATCH_SIGNATURE"]);
+    expect(toHex(behind.head.blockHash)).toBe(toHex(ahead.head.blockHash));
+    expect(behind.store.loadBatch(batch.digest)).toEqual(batch.bytes);
+  });
+});
+
+/** The last byte of every body is one of its origin's signature. */
+function withDamagedSignatures(answer: Uint8Array): Uint8Array {
+  const decoded = decode(answer);
+  if (!decoded.ok) throw new Error(decoded.code);
+  const blocks = decoded.value as readonly (readonly [Value, Value, Value, readonly Uint8Array[]])[];
+  for (const [, , , bodies] of blocks) for (const body of bodies) body[body.length - 1] = (body.at(-1) ?? 0) ^ 1;
+  return encode(blocks);
+}

@@ -1,0 +1,81 @@
+// A real committed ledger in memory: four validators, the governance contracts and notes, blocks with true certificates.
+
+import { readFile } from "node:fs/promises";
+import { buildTransaction } from "../../../src/client/transaction.ts";
+import { Engine } from "../../../src/contracts/engine.ts";
+import { makeCertificate, quorumSize } from "../../../src/ledger/certificate.ts";
+import {
+  batchDigestOf,
+  batchSigningBytes,
+  decodeBatch,
+  encodeBatch,
+  encodeBatchBody,
+} from "../../../src/ledger/format-batch.ts";
+import { validatorsHashOf } from "../../../src/ledger/format-cluster.ts";
+import { voteSigningBytes } from "../../../src/ledger/format-vote.ts";
+import { decodeGenesis, encodeGenesis, type SealedGenesis } from "../../../src/ledger/genesis.ts";
+import type { Batch, Certificate, Proposal } from "../../../src/ledger/types.ts";
+import { Chain, type CheckedBlock } from "../../../src/node/chain.ts";
+import { loadLibraryContract } from "../../../src/node/devnet/library.ts";
+import { LedgerStore } from "../../../src/store/ledger-store.ts";
+import { MemoryStore } from "../../../src/store/memory-store.ts";
+import { makeSigners, sampleGenesis } from "../ledger/samples.ts";
+
+export const VALIDATORS = makeSigners(4);
+
+export async function makeGenesis(): Promise<SealedGenesis> {
+  const notes = await readFile(new URL("../../e2e/notes.yaml", import.meta.url), "utf8");
+  const governance = { name: "governance", source: await loadLibraryContract("governance") };
+  const registry = { name: "registry", source: await loadLibraryContract("registry") };
+  const decoded = decodeGenesis(
+    encodeGenesis({ ...sampleGenesis(), contracts: [governance, registry, { name: "notes", source: notes }] }),
+  );
+  if (!decoded.ok) throw new Error(decoded.code);
+  return decoded.value;
+}
+
+export async function openLedger(genesis: SealedGenesis): Promise<Chain> {
+  const store = await LedgerStore.open({ store: new MemoryStore(), chainId: genesis.chainId });
+  return Chain.open({ store, genesis, engine: new Engine() });
+}
+
+/** A batch of one note. */
+export function noteBatch(genesis: SealedGenesis, note: { id: string; sequence: number; validUntilMs: number }): Batch {
+  const [origin] = VALIDATORS;
+  if (origin === undefined) throw new Error("no validators");
+  const { bytes } = buildTransaction({
+    chainId: genesis.chainId,
+    signers: [{ account: "clerk-0", signer: origin }],
+    nonce: note.sequence,
+    validUntilMs: note.validUntilMs,
+    gasLimit: 1_000_000,
+    calls: [{ contract: "notes", action: "write", args: { id: note.id, text: note.id } }],
+  });
+  const place = { chainId: genesis.chainId, origin: origin.publicKey, sequence: note.sequence };
+  const body = encodeBatchBody({ ...place, transactions: [bytes] });
+  const decoded = decodeBatch(encodeBatch(body, origin.sign(batchSigningBytes(batchDigestOf(body)))));
+  if (!decoded.ok) throw new Error(decoded.code);
+  return decoded.value;
+}
+
+export function buildBlock(chain: Chain, batches: readonly Batch[], timeMs: number): CheckedBlock {
+  const proposer = VALIDATORS[0]?.publicKey ?? new Uint8Array();
+  const block = chain.build({ view: 0, proposer, timeMs, batches });
+  if (block === undefined) throw new Error("nothing to execute");
+  return block;
+}
+
+/** Executes and commits a block under a certificate of q real signatures. */
+export async function commitBlock(chain: Chain, genesis: SealedGenesis, block: CheckedBlock): Promise<void> {
+  const staged = chain.execute(block);
+  await chain.commit(staged, certificateOf(genesis, block.proposal, staged.resultHash), 0);
+}
+
+function certificateOf(genesis: SealedGenesis, { header, blockHash }: Proposal, resultHash: Uint8Array): Certificate {
+  const vote = { kind: "commit", height: header.height, view: 0, blockHash, resultHash } as const;
+  const validatorsHash = validatorsHashOf(genesis.validators);
+  const message = voteSigningBytes({ ...vote, chainId: genesis.chainId, validatorsHash });
+  const signers = VALIDATORS.slice(0, quorumSize(VALIDATORS.length));
+  const votes = signers.map((key, signer) => ({ signer, signature: key.sign(message) }));
+  return makeCertificate({ ...vote, validatorCount: VALIDATORS.length, votes });
+}
