@@ -148,7 +148,12 @@ function addTx(linli: Command): void {
     .requiredOption("--action <name>", "action of the contract")
     .option("--args <json>", "arguments by name", "{}")
     .option("--gas <number>", "most it may cost", wholeNumber(1, Number.MAX_SAFE_INTEGER), 1_000_000)
-    .option("--valid-for <seconds>", "how long it may be executed from now on", wholeNumber(1, 86_400 * 365), 300)
+    .option(
+      "--valid-for <seconds>",
+      "how long it may be executed from now on; at most the replay window, 600 by default",
+      wholeNumber(1, 86_400 * 365),
+      300,
+    )
     .option("--wait <seconds>", "how long to wait for the receipt; 0: do not", wholeNumber(0, 86_400), 30)
     .option("--out <file>", "save the receipt's proof")
     .addHelpText(
@@ -178,11 +183,10 @@ function addQuery(linli: Command): void {
   asking(query.command("head"))
     .description("the newest committed block (proved)")
     .action(async (options) => (await load()).queryHead(options));
-  asking(query.command("block <height>"))
+  asking(query.command("block"))
     .description("one committed block and its transactions (proved)")
-    .action(async (height: string, options) =>
-      (await load()).queryBlock(wholeNumber(1, Number.MAX_SAFE_INTEGER)(height), options),
-    );
+    .argument("<height>", "from 1 on", wholeNumber(1, Number.MAX_SAFE_INTEGER))
+    .action(async (height: number, options) => (await load()).queryBlock(height, options));
   asking(query.command("state <contract> <table> <key...>"))
     .description("one row, or the proof that there is none (proved)")
     .option("--out <file>", "save the proof")

@@ -66,6 +66,17 @@ export function genesisFromJson(text: string): SealedGenesis {
   return genesis;
 }
 
+/** What to do about the faults that people make; all others are bounds of the format. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  GENESIS_TIME_SCALE: "production: true goes with timeScale: 1 only",
+  GENESIS_NAME_TWICE: "name each organisation, account and contract once",
+  GENESIS_ORGANISATION_UNKNOWN: "name the organisation of every validator and account among the members",
+  VALIDATOR_ORDER: "a validator's key stands twice: name each member once",
+  VALIDATOR_PEER_TWICE: "a peer key stands twice: each node has its own",
+  CBOR_COUNT: "a list is too short or too long: at least four members need a node",
+  CBOR_LENGTH: "a name is empty or longer than 64 bytes",
+};
+
 /**
  * Canonical bytes and chain id of a genesis; validators and their endpoints are put in key order.
  * @throws LedgerError `GENESIS_INVALID` with the reason of ledger/genesis.ts
@@ -77,7 +88,10 @@ export function sealGenesis(genesis: Genesis): SealedGenesis {
   const place = (peerId: string): number => placeOf.get(peerId) ?? validators.length;
   const endpoints = [...genesis.endpoints].sort((left, right) => place(left.peerId) - place(right.peerId));
   const sealed = decodeGenesis(encodeGenesis({ ...genesis, validators, endpoints }));
-  if (!sealed.ok) throw new LedgerError("GENESIS_INVALID", { reason: sealed.code, detail: sealed.detail });
+  if (!sealed.ok) {
+    const remedy = REMEDIES[sealed.code] ?? "compare the plan and the members' files with config/genesis-seven.yaml";
+    throw new LedgerError("GENESIS_INVALID", { reason: sealed.code, detail: sealed.detail }, { remedy });
+  }
   return sealed.value;
 }
 

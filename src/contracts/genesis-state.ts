@@ -4,10 +4,11 @@
 import { LedgerError } from "../errors.ts";
 import type { Value } from "../ledger/codec.ts";
 import type { Genesis } from "../ledger/genesis.ts";
-import { compareBytes } from "../ledger/hash.ts";
+import { compareBytes, toHex } from "../ledger/hash.ts";
 import type { StateWrite } from "../ledger/types.ts";
 import type { CompiledContract } from "./compiled.ts";
 import type { Engine } from "./engine.ts";
+import { parametersIn } from "./governance-rows.ts";
 import type { RowLayout } from "./row-layout.ts";
 import { CATALOGUE_KEY, GOVERNANCE_CONTRACT, PARAMETER_NAMES, REGISTRY_CONTRACT, ROSTER_KEY } from "./system.ts";
 import { CATALOGUE, SOURCES } from "./system-layouts.ts";
@@ -15,7 +16,8 @@ import { membership } from "./types.ts";
 
 /**
  * @returns the writes in key order
- * @throws LedgerError GENESIS_CONTRACT_MISSING (governance or registry), GENESIS_CONTRACT_INVALID (with the first finding), GENESIS_CONTRACT_TWICE, GENESIS_ROW_INVALID
+ * @throws LedgerError GENESIS_CONTRACT_MISSING (governance or registry), GENESIS_CONTRACT_INVALID (with the first finding), GENESIS_CONTRACT_TWICE,
+ * GENESIS_ROW_INVALID, GENESIS_PARAMETERS_INVALID
  */
 export function genesisWrites(genesis: Genesis, engine: Engine): readonly StateWrite[] {
   const contracts = compileAll(genesis, engine);
@@ -49,7 +51,19 @@ export function genesisWrites(genesis: Genesis, engine: Engine): readonly StateW
   put(CATALOGUE, [CATALOGUE_KEY, [...contracts.keys()].sort()]);
   for (const { id, organisation, roles, suite, publicKey } of genesis.accounts)
     put(table(registry, "account"), [id, organisation, [...roles], suite, publicKey, "active"]);
+  refuseParameters(rows);
   return rows.sort((left, right) => compareBytes(left.key, right.key));
+}
+
+// What governance may never set, a genesis may not begin with: a ledger whose blocks hold nothing could not even repair itself.
+function refuseParameters(rows: readonly StateWrite[]): void {
+  const values = new Map(rows.map(({ key, value }) => [toHex(key), value]));
+  const get = (key: Uint8Array) => {
+    const value = values.get(toHex(key));
+    return value === undefined ? undefined : { value, lastHeight: 0 };
+  };
+  const parameters = parametersIn({ get });
+  if (!parameters.ok) throw new LedgerError("GENESIS_PARAMETERS_INVALID", { parameter: parameters.detail });
 }
 
 /** In the order of the genesis: a contract comes after what it imports. */

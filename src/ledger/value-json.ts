@@ -40,7 +40,7 @@ export function valueFromJson(json: unknown): Verdict<Value> {
 /** Arguments of a call: an object of values, in any order. */
 export function namedFromJson(json: unknown): Verdict<Readonly<Record<string, Value>>> {
   if (typeof json !== "object" || json === null || Array.isArray(json))
-    return refuse("VALUE_JSON_INVALID", "expected an object of named values");
+    return refuse("VALUE_JSON_INVALID", "an object of named values");
   const entries: [string, Value][] = [];
   for (const [name, item] of Object.entries(json)) {
     const value = valueFromJson(item);

@@ -176,7 +176,7 @@ export async function loadText(file: string): Promise<string> {
     throw new LedgerError(
       "FILE_MISSING",
       { file },
-      { cause: error, remedy: "check the name; paths in a plan are relative to the plan" },
+      { cause: error, remedy: "check the name; what a plan names is relative to the plan, all else to where you are" },
     );
   });
 }

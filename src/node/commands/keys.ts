@@ -5,10 +5,11 @@ import { join, resolve } from "node:path";
 import { CONFIG_DEFAULTS, CONFIG_FILE } from "../../config.ts";
 import { LedgerError } from "../../errors.ts";
 import { toHex } from "../../ledger/hash.ts";
+import { LIMITS } from "../../ledger/limits.ts";
 import { peerIdOf } from "../../p2p/peer-id.ts";
 import { loadMember, type Member, memberToJson, replaceFile, saveNewFile } from "../genesis-plan.ts";
 import { createKeyFile, createValidatorKey, loadKeyFile } from "../key-file.ts";
-import { printRemark, printResult } from "./output.ts";
+import { argumentInvalid, printRemark, printResult } from "./output.ts";
 
 export interface NodeKeysOptions {
   readonly home: string;
@@ -22,17 +23,22 @@ export interface NodeKeysOptions {
 /** Public description of a node's home, beside its node.yaml. */
 const MEMBER_FILE = "member.json";
 const ADMIN_KEY_FILE = "keys/admin.key";
+/** What others can dial: found out now, rather than when nobody can reach the node. */
+const DIALLABLE = /^\/(?:ip4|ip6|dns|dns4|dns6)\/[^/\s]+\/tcp\/[1-9][0-9]{0,4}$/;
 
 /** A new node's home: keys, vote record, node.yaml, member.json. */
 export async function makeNodeKeys(options: NodeKeysOptions): Promise<void> {
   const home = resolve(options.home);
   const { keys, data } = CONFIG_DEFAULTS;
+  const account = `${options.organisation}-admin`;
+  checkId("--organisation", options.organisation, account);
+  for (const address of options.address)
+    if (!DIALLABLE.test(address)) throw argumentInvalid("--address", "e.g. /dns4/node.property.example/tcp/26000");
   const validator = await createValidatorKey({
     keyFile: join(home, keys.validator),
     votesDirectory: join(home, data.votes),
   });
   const peer = await createKeyFile(join(home, keys.peer), { kind: "peer" });
-  const account = `${options.organisation}-admin`;
   const admin = await createKeyFile(join(home, ADMIN_KEY_FILE), { kind: "account", account });
   const member: Member = {
     organisation: { id: options.organisation, title: options.title, role: options.role },
@@ -69,6 +75,7 @@ export interface AccountKeyOptions {
 
 /** The key of a person or a machine that signs transactions. */
 export async function makeAccountKey(options: AccountKeyOptions): Promise<void> {
+  checkId("--id", options.id, options.id);
   const member = options.member === undefined ? undefined : await loadMember(options.member);
   if (member?.accounts.some(({ id }) => id === options.id) === true) {
     throw new LedgerError(
@@ -111,6 +118,12 @@ export async function showKey(file: string): Promise<void> {
       if (!(error instanceof LedgerError) || error.code !== "KEY_FILE_KIND") throw error;
     }
   }
+}
+
+/** The ledger's own rule for ids, so that nobody learns it only when the genesis is made. */
+function checkId(argument: string, id: string, longest: string): void {
+  if (!/^[^\s\p{C}]+$/u.test(id) || new TextEncoder().encode(longest).length > LIMITS.nameBytesMax)
+    throw argumentInvalid(argument, `a short name without spaces, at most ${LIMITS.nameBytesMax} bytes`);
 }
 
 function nodeYaml(options: NodeKeysOptions): string {

@@ -63,6 +63,25 @@ describe("words", () => {
     [["devnet", "--nodes", "3"], "whole number from 4 to 7"],
     [["verify", "x", "--kind", "y"], "receipt or state"],
     [["start", "--house", "x"], "--home"],
+    [["query", "block", "newest"], "whole number from 1"],
+    [["keys", "account", "--id", "two words", "--out", "/nonexistent/x.key"], "--id"],
+    [
+      [
+        "keys",
+        "node",
+        "--home",
+        "/nonexistent/h",
+        "--organisation",
+        "a",
+        "--title",
+        "b",
+        "--role",
+        "c",
+        "--address",
+        "d",
+      ],
+      "--address",
+    ],
   ])("%j is a wrong word: exit 2 with what was meant", async (words, meant) => {
     const { code, err } = await linli(words);
     expect(code).toBe(2);

@@ -301,6 +301,19 @@ describe("genesis", () => {
     ).toBe("GENESIS_CONTRACT_INVALID CONTRACT_NAME");
     expect(writes([governance!, registry!, registry!])).toBe("GENESIS_CONTRACT_TWICE registry");
   });
+
+  it("R94: parameters that governance could never set are no beginning either", () => {
+    for (const [name, value] of [
+      ["blockGasMax", 1],
+      ["batchBytesMax", 100],
+      ["blockBytesMax", 1000],
+    ] as const) {
+      const parameters = { ...GENESIS.parameters, [name]: value };
+      expect(code(() => genesisWrites({ ...GENESIS, parameters }, new Engine()))).toContain(
+        "GENESIS_PARAMETERS_INVALID",
+      );
+    }
+  });
 });
 
 describe("describing", () => {
