@@ -2,9 +2,10 @@
 // Only what is wrong in the signed bytes counts; a batch of another chain or version proves nothing here.
 
 import { refuse, type Verdict } from "../errors.ts";
-import { decode, type Value } from "../ledger/codec.ts";
+import { DECODE_LIMITS, decodeWith, type Reader } from "../ledger/codec.ts";
 import { batchDigestOf, batchSigningBytes, decodeBatch } from "../ledger/format-batch.ts";
 import { bytesEqual, type Hash } from "../ledger/hash.ts";
+import { LIMITS } from "../ledger/limits.ts";
 import { FORMAT_VERSION, type Validator, type VerifySignature } from "../ledger/types.ts";
 import { checkBatch } from "../ledger/validate.ts";
 
@@ -44,14 +45,22 @@ export function provesInvalidBatch(claim: {
 }
 
 function readSigned(bytes: Uint8Array): SignedBatch | undefined {
-  const envelope = decode(bytes);
   // The envelope is not signed: anybody can add to it. What is judged must follow from the signed body alone.
-  if (!envelope.ok || !Array.isArray(envelope.value) || envelope.value.length !== 2) return undefined;
-  const [bodyBytes, signature] = envelope.value as readonly Value[];
-  if (!(bodyBytes instanceof Uint8Array && signature instanceof Uint8Array)) return undefined;
-  const body = decode(bodyBytes);
-  if (!body.ok || !Array.isArray(body.value)) return undefined;
-  const [version, chainId, origin] = body.value as readonly Value[];
-  if (version !== FORMAT_VERSION || !(chainId instanceof Uint8Array && origin instanceof Uint8Array)) return undefined;
-  return { bodyBytes, signature, chainId, origin };
+  // Nothing is built of what is only passed over: these bytes are a stranger's until the signature is checked.
+  const read = decodeWith(bytes, DECODE_LIMITS, (reader): SignedBatch | undefined => {
+    reader.tuple(2);
+    const bodyBytes = reader.byteString(1, LIMITS.batchBytesMax);
+    const signature = reader.byteString(1, LIMITS.signatureBytesMax);
+    const body = decodeWith(bodyBytes, DECODE_LIMITS, readPlace);
+    return body.ok ? { bodyBytes, signature, ...body.value } : undefined;
+  });
+  return read.ok ? read.value : undefined;
+}
+
+function readPlace(reader: Reader): Pick<SignedBatch, "chainId" | "origin"> {
+  const count = reader.array(3, DECODE_LIMITS.itemsMax);
+  reader.version(FORMAT_VERSION);
+  const place = { chainId: reader.hash(), origin: reader.byteString(1, LIMITS.publicKeyBytesMax) };
+  for (let item = 3; item < count; item += 1) reader.skip(0);
+  return place;
 }

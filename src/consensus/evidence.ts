@@ -92,15 +92,24 @@ export function encodeEvidence(evidence: {
   return encode([FORMAT_VERSION, RULES.indexOf(rule), height, offender, statements.map(statementItems)]);
 }
 
-/** An invalid batch as a proof against its origin. A batch belongs to no height: height 1 stands there. */
+/** A batch belongs to no height: this stands in its place. */
+const INVALID_BATCH_HEIGHT = 1;
+
+/** An invalid batch as a proof against its origin. */
 export function encodeInvalidBatch(offender: Uint8Array, batchBytes: Uint8Array): Uint8Array {
-  return encode([FORMAT_VERSION, RULES.indexOf("INVALID_BATCH"), 1, offender, [batchBytes]]);
+  return encode([FORMAT_VERSION, RULES.indexOf("INVALID_BATCH"), INVALID_BATCH_HEIGHT, offender, [batchBytes]]);
 }
 
-/** The height an evidence speaks of, so that its validators can be looked up. Nothing else of it is checked. */
-export function evidenceHeight(bytes: Uint8Array): Verdict<number> {
-  const decoded = decodeEvidence(bytes);
-  return decoded.ok ? accept(decoded.value.height) : decoded;
+/** Whom an evidence accuses of what. Nothing of it is checked: for telling what is known already, before the work of checking. */
+export function evidenceSubject(
+  bytes: Uint8Array,
+): Verdict<{ readonly rule: EvidenceRule; readonly height: number; readonly offender: Uint8Array }> {
+  return decodeWith(bytes, EVIDENCE_LIMITS, (reader) => {
+    reader.tuple(5);
+    const subject = readSubject(reader);
+    reader.skip(0);
+    return subject;
+  });
 }
 
 /** @param facts.validators those of the height the evidence speaks of */
@@ -160,17 +169,24 @@ interface DecodedEvidence {
 function decodeEvidence(bytes: Uint8Array): Verdict<DecodedEvidence> {
   return decodeWith(bytes, EVIDENCE_LIMITS, (reader) => {
     reader.tuple(5);
-    reader.version(FORMAT_VERSION);
-    const rule = RULES[reader.uint(0, RULES.length - 1)] as EvidenceRule;
-    const height = reader.uint(1);
-    const offender = reader.byteString(1, LIMITS.publicKeyBytesMax);
+    const { rule, height, offender } = readSubject(reader);
     if (rule === "INVALID_BATCH") {
+      if (height !== INVALID_BATCH_HEIGHT) reader.fail("EVIDENCE_POSITION");
       const [batch] = reader.list(1, 1, (inner) => inner.byteString(1, LIMITS.batchBytesMax));
       return { rule, height, offender, parts: [], batch };
     }
     const parts = reader.list(1, 2, (inner) => readStatement(inner, height));
     return { rule, height, offender, parts, batch: undefined };
   });
+}
+
+function readSubject(reader: Reader): Pick<DecodedEvidence, "rule" | "height" | "offender"> {
+  reader.version(FORMAT_VERSION);
+  return {
+    rule: RULES[reader.uint(0, RULES.length - 1)] as EvidenceRule,
+    height: reader.uint(1),
+    offender: reader.byteString(1, LIMITS.publicKeyBytesMax),
+  };
 }
 
 /** `[kind, view, what was signed..., signature]`. */

@@ -32,6 +32,7 @@ import { verifyNative } from "./ed25519-native.ts";
 import type { CommittedBlock, Participant } from "./participant.ts";
 
 export const SOFTWARE = "linli/0.1.0";
+const EVIDENCE_SHOWN_BYTES_MAX = 32 << 10;
 /** Clients that wait for receipts at one time. */
 const WAITERS_MAX = 100_000;
 
@@ -205,7 +206,10 @@ export class Api implements NodeApi {
         height,
         timeMs,
       })),
-      evidence: evidence.list(),
+      // A proof can be as large as a batch: those are shown without their bytes.
+      evidence: evidence
+        .list()
+        .map(({ bytes, ...view }) => (bytes.length <= 2 * EVIDENCE_SHOWN_BYTES_MAX ? { ...view, bytes } : view)),
     };
   }
 

@@ -1,7 +1,7 @@
 // Proofs of misbehaviour that this node found or was told, kept on disk for supervision. Each is checked before it is
 // kept, whoever sent it; silence is never evidence.
 
-import { verifyEvidence } from "../consensus/evidence.ts";
+import { evidenceSubject, verifyEvidence } from "../consensus/evidence.ts";
 import { type Hash, toHex } from "../ledger/hash.ts";
 import { LIMITS } from "../ledger/limits.ts";
 import type { Validator } from "../ledger/types.ts";
@@ -67,15 +67,17 @@ export class EvidenceLog {
 
   private check(bytes: Uint8Array, validators: readonly Validator[]): EvidenceView | undefined {
     if (bytes.length > EVIDENCE_BYTES_MAX) return undefined;
-    const verdict = verifyEvidence({ bytes, chainId: this.chainId, validators, verify: verifyNative });
-    if (!verdict.ok) return undefined;
-    const { rule, label, height } = verdict.value;
-    const offender = toHex(verdict.value.offender);
+    const subject = evidenceSubject(bytes);
+    if (!subject.ok) return undefined;
+    const { rule, height } = subject.value;
+    const offender = toHex(subject.value.offender);
     // The same contradiction has many forms: order, views, other halves. Who knows one needs no other.
     const id = `${offender}:${height}:${rule}`;
     const ofOffender = this.list().filter((view) => view.offender === offender).length;
     if (this.known.has(id) || ofOffender >= EVIDENCE_PER_OFFENDER_MAX) return undefined;
-    const view = { rule, label, height, offender, bytes: toHex(bytes) };
+    const verdict = verifyEvidence({ bytes, chainId: this.chainId, validators, verify: verifyNative });
+    if (!verdict.ok) return undefined;
+    const view = { rule, label: verdict.value.label, height, offender, bytes: toHex(bytes) };
     this.known.set(id, view);
     return view;
   }

@@ -4,7 +4,7 @@ import {
   contradictionOf,
   type EvidenceRule,
   encodeEvidence,
-  evidenceHeight,
+  evidenceSubject,
   type Statement,
   verifyEvidence,
 } from "../../../src/consensus/evidence.ts";
@@ -113,7 +113,7 @@ describe("evidence", () => {
       offender: cast.key(OFFENDER).publicKey,
       statements: pair,
     });
-    expect(evidenceHeight(bytes)).toEqual({ ok: true, value: HEIGHT + 1 });
+    expect(evidenceSubject(bytes)).toMatchObject({ ok: true, value: { height: HEIGHT + 1 } });
     expect(
       verifyEvidence({ bytes, chainId: cast.chainId, validators: cast.validators, verify: cast.ring.verify }),
     ).toMatchObject({
