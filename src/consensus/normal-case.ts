@@ -14,6 +14,7 @@ import { isAbove, type Position, STEP_COMMIT, STEP_PREPARE, STEP_VIEW_CHANGE } f
 import type { SigningRequest } from "./safety.ts";
 import { moveBy, newViewPlan } from "./view-change.ts";
 import { makeNewView } from "./view-formats.ts";
+import { isEqualVote } from "./vote-log.ts";
 
 type EventOf<Kind extends ReplicaEvent["kind"]> = Extract<ReplicaEvent, { kind: Kind }>;
 type RequestOf<Kind extends SigningRequest["kind"]> = Extract<SigningRequest, { kind: Kind }>;
@@ -73,7 +74,11 @@ export function handleVote(core: Core, from: ValidatorKey, { vote }: VoteMessage
   // PREPAREs of an abandoned view lead nowhere; COMMITs still certify.
   if (vote.view > view + VIEWS_AHEAD_MAX || vote.view < (vote.kind === "prepare" ? view : view - VIEWS_BEHIND_MAX))
     return;
-  if (!takeVote(core, vote)) refuseMessage(core, from, "VOTE_SIGNATURE");
+  if (!takeVote(core, vote)) return refuseMessage(core, from, "VOTE_SIGNATURE");
+  // What contradicts is reported once and never counted; its author, who could make any number of them, is made to stop.
+  const kept = core.state.log.find(vote.kind, vote.view, vote.signer);
+  const isContradicted = kept !== undefined && !isEqualVote(kept, vote);
+  if (isContradicted && core.state.keyOf(vote.signer) === from) refuseMessage(core, from, "VOTE_CONTRADICTS");
 }
 
 /** A certificate with its block: from who resends a COMMIT ("prepared") or has the height behind it ("decided"). */

@@ -169,6 +169,21 @@ describe("a follower", () => {
     expect(stage.actor(1).reports.length).toBe(1);
   });
 
+  it("C63: who sends votes that contradict his own is made to stop, who relays nothing of the kind is not", () => {
+    const stage = opened();
+    const follower = stage.actor(1);
+    const votes = [1, 2, 3].map((byte) => vote(stage, 2, prepareOf(new Uint8Array(32).fill(byte))));
+    const [first, second, third] = votes as [Uint8Array, Uint8Array, Uint8Array];
+    stage.hand(1, 2, first);
+    stage.hand(1, 2, first);
+    stage.hand(1, 3, second);
+    expect(follower.reports).toMatchObject([{ kind: "evidence", rule: "TWO_VOTES", offender: stage.actor(2).key.hex }]);
+    stage.hand(1, 2, third);
+    expect(follower.reports.slice(1)).toMatchObject([
+      { kind: "badMessage", from: stage.actor(2).key.hex, code: "VOTE_CONTRADICTS" },
+    ]);
+  });
+
   type Twist = (header: Header, stage: Stage) => Partial<Header>;
   const HEADERS: readonly (readonly [string, Twist])[] = [
     ["another parent", () => ({ parentHash: hashTagged("HEADER", EMPTY_BYTES) })],
