@@ -38,6 +38,8 @@ export interface IntakePorts {
   /** a batch that was durable before and so was verified before */
   loadBatch(digest: Hash): Uint8Array | undefined;
   fetch(from: ValidatorKey, payload: Uint8Array, timeoutMs: number): Promise<Uint8Array>;
+  /** the signatures of one batch took this long */
+  onVerified(durationMs: number): void;
   /** a new batch is in the pool */
   onBatch(batch: Batch): void;
   /** an origin signed an invalid batch, or a peer sent rubbish */
@@ -196,10 +198,12 @@ export class BatchIntake {
   }
 
   private async verify(batch: Batch, from: ValidatorKey): Promise<Batch | undefined> {
-    const { chainId, verifyPool, pool } = this.ports;
+    const { chainId, verifyPool, pool, clock } = this.ports;
+    const startedMs = clock.monotonicMs();
     // A transaction of another chain is left to checkBatch, which names it.
     const isOfThisChain = batch.transactions.every(({ body }) => bytesEqual(body.chainId, chainId));
     const isChecked = isOfThisChain && (await verifyPool.verifyTransactions(batch.transactions));
+    this.ports.onVerified(clock.monotonicMs() - startedMs);
     const verdict = isChecked ? accept(true) : this.judge(batch, { areTransactionsChecked: false });
     if (!verdict.ok) {
       this.ports.onInvalid(from, verdict.code, batch.bytes);

@@ -1,21 +1,31 @@
-// How long a height may take here before this replica loses patience: round trips, own disk, own execution.
-// Never from the primary's own pace: a slow primary must not be allowed to set what counts as slow.
+// N55: how long a height may take here before this replica loses patience: round trips, own disk, own verification and execution.
+// Never from the primary's own pace: a slow primary must not set what counts as slow.
 
 /** Measured and told to the core this often; also how long a node waits before it asks those who are ahead. */
 export const PACE_INTERVAL_MS = 1_000;
 /** A height takes about four message delays; this many round trips leave room for a busy machine. */
 const ROUND_TRIPS_PER_HEIGHT = 10;
-const EXECUTION_SMOOTHING = 0.2;
+const SMOOTHING = 0.2;
 
 export class Pace {
   private executionMs = 0;
+  private verificationMs = 0;
 
   noteExecution(durationMs: number): void {
-    this.executionMs += EXECUTION_SMOOTHING * (durationMs - this.executionMs);
+    this.executionMs += SMOOTHING * (durationMs - this.executionMs);
   }
 
-  /** @param roundTripMs q-th smallest round trip; undefined while too few peers are connected to know */
-  timeoutMs(roundTripMs: number | undefined, saveMs: number): number | undefined {
-    return roundTripMs === undefined ? undefined : ROUND_TRIPS_PER_HEIGHT * roundTripMs + saveMs + this.executionMs;
+  /** Of one batch. A busy machine verifies slowly: that alone must depose nobody. */
+  noteVerification(durationMs: number): void {
+    this.verificationMs += SMOOTHING * (durationMs - this.verificationMs);
+  }
+
+  /**
+   * @param measured.roundTripMs q-th smallest round trip to validators
+   * @param measured.origins each may have a batch to be verified before a block can be
+   */
+  timeoutMs(measured: { readonly roundTripMs: number; readonly saveMs: number; readonly origins: number }): number {
+    const { roundTripMs, saveMs, origins } = measured;
+    return ROUND_TRIPS_PER_HEIGHT * roundTripMs + saveMs + origins * this.verificationMs + this.executionMs;
   }
 }

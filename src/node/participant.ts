@@ -72,8 +72,8 @@ export class Participant {
   private readonly cancels = new Map<string, () => void>();
   private readonly commitListeners = new Set<(block: CommittedBlock) => void>();
   private commitTurn: Promise<unknown> = Promise.resolve();
-  private hadWork = false;
   private readonly pace = new Pace();
+  private hadWork = false;
   private readonly ahead: AheadWatch;
   private readonly turns: FairTurns;
 
@@ -101,6 +101,7 @@ export class Participant {
       windowMs: () => chain.windowMs,
       loadBatch: (digest) => chain.store.loadBatch(digest),
       fetch: (from, payload, timeoutMs) => this.peers.request(from, "fetch", payload, timeoutMs),
+      onVerified: (durationMs) => this.pace.noteVerification(durationMs),
       onBatch: () => this.noticeWork(),
       onInvalid: (from, code, bytes) => {
         onBad(from, code);
@@ -415,9 +416,11 @@ export class Participant {
   }
 
   private measurePace(): void {
-    const quorum = quorumSize(this.chain.head.validators.length);
-    const timeoutMs = this.pace.timeoutMs(this.peers.quorumRoundTripMs(quorum), this.signer?.saveMs ?? 0);
-    if (timeoutMs !== undefined) this.driver.push({ kind: "paceMeasured", timeoutMs });
+    const origins = this.chain.head.validators.length;
+    const roundTripMs = this.peers.quorumRoundTripMs(quorumSize(origins));
+    if (roundTripMs === undefined) return;
+    const measured = { roundTripMs, saveMs: this.signer?.saveMs ?? 0, origins };
+    this.driver.push({ kind: "paceMeasured", timeoutMs: this.pace.timeoutMs(measured) });
   }
 
   private publishHead(): void {

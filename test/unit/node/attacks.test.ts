@@ -79,6 +79,7 @@ describe("a flood of batches", () => {
       windowMs: () => 1_000,
       loadBatch: () => undefined,
       fetch: () => Promise.reject(new Error("nobody is asked here")),
+      onVerified: () => undefined,
       onBatch: () => undefined,
       onInvalid: (from, code) => invalid.push(`${from} ${code}`),
     });

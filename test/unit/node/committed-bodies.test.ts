@@ -32,6 +32,7 @@ function proposalsOver(chain: Chain, clock = new StillClock()) {
     windowMs: () => chain.windowMs,
     loadBatch: (digest) => chain.store.loadBatch(digest),
     fetch: () => Promise.reject(new Error("nobody is asked here")),
+    onVerified: () => undefined,
     onBatch: () => undefined,
     onInvalid: () => undefined,
   });

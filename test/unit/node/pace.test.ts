@@ -1,0 +1,17 @@
+// What a replica's patience is made of: its own measurements only.
+
+import { describe, expect, it } from "vitest";
+import { Pace } from "../../../src/node/pace.ts";
+
+describe("pace", () => {
+  it("N55: patience grows with this node's own verification and execution, and with round trips", () => {
+    const pace = new Pace();
+    const quiet = pace.timeoutMs({ roundTripMs: 2, saveMs: 1, origins: 4 });
+    expect(quiet).toBe(21);
+    for (let round = 0; round < 100; round += 1) {
+      pace.noteVerification(50);
+      pace.noteExecution(30);
+    }
+    expect(pace.timeoutMs({ roundTripMs: 2, saveMs: 1, origins: 4 })).toBeCloseTo(21 + 4 * 50 + 30, 3);
+  });
+});
