@@ -24,6 +24,7 @@ import { Mempool } from "./mempool.ts";
 import { PACE_INTERVAL_MS, Pace } from "./pace.ts";
 import { Peers } from "./peers.ts";
 import { Proposals } from "./proposals.ts";
+import { Schedule } from "./schedule.ts";
 import type { Signer } from "./signer.ts";
 import { answerSync, decidedFrame, Sync } from "./sync.ts";
 import type { VerifyPool } from "./verify-pool.ts";
@@ -69,7 +70,7 @@ export class Participant {
   private readonly intake: BatchIntake;
   private readonly sync: Sync;
   private readonly proposals: Proposals;
-  private readonly cancels = new Map<string, () => void>();
+  private readonly schedule: Schedule;
   private readonly commitListeners = new Set<(block: CommittedBlock) => void>();
   private commitTurn: Promise<unknown> = Promise.resolve();
   private readonly pace = new Pace();
@@ -82,6 +83,7 @@ export class Participant {
     this.options = options;
     this.chain = chain;
     this.clock = clock;
+    this.schedule = new Schedule(clock);
     this.log = log;
     this.network = network;
     this.replica = options.replica;
@@ -173,13 +175,12 @@ export class Participant {
     });
     this.driver.push({ kind: "started" });
     this.refreshWork();
-    this.every("pace", PACE_INTERVAL_MS, () => this.measurePace());
-    this.every("head", HEAD_INTERVAL_MS, () => this.publishHead());
+    this.schedule.every("pace", PACE_INTERVAL_MS, () => this.measurePace());
+    this.schedule.every("head", HEAD_INTERVAL_MS, () => this.publishHead());
   }
 
   async stop(): Promise<void> {
-    for (const cancel of this.cancels.values()) cancel();
-    this.cancels.clear();
+    this.schedule.stop();
     this.batcher.stop();
     this.ahead.stop();
     this.driver.stop();
@@ -407,12 +408,8 @@ export class Participant {
   }
 
   private wakeForTimer(aheadMs: number): void {
-    this.cancels.get("timer")?.();
     const delayMs = Math.min(WAKE_MS_MAX, Math.ceil(aheadMs / this.options.timeScale) + 1);
-    this.cancels.set(
-      "timer",
-      this.clock.setTimer(delayMs, () => this.refreshWork()),
-    );
+    this.schedule.once("timer", delayMs, () => this.refreshWork());
   }
 
   private measurePace(): void {
@@ -426,14 +423,6 @@ export class Participant {
   private publishHead(): void {
     if (this.signer === undefined || this.chain.head.height === 0) return;
     this.guard(this.network.publish("heads", this.heads.sign(this.options.key, this.chain.head)));
-  }
-
-  private every(name: string, intervalMs: number, run: () => void): void {
-    const again = () => {
-      run();
-      this.cancels.set(name, this.clock.setTimer(intervalMs, again));
-    };
-    this.cancels.set(name, this.clock.setTimer(intervalMs, again));
   }
 
   // Nothing that runs on its own may fail unheard: what is not a peer's fault halts the node.
