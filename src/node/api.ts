@@ -10,7 +10,7 @@ import { decodeReceipt, receiptHashOf } from "../ledger/format-receipt.ts";
 import { decodeTransaction, receivedSigningBytes } from "../ledger/format-transaction.ts";
 import { decodeCertificate } from "../ledger/format-vote.ts";
 import type { SealedGenesis } from "../ledger/genesis.ts";
-import { bytesKey, fromHex, type Hash, toHex } from "../ledger/hash.ts";
+import { bytesEqual, bytesKey, fromHex, type Hash, toHex } from "../ledger/hash.ts";
 import { historyProof } from "../ledger/history.ts";
 import { merkleProof } from "../ledger/merkle.ts";
 import { encodeCertifiedHeader, encodeReceiptProof, encodeStateProof } from "../ledger/proofs.ts";
@@ -227,6 +227,8 @@ export class Api implements NodeApi {
 
   private checkAtTheDoor(transaction: Transaction): void {
     const { chain, clock } = this.participant;
+    // First of all: who holds another genesis has everything else wrong too.
+    if (!bytesEqual(transaction.body.chainId, this.options.genesis.chainId)) throw new LedgerError("TX_WRONG_CHAIN");
     const { validUntilMs, signers } = transaction.body;
     const nowMs = Math.floor(clock.nowMs());
     if (validUntilMs < nowMs) throw new LedgerError("TX_EXPIRED", { validUntilMs, nowMs });

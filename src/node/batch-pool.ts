@@ -7,7 +7,7 @@ import type { Batch, BatchReference } from "../ledger/types.ts";
 /** Per origin; beyond either the origin's newest batches are not kept (they are fetched again when a block names them). */
 export const POOL_BYTES_PER_ORIGIN_MAX = 16 << 20;
 /** The smallest transactions take fourteen times their bytes in memory: a share is bounded by their number, too. */
-export const POOL_TRANSACTIONS_PER_ORIGIN_MAX = 50_000;
+export const POOL_TRANSACTIONS_PER_ORIGIN_MAX = 20_000;
 /** Blocks that may pass a batch over, while its origin had share left and later batches were taken, before followers suspect. */
 export const BLOCKS_PASSED_OVER_MAX = 8;
 /** Digests named in a suspicion. */

@@ -99,8 +99,7 @@ async function open(config: NodeConfig, log: Logger, closers: (() => Promise<voi
     verifyPool,
     clock,
     log,
-    timeScale: genesis.timeScale,
-    chainId,
+    genesis,
     halt: (error) => reportHalt(error),
   });
   closers.push(() => participant.stop());

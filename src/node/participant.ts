@@ -8,7 +8,8 @@ import { encodeInvalidBatch } from "../consensus/evidence.ts";
 import type { Replica } from "../consensus/replica.ts";
 import { LedgerError } from "../errors.ts";
 import { quorumSize } from "../ledger/certificate.ts";
-import { type Hash, toHex } from "../ledger/hash.ts";
+import type { SealedGenesis } from "../ledger/genesis.ts";
+import { toHex } from "../ledger/hash.ts";
 import type { Batch, Certificate, Proposal, Transaction } from "../ledger/types.ts";
 import type { Clock, GossipTopic, KeySigner, Logger, PeerId, PeerNetwork, RequestProtocol } from "../ports.ts";
 import { AheadWatch } from "./ahead-watch.ts";
@@ -42,8 +43,7 @@ export interface ParticipantOptions {
   readonly verifyPool: VerifyPool;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly timeScale: number;
-  readonly chainId: Hash;
+  readonly genesis: Pick<SealedGenesis, "validators" | "endpoints" | "timeScale" | "chainId">;
   halt(error: LedgerError): void;
 }
 
@@ -79,7 +79,8 @@ export class Participant {
   private readonly turns: FairTurns;
 
   constructor(options: ParticipantOptions) {
-    const { chain, clock, log, network, key, chainId } = options;
+    const { chain, clock, log, network, key, genesis } = options;
+    const { chainId, timeScale } = genesis;
     this.options = options;
     this.chain = chain;
     this.clock = clock;
@@ -88,9 +89,14 @@ export class Participant {
     this.network = network;
     this.replica = options.replica;
     this.signer = options.signer;
-    this.heads = new HeadTracker({ clock, chainId, timeScale: options.timeScale });
+    this.heads = new HeadTracker({ clock, chainId, timeScale });
     this.evidence = new EvidenceLog({ store: chain.store, chainId, log });
-    this.peers = new Peers({ network, ownKey: toHex(key.publicKey), validators: chain.head.validators });
+    this.peers = new Peers({
+      network,
+      ownKey: toHex(key.publicKey),
+      genesis,
+      validators: chain.head.validators,
+    });
     const onBad = (from: ValidatorKey, code: string) => this.peers.penalise(from, code);
     this.intake = new BatchIntake({
       clock,
@@ -116,7 +122,7 @@ export class Participant {
       intake: this.intake,
       clock,
       ownKey: key.publicKey,
-      timeScale: options.timeScale,
+      timeScale,
     });
     this.sync = new Sync({
       chain,
@@ -408,7 +414,7 @@ export class Participant {
   }
 
   private wakeForTimer(aheadMs: number): void {
-    const delayMs = Math.min(WAKE_MS_MAX, Math.ceil(aheadMs / this.options.timeScale) + 1);
+    const delayMs = Math.min(WAKE_MS_MAX, Math.ceil(aheadMs / this.options.genesis.timeScale) + 1);
     this.schedule.once("timer", delayMs, () => this.refreshWork());
   }
 

@@ -3,28 +3,48 @@
 
 import type { ValidatorKey } from "../consensus/events.ts";
 import { LedgerError } from "../errors.ts";
-import { toHex } from "../ledger/hash.ts";
+import { validatorsHashOf } from "../ledger/format-cluster.ts";
+import type { Genesis } from "../ledger/genesis.ts";
+import { bytesEqual, toHex } from "../ledger/hash.ts";
 import type { Validator } from "../ledger/types.ts";
-import type { PeerId, PeerNetwork, RequestProtocol } from "../ports.ts";
+import type { PeerEndpoint, PeerId, PeerNetwork, RequestProtocol } from "../ports.ts";
 
 export class Peers {
   private readonly network: PeerNetwork;
   private readonly ownKey: ValidatorKey;
+  private readonly genesis: Pick<Genesis, "validators" | "endpoints">;
+  private validators: readonly Validator[];
   private peerByKey = new Map<ValidatorKey, PeerId>();
   private keyByPeer = new Map<PeerId, ValidatorKey>();
 
-  constructor(options: { network: PeerNetwork; ownKey: ValidatorKey; validators: readonly Validator[] }) {
+  /** @param options.validators those in office at the head */
+  constructor(options: {
+    readonly network: PeerNetwork;
+    readonly ownKey: ValidatorKey;
+    readonly genesis: Pick<Genesis, "validators" | "endpoints">;
+    readonly validators: readonly Validator[];
+  }) {
     this.network = options.network;
     this.ownKey = options.ownKey;
-    this.setValidators(options.validators);
+    this.genesis = options.genesis;
+    this.validators = options.validators;
+    this.admit(options.validators);
   }
 
-  /** Adds validators that came into office; those who left stay known, so that they may fetch the block that removed them. */
+  /** The head's validators, after each block: who may connect follows the ledger. */
   setValidators(validators: readonly Validator[]): void {
+    if (validators === this.validators) return;
+    const before = this.validators;
+    this.validators = validators;
+    if (!bytesEqual(validatorsHashOf(before), validatorsHashOf(validators))) this.admit([...before, ...validators]);
+  }
+
+  private admit(validators: readonly Validator[]): void {
     for (const { publicKey, peerId } of validators) {
       this.peerByKey.set(toHex(publicKey), peerId);
       this.keyByPeer.set(peerId, toHex(publicKey));
     }
+    this.network.setMembers(memberEndpoints(this.genesis, validators));
   }
 
   keyOf(peer: PeerId): ValidatorKey | undefined {
@@ -73,4 +93,22 @@ export class Peers {
     trips.sort((left, right) => left - right);
     return trips[quorum - 1];
   }
+}
+
+/**
+ * N74: who may connect: validators in office, those who have just left (they may still fetch the block that removed them),
+ * and peers of the genesis that never had a seat. Whoever came later has no address here, and dials.
+ */
+export function memberEndpoints(
+  genesis: Pick<Genesis, "validators" | "endpoints">,
+  validators: readonly Validator[],
+): readonly PeerEndpoint[] {
+  const seated = new Set(genesis.validators.map(({ peerId }) => peerId));
+  const admitted = new Set(validators.map(({ peerId }) => peerId));
+  const known = genesis.endpoints.filter(({ peerId }) => admitted.has(peerId) || !seated.has(peerId));
+  const named = new Set(known.map(({ peerId }) => peerId));
+  return [
+    ...known,
+    ...[...admitted].filter((peerId) => !named.has(peerId)).map((peerId) => ({ peerId, addresses: [] })),
+  ];
 }

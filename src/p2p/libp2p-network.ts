@@ -134,7 +134,11 @@ class Libp2pNetwork implements PeerNetwork {
       await host.start();
     } catch (cause) {
       this.#running = undefined;
-      throw new LedgerError("PEER_LISTEN_FAILED", { listen }, { cause });
+      throw new LedgerError(
+        "PEER_LISTEN_FAILED",
+        { listen },
+        { cause, remedy: "free the port, or correct p2p.listen" },
+      );
     }
     this.#gossip.subscribe();
     dialler.refresh();

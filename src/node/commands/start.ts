@@ -20,9 +20,7 @@ export async function runNode(options: { readonly home: string }, stopping: Abor
   });
   const halt = await Promise.race([asked, node.halted]);
   await node.stop();
-  if (halt !== undefined) {
-    log.error("node halted", { code: halt.code, error: halt });
-    throw halt;
-  }
+  // Why is in the log already; main.ts says it once more and fails.
+  if (halt !== undefined) throw halt;
   log.info("node stopped");
 }
