@@ -125,7 +125,9 @@ describe("a flood of batches", () => {
 
   it("N66: one peer's flood waits for its own turn and no longer than its backlog; others are heard at once", async () => {
     const { pool, intake } = openIntake();
-    const transactions = Array.from({ length: 1_000 }, (_, nonce) => transaction({ nonce, signer: honest }));
+    // Long names: what fits the backlog in bytes must stay below the pool's share in numbers.
+    const account = "f".repeat(64);
+    const transactions = Array.from({ length: 1_000 }, (_, nonce) => transaction({ account, nonce, signer: honest }));
     const size = batch({ origin: hostile, sequence: 1, transactions }).bytes.length;
     const fitting = Math.floor(BACKLOG_BYTES_PER_PEER_MAX / size);
     const flood = Array.from({ length: fitting + 5 }, (_, index) =>
