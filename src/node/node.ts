@@ -4,6 +4,7 @@
 import { readFile } from "node:fs/promises";
 import { genesisFromJson } from "../client/genesis-json.ts";
 import type { NodeConfig } from "../config.ts";
+import { FRAME_BYTES_MAX } from "../consensus/limits.ts";
 import { Replica } from "../consensus/replica.ts";
 import { emptyVoteRecord } from "../consensus/vote-record.ts";
 import { Engine } from "../contracts/engine.ts";
@@ -80,6 +81,8 @@ async function open(config: NodeConfig, log: Logger, closers: (() => Promise<voi
     chainId,
     configHash: chainId,
     software: SOFTWARE,
+    // What the core may send must find its way: one frame of the largest size, and room behind it.
+    limits: { frameBytesMax: FRAME_BYTES_MAX, sendQueueBytesMax: 2 * FRAME_BYTES_MAX },
     members: genesis.endpoints,
     clock,
     log,
