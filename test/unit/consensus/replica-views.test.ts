@@ -135,6 +135,17 @@ describe("SUSPECT", () => {
     ]);
   });
 
+  it("pitfall 2: suspicions in others' names count for nothing and are reported", () => {
+    const stage = opened();
+    for (const signer of [1, 2, 3]) {
+      stage.hand(0, 3, encodeSuspect(HEIGHT, 0, { ...stage.suspectOf(signer, 0), signature: new Uint8Array(64) }));
+    }
+    expect(stage.viewOf(0)).toBe(0);
+    expect(stage.actor(0).reports).toMatchObject(
+      Array.from({ length: 3 }, () => ({ kind: "badMessage", code: "SUSPECT_SIGNATURE" })),
+    );
+  });
+
   it("pitfall 13: suspicions of far views are not even kept", () => {
     const stage = opened();
     for (const signer of [1, 2, 3]) stage.hand(0, signer, encodeSuspect(HEIGHT, 1000, stage.suspectOf(signer, 1000)));
