@@ -3,6 +3,7 @@
 
 import { invariant } from "../assert.ts";
 import type { HeadFacts } from "../consensus/events.ts";
+import { CANDIDATES_MAX } from "../consensus/limits.ts";
 import type { Engine } from "../contracts/engine.ts";
 import { executeBlock } from "../contracts/execute-block.ts";
 import { genesisWrites } from "../contracts/genesis-state.ts";
@@ -47,8 +48,6 @@ import { TimerIndex } from "./timer-index.ts";
 
 /** Due timers offered to one block; their gas budget may leave some of them due. */
 const DUE_TIMERS_MAX = 1_000;
-/** Proposals of one height that are kept checked and executed: one per view that can matter. */
-const CANDIDATES_MAX = 16;
 
 /** A proposal whose header is valid here and whose batches are all held. */
 export interface CheckedBlock {
@@ -364,7 +363,7 @@ export class Chain {
 
   private remember(block: CheckedBlock): void {
     if (this.checked.size >= CANDIDATES_MAX) {
-      // The oldest candidate goes first; if it is needed after all, it is checked again.
+      // As many as the core knows at a time, and the oldest first like there: what it still names is here.
       const oldest = this.checked.keys().next().value;
       if (oldest !== undefined) {
         this.checked.delete(oldest);
