@@ -11,6 +11,7 @@ import { checkBatch } from "../ledger/validate.ts";
 import type { Clock, Logger } from "../ports.ts";
 import type { BatchPool, PoolView } from "./batch-pool.ts";
 import { verifyNative } from "./ed25519-native.ts";
+import { SHARE_PER_PEER } from "./fair-turns.ts";
 import type { VerifyPool } from "./verify-pool.ts";
 
 /** How long gossip may take before a missing batch is asked for. */
@@ -55,6 +56,8 @@ export class BatchIntake {
   /** the last turn of each lane */
   private readonly lanes = new Map<string, Promise<unknown>>();
   private heard = 0;
+  /** monotonic ms until which a peer's gossip waits, because it was of no use */
+  private readonly restUntilMs = new Map<ValidatorKey, number>();
 
   constructor(ports: IntakePorts) {
     this.ports = ports;
@@ -83,10 +86,25 @@ export class BatchIntake {
 
   private async takeIfWanted(bytes: Uint8Array, from: ValidatorKey): Promise<void> {
     const { pool, clock, poolView, windowMs } = this.ports;
+    for (let restMs = this.restOf(from); restMs > 0; restMs = this.restOf(from))
+      await new Promise<void>((resolve) => {
+        clock.setTimer(restMs, resolve);
+      });
+    const startedMs = clock.monotonicMs();
     const decoded = decodeBatch(bytes);
     if (!decoded.ok) return this.ports.onInvalid(from, decoded.code, bytes);
-    if (pool.wants(decoded.value, poolView(), { nowMs: clock.nowMs(), windowMs: windowMs() }))
+    if (pool.wants(decoded.value, poolView(), { nowMs: clock.nowMs(), windowMs: windowMs() })) {
       await this.check(decoded.value, from);
+      return;
+    }
+    // Reading what is of no use may take a peer's share of this node's time, and no more.
+    const nowMs = clock.monotonicMs();
+    const restMs = (nowMs - startedMs) * (1 / SHARE_PER_PEER - 1);
+    this.restUntilMs.set(from, Math.max(nowMs, this.restUntilMs.get(from) ?? 0) + restMs);
+  }
+
+  private restOf(from: ValidatorKey): number {
+    return (this.restUntilMs.get(from) ?? 0) - this.ports.clock.monotonicMs();
   }
 
   /** Takes a batch that was asked for. @returns it when valid */

@@ -14,6 +14,7 @@ import { BatchPool, BLOCKS_PASSED_OVER_MAX, POOL_TRANSACTIONS_PER_ORIGIN_MAX } f
 import { Batcher } from "../../../src/node/batcher.ts";
 import { chooseBatches } from "../../../src/node/block-builder.ts";
 import { EVIDENCE_BYTES_MAX, EVIDENCE_PER_OFFENDER_MAX, EvidenceLog } from "../../../src/node/evidence-log.ts";
+import { SHARE_PER_PEER } from "../../../src/node/fair-turns.ts";
 import { PARAMETER_DEFAULTS } from "../../../src/node/genesis-plan.ts";
 import { Mempool } from "../../../src/node/mempool.ts";
 import { createVerifyPool } from "../../../src/node/verify-pool.ts";
@@ -47,6 +48,17 @@ describe("batches that nobody may execute", () => {
   });
 });
 
+/** Every look at it takes so long. */
+class CostlyClock extends StillClock {
+  costMs = 0;
+
+  override monotonicMs(): number {
+    const nowMs = super.monotonicMs();
+    if (this.costMs > 0) this.advance(this.costMs);
+    return nowMs;
+  }
+}
+
 describe("a flood of batches", () => {
   const [honest, hostile] = [signerOf(101), signerOf(102)];
   const validators = [honest, hostile].map(({ suite, publicKey }, index) => ({
@@ -62,8 +74,9 @@ describe("a flood of batches", () => {
     const committed = new Set<string>();
     const invalid: string[] = [];
     const checks: number[] = [];
+    const clock = new CostlyClock();
     const intake = new BatchIntake({
-      clock: new StillClock(),
+      clock,
       log: SILENT,
       pool,
       verifyPool: {
@@ -83,7 +96,7 @@ describe("a flood of batches", () => {
       onBatch: () => undefined,
       onInvalid: (from, code) => invalid.push(`${from} ${code}`),
     });
-    return { pool, intake, committed, invalid, checks };
+    return { pool, intake, committed, invalid, checks, clock };
   }
 
   /** The same batch, as its origin did not sign it: the digest is over the body alone. */
@@ -122,6 +135,25 @@ describe("a flood of batches", () => {
     await intake.hear(batch({ ...late, origin: honest }).bytes, "origin");
     expect(checks).toEqual([1, 1]);
   }, 60_000);
+
+  it("N74: a peer whose gossip is of no use waits in proportion to what reading it took; others do not", async () => {
+    const { intake, checks, clock } = openIntake();
+    const far = batch({ origin: hostile, sequence: 1, transactions: [transaction({ nonce: 1, validUntilMs: 9_999 })] });
+    const good = (sequence: number) =>
+      batch({ origin: honest, sequence, transactions: [transaction({ nonce: sequence })] });
+    clock.costMs = 10;
+    await intake.hear(far.bytes, "liar");
+    clock.costMs = 0;
+    let isHeard = false;
+    const waiting = intake.hear(good(2).bytes, "liar").then(() => {
+      isHeard = true;
+    });
+    await intake.hear(good(3).bytes, "origin");
+    expect([isHeard, checks.length]).toEqual([false, 1]);
+    clock.advance(10 / SHARE_PER_PEER - 10);
+    await waiting;
+    expect(checks.length).toBe(2);
+  });
 
   it("N66: one peer's flood waits for its own turn and no longer than its backlog; others are heard at once", async () => {
     const { pool, intake } = openIntake();
