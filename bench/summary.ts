@@ -17,7 +17,19 @@ export function summaryOf(report: Report): string {
     "",
     `${report.scenario}: ${report.configuration.nodes} nodes on ${machine.cores} cores (${machine.cpu}), Node ${machine.node}, ${machine.commit.slice(0, 12)}`,
     "",
-    row("load", "offered/s", "committed/s", "p50 ms", "p90 ms", "p99 ms", "max ms", "tx/block", "cpu us/tx", "MB"),
+    row(
+      "load",
+      "offered/s",
+      "committed/s",
+      "p50 ms",
+      "p90 ms",
+      "p99 ms",
+      "max ms",
+      "tx/block",
+      "cpu us/tx",
+      "MB",
+      "others %",
+    ),
     ...phases.map(phaseRow),
     "",
     `Latency counts from the intended time of sending to the receipt (closed loop: from sending), at the node that took the transaction.`,
@@ -70,6 +82,7 @@ function phaseRow(phase: Phase): string {
     (committed / Math.max(1, blocks)).toFixed(1),
     cpuUsPerTx(phase).toFixed(0),
     `${Math.max(...phase.rssMb)}`,
+    phase.foreignCpuPercent.toFixed(0),
   );
 }
 
