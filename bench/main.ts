@@ -32,7 +32,12 @@ const cleanUps: (() => void)[] = [];
 process.on("exit", () => {
   for (const clean of cleanUps.reverse()) clean();
 });
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(EXIT.interrupted));
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => {
+    process.stderr.write(`bench: stopped by ${signal}\n`);
+    process.exit(EXIT.interrupted);
+  });
+}
 
 process.exit(await main());
 

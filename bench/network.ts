@@ -20,7 +20,8 @@ import { benchAccounts, benchContract } from "./workload.ts";
 const START_MS_MAX = 30_000;
 const SETTLE_MS_MAX = 20_000;
 const POLL_MS = 50;
-const CALL_TIMEOUT_MS = 5_000;
+/** A node at its limit answers late. */
+const CALL_TIMEOUT_MS = 20_000;
 const LOG_LINES_SHOWN = 12;
 const INCIDENT = /^\{"level":"(?:warn|error|info(?=.*"view changed"))".*"message":"([^"]+)"/;
 /** Peers listen from base on, clients from base + 100 on; all below the ephemeral ports. */

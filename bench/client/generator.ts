@@ -78,10 +78,6 @@ export class Generator {
     }
   }
 
-  close(): void {
-    for (const socket of this.sockets) socket.close();
-  }
-
   private async sendOpen(
     load: Extract<Load, { kind: "open" }>,
     startMs: number,
@@ -125,11 +121,15 @@ export class Generator {
   ): Promise<void> {
     const endMs = startMs + load.seconds * 1000;
     const scheduled = new Set<number>();
+    let isStarved = false;
     const topUp = (node: number): void => {
       scheduled.delete(node);
       if (performance.now() >= endMs) return;
       const room = load.inFlightPerNode - this.tally.inFlightAt(node);
-      if (room > 0) this.send(node, take(room), performance.now());
+      if (room <= 0) return;
+      const transactions = take(room);
+      isStarved ||= transactions.length < room;
+      this.send(node, transactions, performance.now());
     };
     // Receipts of one block come together: what they make room for leaves together.
     this.onSettled = (node) => {
@@ -141,6 +141,8 @@ export class Generator {
     for (const node of this.sockets.keys()) topUp(node);
     while (performance.now() < endMs) {
       this.checkConnections();
+      // With nothing left to send, the rate would be that of the client.
+      if (isStarved) throw new LedgerError("BENCH_STOCK_EMPTY", { inFlightPerNode: load.inFlightPerNode });
       await pause(Math.min(100, Math.max(1, endMs - performance.now())));
     }
     this.onSettled = () => undefined;

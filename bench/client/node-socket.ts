@@ -40,7 +40,6 @@ export class NodeSocket {
   private readonly calls = new Map<number, readonly ReadyTransaction[]>();
   private readonly subscribed = Promise.withResolvers<void>();
   private lastCall = SUBSCRIPTION_CALL;
-  private isClosing = false;
 
   private constructor(url: string, events: SocketEvents) {
     this.events = events;
@@ -81,11 +80,6 @@ export class NodeSocket {
     }
   }
 
-  close(): void {
-    this.isClosing = true;
-    this.socket.close();
-  }
-
   private handle({ id, method, params, result, error }: Answer): void {
     if (method === "subscription" && params !== undefined) return this.events.onReceipt(params.txId, params.status);
     if (id === SUBSCRIPTION_CALL)
@@ -100,7 +94,6 @@ export class NodeSocket {
   }
 
   private fail(data: Readonly<Record<string, string | number>>, cause?: unknown): void {
-    if (this.isClosing) return;
     const error = new LedgerError("BENCH_CONNECTION_LOST", data, { cause });
     this.subscribed.reject(error);
     this.events.onBroken(error);

@@ -158,8 +158,8 @@ async function measureLoads(
   const latency = await runOpen("latency", { rate, seconds, seed });
   let profile = await profiler?.stop();
 
-  // Twice what the warm-up reached, and never more than the machine can verify.
-  await client.sign(Math.ceil(Math.min(limit, 2 * warmUp.txPerSecond) * seconds) + IN_FLIGHT);
+  // Half of what the machine can verify, more when the warm-up came near it: the stock must outlast the load.
+  await client.sign(Math.ceil(Math.max(limit / 2, 2 * warmUp.txPerSecond) * (seconds + FILL_SECONDS)) + IN_FLIGHT);
   progress(`peak: ${IN_FLIGHT_PER_NODE} transactions on their way at each node for ${seconds} s`);
   profiler = profiled === "peak" ? await Profiler.start(network.processes[0]!) : undefined;
   const peak = await runPhase("peak", closedLoop(seconds), lab);
