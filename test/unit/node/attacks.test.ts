@@ -90,6 +90,7 @@ describe("a flood of batches", () => {
       validators: () => validators,
       poolView: () => ({ isCommitted: (id) => committed.has(toHex(id)), headTimeMs: 100 }),
       windowMs: () => 1_000,
+      ownWaiting: () => [],
       loadBatch: () => undefined,
       fetch: () => Promise.reject(new Error("nobody is asked here")),
       onVerified: () => undefined,
@@ -136,7 +137,7 @@ describe("a flood of batches", () => {
     expect(checks).toEqual([1, 1]);
   }, 60_000);
 
-  it("N74: a peer whose gossip is of no use waits in proportion to what reading it took; others do not", async () => {
+  it("N76: a peer whose gossip is of no use waits in proportion to what reading it took; others do not", async () => {
     const { intake, checks, clock } = openIntake();
     const far = batch({ origin: hostile, sequence: 1, transactions: [transaction({ nonce: 1, validUntilMs: 9_999 })] });
     const good = (sequence: number) =>
