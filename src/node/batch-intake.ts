@@ -20,8 +20,11 @@ const FETCH_TIMEOUT_MS = 2_000;
 /** Digests in one fetch; what an answer carries at most. */
 export const FETCH_DIGESTS_MAX = 256;
 export const FETCH_ANSWER_BYTES_MAX = 6 << 20;
-/** A list of byte strings and nothing else: a small answer may not become a large heap. */
-const FETCH_LIMITS: DecodeLimits = { ...DECODE_LIMITS, depthMax: 1, itemsMax: FETCH_DIGESTS_MAX + 1 };
+/** Batches in one answer: more than the digests of a question, as a question without digests asks for all that wait. */
+const FETCH_BATCHES_MAX = 8_192;
+/** Lists of byte strings and nothing else: a small message may not become a large heap. */
+const QUESTION_LIMITS: DecodeLimits = { ...DECODE_LIMITS, depthMax: 1, itemsMax: FETCH_DIGESTS_MAX + 1 };
+const ANSWER_LIMITS: DecodeLimits = { ...DECODE_LIMITS, depthMax: 1, itemsMax: FETCH_BATCHES_MAX + 1 };
 /** Gossip of one peer that waits for its turn; beyond it batches are dropped unread, and fetched when a block names them. */
 export const BACKLOG_BYTES_PER_PEER_MAX = 4 << 20;
 /** Batches of one peer's gossip that are checked at a time. */
@@ -36,6 +39,8 @@ export interface IntakePorts {
   validators(): readonly Validator[];
   poolView(): PoolView;
   windowMs(): number;
+  /** batches of this node that wait for a block, oldest first */
+  ownWaiting(): readonly Batch[];
   /** a batch that was durable before and so was verified before */
   loadBatch(digest: Hash): Uint8Array | undefined;
   fetch(from: ValidatorKey, payload: Uint8Array, timeoutMs: number): Promise<Uint8Array>;
@@ -157,53 +162,72 @@ export class BatchIntake {
       arrived = await this.waitForArrival(reference.digest, GOSSIP_WAIT_MS);
       const holder = holders[attempt % Math.max(1, holders.length)];
       if (arrived === undefined && holder !== undefined) {
-        const fetched = await this.fetch(holder, [reference.digest]);
-        arrived = fetched.find(({ digest }) => bytesEqual(digest, reference.digest));
+        arrived = await this.fetch(holder, reference.digest);
       }
     }
     return refuse("NO_LONGER_NEEDED");
   }
 
-  /** Asks one peer for batches and takes what it answers. A peer that cannot answer is no error. */
-  async fetch(from: ValidatorKey, digests: readonly Hash[]): Promise<readonly Batch[]> {
+  /**
+   * Hears what a peer answers as if it had spread it: batches that a suspicion of its names, or without digests its own
+   * that wait for a block. Gossip that missed this node (it was away, or has just started) comes by this way.
+   */
+  async collect(from: ValidatorKey, digests: readonly Hash[]): Promise<void> {
     const missing = digests.filter((digest) => !this.ports.pool.has(digest)).slice(0, FETCH_DIGESTS_MAX);
-    if (missing.length === 0) return [];
+    if (digests.length > 0 && missing.length === 0) return;
+    await Promise.all((await this.ask(from, missing)).map((bytes) => this.hear(bytes, from)));
+  }
+
+  /** Asks one peer for a batch and takes it at once: a block waits for it. */
+  private async fetch(from: ValidatorKey, digest: Hash): Promise<Batch | undefined> {
+    const [bytes] = await this.ask(from, [digest]);
+    const batch = bytes === undefined ? undefined : await this.take(bytes, from);
+    return batch !== undefined && bytesEqual(batch.digest, digest) ? batch : undefined;
+  }
+
+  /** What a peer answers to a fetch. One that cannot answer is no error. */
+  private async ask(from: ValidatorKey, digests: readonly Hash[]): Promise<readonly Uint8Array[]> {
     let answer: Uint8Array;
     try {
-      answer = await this.ports.fetch(from, encode([...missing]), FETCH_TIMEOUT_MS);
+      answer = await this.ports.fetch(from, encode(digests), FETCH_TIMEOUT_MS);
     } catch (error) {
       if (!(error instanceof LedgerError)) throw error;
       this.ports.log.debug("batch fetch failed", { from, code: error.code });
       return [];
     }
-    const decoded = decode(answer, FETCH_LIMITS);
-    if (!decoded.ok || !Array.isArray(decoded.value)) {
-      this.ports.onInvalid(from, "FETCH_ANSWER_INVALID", answer);
-      return [];
+    const decoded = decode(answer, ANSWER_LIMITS);
+    if (decoded.ok && Array.isArray(decoded.value)) {
+      const items = decoded.value as readonly Value[];
+      return items.filter((item): item is Uint8Array => item instanceof Uint8Array);
     }
-    const batches: Batch[] = [];
-    for (const item of decoded.value as readonly Value[]) {
-      const batch = item instanceof Uint8Array ? await this.take(item, from) : undefined;
-      if (batch !== undefined) batches.push(batch);
-    }
-    return batches;
+    this.ports.onInvalid(from, "FETCH_ANSWER_INVALID", answer);
+    return [];
   }
 
-  /** Answers a peer's fetch from pool and store, as much as fits. */
+  /** Answers a peer's fetch, as much as fits: from pool and store; one without digests with the own batches that wait. */
   answerFetch(payload: Uint8Array): Uint8Array {
-    const decoded = decode(payload, FETCH_LIMITS);
+    const decoded = decode(payload, QUESTION_LIMITS);
     if (!decoded.ok || !Array.isArray(decoded.value) || decoded.value.length > FETCH_DIGESTS_MAX)
       throw new LedgerError("FETCH_REQUEST_INVALID");
+    const digests = decoded.value as readonly Value[];
+    const found =
+      digests.length > 0
+        ? digests.map((digest) => this.bodyOf(digest))
+        : this.ports.ownWaiting().map(({ bytes }) => bytes);
     const bodies: Uint8Array[] = [];
     let bytes = 0;
-    for (const digest of decoded.value as readonly Value[]) {
-      if (!(digest instanceof Uint8Array) || digest.length !== 32) throw new LedgerError("FETCH_REQUEST_INVALID");
-      const body = this.ports.pool.get(digest)?.bytes ?? this.ports.loadBatch(digest);
-      if (body === undefined || bytes + body.length > FETCH_ANSWER_BYTES_MAX) continue;
+    for (const body of found) {
+      if (body === undefined || bodies.length >= FETCH_BATCHES_MAX || bytes + body.length > FETCH_ANSWER_BYTES_MAX)
+        continue;
       bytes += body.length;
       bodies.push(body);
     }
     return encode(bodies);
+  }
+
+  private bodyOf(digest: Value): Uint8Array | undefined {
+    if (!(digest instanceof Uint8Array) || digest.length !== 32) throw new LedgerError("FETCH_REQUEST_INVALID");
+    return this.ports.pool.get(digest)?.bytes ?? this.ports.loadBatch(digest);
   }
 
   private async find(digest: Hash): Promise<Batch | undefined> {

@@ -56,6 +56,13 @@ export class BatchPool {
     return this.entries.get(bytesKey(digest))?.batch;
   }
 
+  /** Batches of one origin, in order of arrival. */
+  of(origin: Uint8Array): readonly Batch[] {
+    const batches: Batch[] = [];
+    for (const { batch } of this.entries.values()) if (bytesEqual(batch.origin, origin)) batches.push(batch);
+    return batches;
+  }
+
   /** Whether the origin's share has room for a batch of that size. */
   hasRoom(origin: Uint8Array, bytes: number, transactions: number): boolean {
     const share = this.shares.get(bytesKey(origin));

@@ -107,6 +107,7 @@ export class Participant {
       validators: () => chain.head.validators,
       poolView: () => this.proposals.view,
       windowMs: () => chain.windowMs,
+      ownWaiting: () => this.pool.of(key.publicKey),
       loadBatch: (digest) => chain.store.loadBatch(digest),
       fetch: (from, payload, timeoutMs) => this.peers.request(from, "fetch", payload, timeoutMs),
       onVerified: (durationMs) => this.pace.noteVerification(durationMs),
@@ -165,7 +166,7 @@ export class Participant {
         commitBlock: (effect) => this.commitBlock(effect),
         sync: (effect) => this.catchUp(effect.height, effect.from),
         sendDecided: (to, height) => this.sendDecided(to, height),
-        fetchBatches: (from, digests) => this.guard(this.intake.fetch(from, digests)),
+        fetchBatches: (from, digests) => this.guard(this.intake.collect(from, digests)),
         report: (report) => this.handleReport(report),
       },
     });
@@ -245,8 +246,10 @@ export class Participant {
     const key = this.peers.keyOf(peer);
     if (key === undefined) return;
     this.driver.push({ kind: "peerChanged", peer: key, connected });
-    // Whoever was away learns at once how far the others are.
-    if (connected) this.publishHead();
+    if (!connected) return;
+    // Whoever was away learns at once how far the others are, and which batches it missed.
+    this.publishHead();
+    this.guard(this.intake.collect(key, []));
   }
 
   // ---- what the core asks for ----

@@ -3,6 +3,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { encodeEvidence, type Statement } from "../../../src/consensus/evidence.ts";
 import { makeNewView, newViewSigningBytes } from "../../../src/consensus/view-formats.ts";
+import { LedgerError } from "../../../src/errors.ts";
 import { referenceOf } from "../../../src/ledger/format-batch.ts";
 import { validatorsHashOf } from "../../../src/ledger/format-cluster.ts";
 import { voteSigningBytes } from "../../../src/ledger/format-vote.ts";
@@ -68,7 +69,10 @@ describe("a flood of batches", () => {
     peerId: `p${index}`,
   }));
 
-  function openIntake() {
+  const noAnswer = () => Promise.reject(new LedgerError("PEER_TIMEOUT"));
+
+  /** @param other who answers when somebody is asked */
+  function openIntake(other?: BatchIntake) {
     const pool = new BatchPool();
     const verifyPool = createVerifyPool(0);
     const committed = new Set<string>();
@@ -90,9 +94,9 @@ describe("a flood of batches", () => {
       validators: () => validators,
       poolView: () => ({ isCommitted: (id) => committed.has(toHex(id)), headTimeMs: 100 }),
       windowMs: () => 1_000,
-      ownWaiting: () => [],
+      ownWaiting: () => pool.of(honest.publicKey),
       loadBatch: () => undefined,
-      fetch: () => Promise.reject(new Error("nobody is asked here")),
+      fetch: (_, payload) => (other === undefined ? noAnswer() : Promise.resolve(other.answerFetch(payload))),
       onVerified: () => undefined,
       onBatch: () => undefined,
       onInvalid: (from, code) => invalid.push(`${from} ${code}`),
@@ -154,6 +158,22 @@ describe("a flood of batches", () => {
     clock.advance(10 / SHARE_PER_PEER - 10);
     await waiting;
     expect(checks.length).toBe(2);
+  });
+
+  it("N75: who comes back asks the others for their own batches that wait, and nobody else's", async () => {
+    const stayed = openIntake();
+    const own = Array.from({ length: 300 }, (_, index) =>
+      batch({ origin: honest, sequence: index + 1, transactions: [transaction({ nonce: index, signer: honest })] }),
+    );
+    const foreign = batch({ origin: hostile, sequence: 1, transactions: [transaction({ nonce: 1_000 })] });
+    for (const each of [...own, foreign]) stayed.pool.add(each);
+    const returned = openIntake(stayed.intake);
+    await returned.intake.collect("origin", []);
+    expect(returned.pool.size).toBe(own.length);
+    expect(returned.pool.has(foreign.digest)).toBe(false);
+    await returned.intake.collect("origin", [foreign.digest]);
+    expect(returned.pool.has(foreign.digest), "named by a suspicion").toBe(true);
+    await openIntake().intake.collect("nobody", []);
   });
 
   it("N66: one peer's flood waits for its own turn and no longer than its backlog; others are heard at once", async () => {

@@ -30,6 +30,7 @@ function proposalsOver(chain: Chain, clock = new StillClock()) {
     validators: () => chain.head.validators,
     poolView: () => proposals.view,
     windowMs: () => chain.windowMs,
+    ownWaiting: () => [],
     loadBatch: (digest) => chain.store.loadBatch(digest),
     fetch: () => Promise.reject(new Error("nobody is asked here")),
     onVerified: () => undefined,
