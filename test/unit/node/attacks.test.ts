@@ -94,7 +94,6 @@ describe("a flood of batches", () => {
       validators: () => validators,
       poolView: () => ({ isCommitted: (id) => committed.has(toHex(id)), headTimeMs: 100 }),
       windowMs: () => 1_000,
-      ownWaiting: () => pool.of(honest.publicKey),
       loadBatch: () => undefined,
       fetch: (_, payload) => (other === undefined ? noAnswer() : Promise.resolve(other.answerFetch(payload))),
       onVerified: () => undefined,
