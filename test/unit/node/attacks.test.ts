@@ -94,6 +94,7 @@ describe("a flood of batches", () => {
       validators: () => validators,
       poolView: () => ({ isCommitted: (id) => committed.has(toHex(id)), headTimeMs: 100 }),
       windowMs: () => 1_000,
+      ownWaiting: () => pool.of(honest.publicKey),
       loadBatch: () => undefined,
       fetch: (_, payload) => (other === undefined ? noAnswer() : Promise.resolve(other.answerFetch(payload))),
       onVerified: () => undefined,
@@ -159,7 +160,7 @@ describe("a flood of batches", () => {
     expect(checks.length).toBe(2);
   });
 
-  it("N75: who comes back asks the others for their own batches that wait, and nobody else's", async () => {
+  it("N77: who comes back asks the others for their own batches that wait, and nobody else's", async () => {
     const stayed = openIntake();
     const own = Array.from({ length: 300 }, (_, index) =>
       batch({ origin: honest, sequence: index + 1, transactions: [transaction({ nonce: index, signer: honest })] }),
