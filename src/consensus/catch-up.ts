@@ -69,6 +69,11 @@ export class CatchUp {
     if (view < state.view && this.mayAnswer(core, from, `${state.height}.${state.view}`)) resend(core, [from]);
   }
 
+  /** Whether the certificate of a block ahead may be judged: work that a peer could cause without end, so once per window. */
+  mayJudgeAhead(core: Core, from: ValidatorKey): boolean {
+    return this.mayAnswer(core, from, "ahead");
+  }
+
   private mayAnswer(core: Core, from: ValidatorKey, what: string): boolean {
     const answers = this.answered.get(from) ?? new Set();
     if (answers.has(what) || answers.size >= ANSWERS_PER_PEER_MAX || this.answered.size >= PEERS_MAX) return false;

@@ -182,7 +182,7 @@ export class Replica {
   private receiveAhead(from: ValidatorKey, envelope: Envelope, frame: Uint8Array): void {
     const { core, catchUp } = this;
     catchUp.noteAhead(core, from, envelope, frame);
-    if (envelope.kind !== "decided" || !catchUp.maySync(core)) return;
+    if (envelope.kind !== "decided" || !catchUp.maySync(core) || !catchUp.mayJudgeAhead(core, from)) return;
     const message = decodeBody(envelope);
     if (!message.ok || message.value.kind !== "decided") return refuseMessage(core, from, "DECIDED_MALFORMED");
     // Valid under the present validators: the network is there. Under later ones f + 1 peers ahead will say so.

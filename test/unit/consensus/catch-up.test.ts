@@ -59,6 +59,19 @@ describe("peers behind", () => {
     expect(stage.lines).toContain("0 sendDecided 1 to 3");
   });
 
+  it("C64: of a peer's forged blocks ahead one is judged per window, and it hides nobody else's true one", () => {
+    const stage = ahead(["a", "b", "c"]);
+    const { proposal, certificate } = blockOf(stage.actor(0), 3);
+    const forged = { ...certificate, signatures: certificate.signatures.map((signature) => signature.map(() => 1)) };
+    const laggard = stage.actor(3);
+    laggard.holds.add("requestSync");
+    stage.hand(3, 1, encodeDecided({ proposal, certificate: forged }));
+    stage.hand(3, 1, encodeDecided({ proposal, certificate }));
+    expect(laggard.held, "not even looked at").toEqual([]);
+    stage.hand(3, 0, encodeDecided({ proposal, certificate }));
+    expect(laggard.held).toMatchObject([{ kind: "requestSync", height: 3, from: stage.actor(0).key.hex }]);
+  });
+
   it("a late vote for the newest block is no question; one for an older block is", () => {
     const stage = ahead(["a", "b"]);
     const { certificate, proposal, resultHash } = blockOf(stage.actor(0), 2);
