@@ -17,7 +17,8 @@ import type { Logger } from "../ports.ts";
 import type { Chain, StagedBlock } from "./chain.ts";
 import { verifyNative } from "./ed25519-native.ts";
 
-const SYNC_TIMEOUT_MS = 5_000;
+/** First everybody gets a short time, so that one who is silent holds up nobody for long; then enough for a slow link. */
+const SYNC_TIMEOUTS_MS = [1_000, 5_000] as const;
 export const SYNC_ANSWER_BYTES_MAX = 6 << 20;
 const SYNC_BLOCKS_MAX = 500;
 /** One block of any size fits; more items than its batches can be would only be a heap (`[proposal, result, certificate, bodies]`). */
@@ -67,20 +68,24 @@ export class Sync {
     const { chain, log } = this.ports;
     const peers = [from, ...this.ports.peers().filter((peer) => peer !== from)];
     const startHeight = chain.head.height;
-    for (let index = 0; chain.head.height < height && index < peers.length; ) {
-      const before = chain.head.height;
-      await this.fetchFrom(peers[index]!);
-      // A peer that has no more is followed by the next; one that moved the head is asked again.
-      if (chain.head.height === before) index += 1;
+    for (const timeoutMs of SYNC_TIMEOUTS_MS) {
+      for (let index = 0; chain.head.height < height && index < peers.length; ) {
+        const before = chain.head.height;
+        await this.fetchFrom(peers[index]!, timeoutMs);
+        // A peer that has no more is followed by the next; one that moved the head is asked again.
+        if (chain.head.height === before) index += 1;
+      }
+      // What somebody had was taken: only who had no time to say so is worth another round.
+      if (chain.head.height > startHeight) break;
     }
     if (chain.head.height > startHeight) log.info("caught up", { fromHeight: startHeight, height: chain.head.height });
   }
 
-  private async fetchFrom(peer: ValidatorKey): Promise<void> {
+  private async fetchFrom(peer: ValidatorKey, timeoutMs: number): Promise<void> {
     const { chain } = this.ports;
     let answer: Uint8Array;
     try {
-      answer = await this.ports.request(peer, encode([chain.head.height + 1]), SYNC_TIMEOUT_MS);
+      answer = await this.ports.request(peer, encode([chain.head.height + 1]), timeoutMs);
     } catch (error) {
       if (!(error instanceof LedgerError)) throw error;
       this.ports.log.debug("sync request failed", { peer, code: error.code });

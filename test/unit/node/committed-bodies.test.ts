@@ -1,6 +1,7 @@
 // What becomes of the bodies of committed blocks, and of proposals that nobody needs, whatever a member proposes or answers.
 
 import { beforeAll, describe, expect, it } from "vitest";
+import { LedgerError } from "../../../src/errors.ts";
 import { decode, encode, type Value } from "../../../src/ledger/codec.ts";
 import { blockHashOf, encodeHeader } from "../../../src/ledger/format-block.ts";
 import type { SealedGenesis } from "../../../src/ledger/genesis.ts";
@@ -112,6 +113,33 @@ describe("bodies of blocks", () => {
     expect(refused).toEqual(["liar BATCH_SIGNATURE"]);
     expect(toHex(behind.head.blockHash)).toBe(toHex(ahead.head.blockHash));
     expect(behind.store.loadBatch(batch.digest)).toEqual(batch.bytes);
+  });
+});
+
+describe("catch-up", () => {
+  it("N78: a peer that says nothing holds it up for a moment, and a slow one is asked again with more time", async () => {
+    const [ahead, behind] = [await openLedger(genesis), await openLedger(genesis)];
+    const batch = noteBatch(genesis, { id: "a", sequence: 1, validUntilMs: genesis.timeMs + 60_000 });
+    const block = buildBlock(ahead, [batch], genesis.timeMs + 1_000);
+    await ahead.store.saveBatches(block.batches, { sync: true });
+    await commitBlock(ahead, genesis, block);
+    const asked: string[] = [];
+    const sync = new Sync({
+      chain: behind,
+      chainId: genesis.chainId,
+      log: SILENT,
+      peers: () => ["silent", "slow"],
+      request: async (from, payload, timeoutMs) => {
+        asked.push(`${from} ${timeoutMs}`);
+        if (from === "silent" || timeoutMs < 3_000) throw new LedgerError("PEER_TIMEOUT");
+        return answerSync(ahead, payload);
+      },
+      commit: (staged, certificate) => behind.commit(staged, certificate, 0).then(() => undefined),
+      onBadAnswer: () => undefined,
+    });
+    await sync.catchUp(1, "silent");
+    expect(asked).toEqual(["silent 1000", "slow 1000", "silent 5000", "slow 5000"]);
+    expect(behind.head.height).toBe(1);
   });
 });
 
