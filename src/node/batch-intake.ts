@@ -14,8 +14,9 @@ import { verifyNative } from "./ed25519-native.ts";
 import { SHARE_PER_PEER } from "./fair-turns.ts";
 import type { VerifyPool } from "./verify-pool.ts";
 
-/** How long gossip may take before a missing batch is asked for. */
+/** How long gossip may take before a missing batch is asked for; doubled after each attempt, up to the maximum. */
 const GOSSIP_WAIT_MS = 30;
+const GOSSIP_WAIT_MS_MAX = 500;
 const FETCH_TIMEOUT_MS = 2_000;
 /** Digests in one fetch; what an answer carries at most. */
 export const FETCH_DIGESTS_MAX = 256;
@@ -159,7 +160,9 @@ export class BatchIntake {
           bytesEqual(found.origin, reference.origin);
         return isAsNamed ? accept(found) : refuse("REFERENCE_MISMATCH", toHex(reference.digest));
       }
-      arrived = await this.waitForArrival(reference.digest, GOSSIP_WAIT_MS);
+      // N79: a proposal may name a thousand batches that nobody has, at a height that nobody closes for hours.
+      const waitMs = Math.min(GOSSIP_WAIT_MS * 2 ** Math.min(attempt, 8), GOSSIP_WAIT_MS_MAX);
+      arrived = await this.waitForArrival(reference.digest, waitMs);
       const holder = holders[attempt % Math.max(1, holders.length)];
       if (arrived === undefined && holder !== undefined) {
         arrived = await this.fetch(holder, reference.digest);

@@ -176,6 +176,25 @@ describe("a flood of batches", () => {
     await openIntake().intake.collect("nobody", []);
   });
 
+  it("N79: a batch that nobody has is looked for ever more rarely, and found at once when it comes", async () => {
+    const { intake, clock } = openIntake();
+    const late = batch({ origin: honest, sequence: 1, transactions: [transaction({ nonce: 1 })] });
+    let looks = 0;
+    const obtained = intake.obtain(referenceOf(late), [], () => {
+      looks += 1;
+      return true;
+    });
+    for (let elapsedMs = 0; elapsedMs < 60_000; elapsedMs += 10) {
+      await Promise.resolve();
+      await Promise.resolve();
+      await Promise.resolve();
+      clock.advance(10);
+    }
+    expect(looks).toBeLessThan(150);
+    await intake.hear(late.bytes, "origin");
+    expect(await obtained).toMatchObject({ ok: true });
+  });
+
   it("N66: one peer's flood waits for its own turn and no longer than its backlog; others are heard at once", async () => {
     const { pool, intake } = openIntake();
     // Long names: what fits the backlog in bytes must stay below the pool's share in numbers.
