@@ -4,6 +4,7 @@
 import { checkAction, checkSignature } from "./check-action.ts";
 import { CheckContext } from "./check-context.ts";
 import { checkImport, checkSettings, checkSystemTables, checkTable, type ImportSource } from "./check-table.ts";
+import { checkWords } from "./check-words.ts";
 import type { CheckedAction, CheckedContract } from "./checked.ts";
 import type { ActionDocument, ContractDocument, Sentence } from "./document.ts";
 import { type Finding, Findings } from "./finding.ts";
@@ -57,6 +58,7 @@ function checkDocument(document: ContractDocument, findings: Findings, imports: 
   );
   const actions = document.actions.map((action) => checkAction(action, context, signatures));
   reportUnreached(document, actions, context);
+  checkWords(document, context);
   return {
     name: document.name.text,
     title: titleOf(document.title),

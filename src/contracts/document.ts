@@ -24,6 +24,18 @@ export interface Sentence {
   readonly en: Template | undefined;
 }
 
+/** Plain text for people, in both languages or in Chinese alone. Never read by what executes. */
+export interface Label {
+  readonly zh: string;
+  readonly en: string | undefined;
+}
+
+/** How people call a name of the contract: `motion`, `motion.state`, `committee`, `passed`. */
+export interface WordDocument {
+  readonly name: Name;
+  readonly label: Label;
+}
+
 export interface ColumnDocument {
   readonly name: Name;
   readonly type: Name;
@@ -45,6 +57,7 @@ export interface FlowDocument {
 
 export interface TableDocument {
   readonly name: Name;
+  readonly title: Label | undefined;
   readonly key: readonly ColumnDocument[];
   readonly fields: readonly ColumnDocument[];
   readonly always: readonly ConditionDocument[];
@@ -63,6 +76,10 @@ export interface SettingDocument {
   readonly name: Name;
   readonly type: Name | undefined;
   readonly value: bigint;
+  readonly title: Label | undefined;
+  readonly unit: Label | undefined;
+  /** what of the law or of the rule pack says so */
+  readonly law: Label | undefined;
 }
 
 export interface ReadDocument {
@@ -98,6 +115,8 @@ export type StatementDocument = { readonly at: Offset; readonly when: SourceExpr
 
 export interface ActionDocument {
   readonly name: Name;
+  readonly title: Label | undefined;
+  readonly law: Label | undefined;
   readonly by: readonly Name[];
   readonly params: readonly ColumnDocument[];
   readonly reads: readonly ReadDocument[];
@@ -109,6 +128,8 @@ export interface ActionDocument {
 export interface ContractDocument {
   readonly name: Name;
   readonly title: Sentence;
+  readonly law: Label | undefined;
+  readonly words: readonly WordDocument[];
   readonly imports: readonly ImportDocument[];
   readonly settings: readonly SettingDocument[];
   readonly tables: readonly TableDocument[];

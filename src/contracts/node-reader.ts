@@ -1,7 +1,7 @@
 // Takes the tree of a document apart by expected shape and reports what is missing, unknown or of the wrong kind.
 // It knows shapes, names and expressions; what a contract consists of is parse-document's business.
 
-import type { ConditionDocument, Name, Sentence, SourceExpression, Template } from "./document.ts";
+import type { ConditionDocument, Label, Name, Sentence, SourceExpression, Template } from "./document.ts";
 import {
   type Expression,
   parseExpression,
@@ -162,6 +162,20 @@ export class NodeReader {
     const fields = this.fields(node, what, { known: ["zh", "en"], required: ["zh", "en"] });
     const zh = this.template(fields.get("zh")?.value, what);
     return zh && { zh, en: this.template(fields.get("en")?.value, what) };
+  }
+
+  /** Text for people that names no values, in Chinese or {zh, en}. */
+  label(entry: MapEntry | undefined, what: string): Label | undefined {
+    const sentence = entry && this.sentence(entry.value, what);
+    if (sentence === undefined) return undefined;
+    const plain = (template: Template | undefined) =>
+      template?.map((part) => (typeof part === "string" ? part : this.refuseValue(part))).join("");
+    return { zh: plain(sentence.zh) ?? "", en: plain(sentence.en) };
+  }
+
+  private refuseValue({ at, text }: SourceExpression): string {
+    this.findings.error(at, "SENTENCE_REFERENCE", `this text names no values: write {{${text}}} for the braces`);
+    return "";
   }
 
   // {reference} is replaced by its value, {{ and }} stand for the braces themselves.

@@ -16,6 +16,7 @@ import type {
   SourceExpression,
   StatementDocument,
   TableDocument,
+  WordDocument,
 } from "./document.ts";
 import type { Findings } from "./finding.ts";
 import { type Fields, NodeReader } from "./node-reader.ts";
@@ -24,7 +25,7 @@ import { type MapEntry, readYaml, type SourceNode } from "./yaml-document.ts";
 /** The language version that this engine reads; it pins semantics and prices. */
 export const RULES_VERSION = 1n;
 
-const SECTIONS = ["rules", "contract", "title", "imports", "settings", "tables", "actions"];
+const SECTIONS = ["rules", "contract", "title", "law", "words", "imports", "settings", "tables", "actions"];
 const STATEMENTS = ["insert", "update", "delete", "pay", "emit", "timer", "cancel", "deploy"] as const;
 
 /** @returns undefined when nothing useful can be said about the rest of the document */
@@ -63,6 +64,8 @@ class DocumentParser {
     const list = <T>(section: string, parse: (entry: MapEntry) => readonly T[]) =>
       reader.entries(fields.get(section)?.value, section).flatMap(parse);
     const parts = {
+      law: reader.label(fields.get("law"), "law"),
+      words: list("words", (entry) => present(this.word(entry))),
       imports: list("imports", (entry) => this.imported(entry)),
       settings: list("settings", (entry) => present(this.setting(entry))),
       tables: list("tables", (entry) => present(this.table(entry))),
@@ -74,6 +77,11 @@ class DocumentParser {
   private sentenceIn(fields: Fields, name: string): Sentence | undefined {
     const entry = fields.get(name);
     return entry && this.reader.sentence(entry.value, name);
+  }
+
+  private word(entry: MapEntry): WordDocument | undefined {
+    const label = this.reader.label(entry, `the word ${entry.key}`);
+    return label && { name: { text: entry.key, at: entry.keyAt }, label };
   }
 
   private imported(entry: MapEntry): readonly ImportDocument[] {
@@ -101,13 +109,18 @@ class DocumentParser {
     const { reader } = this;
     const name = reader.name(entry.key, entry.keyAt, "the name of a setting");
     if (entry.value.kind === "map") {
-      const fields = reader.fields(entry.value, "a setting", { known: ["type", "value"], required: ["type", "value"] });
-      const type = reader.text(fields.get("type")?.value, "the type of a setting");
+      const known = ["title", "type", "value", "unit", "law"];
+      const fields = reader.fields(entry.value, "a setting", { known, required: ["value"] });
       const value = reader.integer(fields.get("value")?.value, "the value of a setting");
-      return name && value !== undefined ? { name, type, value } : undefined;
+      const type = reader.text(fields.get("type")?.value, "the type of a setting");
+      const title = reader.label(fields.get("title"), `title of ${entry.key}`);
+      const unit = reader.label(fields.get("unit"), `unit of ${entry.key}`);
+      const law = reader.label(fields.get("law"), `law of ${entry.key}`);
+      return name && value !== undefined ? { name, type, value, title, unit, law } : undefined;
     }
     const value = reader.integer(entry.value, "the value of a setting");
-    return name && value !== undefined ? { name, type: undefined, value } : undefined;
+    const unsaid = { type: undefined, title: undefined, unit: undefined, law: undefined };
+    return name && value !== undefined ? { name, value, ...unsaid } : undefined;
   }
 
   // ---- tables ----
@@ -117,11 +130,12 @@ class DocumentParser {
     const name = reader.name(entry.key, entry.keyAt, "the name of a table");
     const what = `table ${entry.key}`;
     const fields = reader.fields(entry.value, what, {
-      known: ["key", "fields", "always", "flow"],
+      known: ["title", "key", "fields", "always", "flow"],
       required: ["key", "fields"],
     });
     const always = reader.items(fields.get("always")?.value, `always of ${what}`);
     const table = {
+      title: reader.label(fields.get("title"), `title of ${what}`),
       key: this.columns(fields.get("key")?.value, `key of ${what}`),
       fields: this.columns(fields.get("fields")?.value, `fields of ${what}`),
       always: always.flatMap((node) => present(reader.condition(node, `always of ${what}`, { sentence: "optional" }))),
@@ -182,10 +196,12 @@ class DocumentParser {
     const { reader } = this;
     const name = reader.name(entry.key, entry.keyAt, "the name of an action");
     const what = `action ${entry.key}`;
-    const known = ["by", "params", "read", "define", "require", "do"];
+    const known = ["title", "law", "by", "params", "read", "define", "require", "do"];
     const fields = reader.fields(entry.value, what, { known, required: ["by", "do"] });
     const requires = reader.items(fields.get("require")?.value, `require of ${what}`);
     const action = {
+      title: reader.label(fields.get("title"), `title of ${what}`),
+      law: reader.label(fields.get("law"), `law of ${what}`),
       by: reader.names(fields.get("by")?.value, `by of ${what}`),
       params: this.columns(fields.get("params")?.value, `params of ${what}`),
       reads: reader.entries(fields.get("read")?.value, `read of ${what}`).flatMap((read) => present(this.read(read))),

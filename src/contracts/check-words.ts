@@ -1,0 +1,55 @@
+// The names of a contract for people: which there are, and that every word of the glossary is one of them.
+// Words are read by `render` and `diff` only; nothing here touches what executes.
+
+import type { CheckContext } from "./check-context.ts";
+import type { ContractDocument, StatementDocument } from "./document.ts";
+import type { Type } from "./types.ts";
+
+/** Every word must name something; a word for nothing is a mistake in writing. */
+export function checkWords(document: ContractDocument, context: CheckContext): void {
+  if (document.words.length === 0) return;
+  const known = namesOf(document, context);
+  for (const { name } of document.words) {
+    if (!known.has(name.text))
+      context.findings.error(
+        name.at,
+        "WORD_UNKNOWN",
+        `nothing in this contract is called ${JSON.stringify(name.text)}`,
+        [...known],
+      );
+  }
+}
+
+/** Tables, columns (`table.field` and `field`), values of enums, parameters, roles, definitions and events. */
+function namesOf(document: ContractDocument, context: CheckContext): ReadonlySet<string> {
+  const names = new Set<string>();
+  const columns = (owner: string, columnsOf: readonly { readonly name: string; readonly type: Type }[]) => {
+    for (const { name, type } of columnsOf) {
+      names.add(name).add(`${owner}.${name}`);
+      for (const value of enumValues(type)) names.add(value);
+    }
+  };
+  const tables = [...context.tables.values(), ...[...context.imported.values()].map(({ table }) => table)];
+  for (const { name, columns: of } of tables) {
+    names.add(name);
+    columns(name, of);
+  }
+  for (const { name, by, params, defines, statements } of document.actions) {
+    for (const { text } of by) names.add(text);
+    for (const { name: param } of params) names.add(param.text).add(`${name.text}.${param.text}`);
+    for (const { name: defined } of defines) names.add(defined.text).add(`${name.text}.${defined.text}`);
+    for (const statement of statements) addEvent(statement, names);
+  }
+  return names;
+}
+
+function addEvent(statement: StatementDocument, names: Set<string>): void {
+  if (statement.kind !== "emit") return;
+  names.add(statement.event.text);
+  for (const { name } of statement.fields) names.add(name.text);
+}
+
+function enumValues(type: Type): readonly string[] {
+  if (type.kind === "list") return enumValues(type.item);
+  return type.kind === "text" ? (type.values ?? []) : [];
+}
