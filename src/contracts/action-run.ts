@@ -106,14 +106,14 @@ export class ActionRun {
   private bindArguments(args: CallArguments): Refusal | undefined {
     const { params, ruleId } = this.action;
     for (let index = 0; index < params.length; index += 1) {
-      const { name, slot, isMember } = params[index]!;
+      const { name, slot, isMember, unitsMax } = params[index]!;
       const argument = args[index];
       if (argument?.[0] !== name)
         return refused(`${ruleId}.params`, [
           ["expected", name],
           ["given", argument?.[0] ?? null],
         ]);
-      charge(this.frame, byteUnits(valueSize(argument[1])));
+      charge(this.frame, Math.min(byteUnits(valueSize(argument[1])), unitsMax));
       if (!isMember(argument[1])) return refused(`${ruleId}.params.${name}`, [[`p.${name}`, argument[1]]]);
       this.frame.slots[slot] = argument[1];
     }

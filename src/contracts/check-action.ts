@@ -1,16 +1,17 @@
 // Checks one action: roles, parameters, reads, definitions, conditions and statements, and adds up its worst case.
 // Statements are in check-statement.ts.
 
-import { type CheckContext, COSIGNERS, conditionUnits, ROLES } from "./check-context.ts";
+import { type CheckContext, COSIGNERS, ROLES } from "./check-context.ts";
 import { checkStatement, type RowTarget } from "./check-statement.ts";
 import { checkColumn } from "./check-table.ts";
 import { type CheckedAction, type CheckedRead, FIXED_SLOTS } from "./checked.ts";
-import type { ActionDocument, ReadDocument } from "./document.ts";
-import { ACTION_GAS_MAX, byteUnits, GAS } from "./gas.ts";
+import type { ActionDocument, Name, ReadDocument } from "./document.ts";
+import { ACTION_GAS_MAX } from "./gas.ts";
 import { type Binding, Scope, SlotCounter } from "./scope.ts";
 import { assignmentFault } from "./type-relations.ts";
-import type { Typed } from "./typed.ts";
-import { type Column, ID, sizeMax, TIME, typeName } from "./types.ts";
+import { type Column, ID, TIME, typeName } from "./types.ts";
+import { LIMITED, TRANSACTION_LIMITS } from "./usage.ts";
+import { type WorstCase, worstCaseOf } from "./worst-case.ts";
 
 const LIMITS_OF_ACTION = { params: 64, reads: 32, defines: 64, requires: 64, statements: 64, roles: 16 } as const;
 
@@ -52,35 +53,37 @@ export function checkAction(
   scope.add("settings", context.settingsBinding());
   const rows = new Map<string, RowTarget>();
   const reads = document.reads.flatMap((read, index) => checkRead(read, index, { scope, context, rows }));
-  const bodies = checkDefines(document, scope, context);
+  const defines = checkDefines(document, scope, context);
   const requires = document.requires.map((condition) => context.condition(condition, scope));
   const statements = document.statements.flatMap((statement) =>
     checkStatement(statement, { context, scope, rows, signatures }),
   );
   reportUnused(document, scope, context);
-  const gasMax =
-    GAS.call +
-    sum(params, ({ type }) => byteUnits(sizeMax(type))) +
-    sum(reads, readUnits) +
-    sum(bodies, ({ worst }) => worst) +
-    sum(requires, conditionUnits) +
-    sum(statements, ({ unitsMax, when }) => unitsMax + (when?.worst ?? 0) + GAS.statement);
-  if (gasMax > ACTION_GAS_MAX) {
-    context.findings.error(
-      name.at,
+  const action = { name, by, params, reads, defines, requires, statements, slotCount: slots.count };
+  const worst = worstCaseOf(action);
+  reportCost(name, worst, context);
+  return { ...action, usageMax: worst.total };
+}
+
+/** Steps are bounded at deployment; of what else a transaction may use, a run can still stay below its bound. */
+function reportCost({ at, text }: Name, { total, parts }: WorstCase, { findings }: CheckContext): void {
+  if (total.units > ACTION_GAS_MAX) {
+    const largest = parts.reduce((most, part) => (part.usage.units > most.usage.units ? part : most));
+    findings.error(
+      at,
       "GAS_TOO_HIGH",
-      `action ${name.text} can cost ${gasMax} units, ${ACTION_GAS_MAX} are allowed: use smaller bounds of texts and lists`,
+      `action ${text} can cost ${total.units} units, ${ACTION_GAS_MAX} are allowed, most of them in ${largest.part}: use smaller bounds of texts and lists`,
     );
   }
-  return { name, by, params, reads, requires, statements, slotCount: slots.count, gasMax };
-}
-
-function sum<T>(items: readonly T[], units: (item: T) => number): number {
-  return items.reduce((total, item) => total + units(item), 0);
-}
-
-function readUnits({ key, table }: CheckedRead): number {
-  return GAS.read + sum(key, ({ worst }) => worst) + byteUnits(sum(table.columns, ({ type }) => sizeMax(type)));
+  for (const dimension of LIMITED) {
+    const allowed = TRANSACTION_LIMITS[dimension];
+    if (total[dimension] > allowed)
+      findings.warning(
+        at,
+        "USAGE_TOO_HIGH",
+        `action ${text} can need ${dimension} ${total[dimension]}, a transaction has ${allowed}: larger runs will be refused`,
+      );
+  }
 }
 
 function checkCounts(document: ActionDocument, context: CheckContext): void {
@@ -164,13 +167,13 @@ function checkRead(
 }
 
 /** Each definition may use those above it. */
-function checkDefines(document: ActionDocument, scope: Scope, context: CheckContext): readonly Typed[] {
+function checkDefines(document: ActionDocument, scope: Scope, context: CheckContext): CheckedAction["defines"] {
   return document.defines.map(({ name, value }) => {
     const body = context.expression(value, scope);
     if (body.type.kind === "row" || body.type.kind === "null")
       context.findings.error(body.at, "TYPE_MISMATCH", "define names a value, not a row");
     scope.add(name.text, { kind: "define", slot: scope.slots.take(), body, label: name.text });
-    return body;
+    return { name: name.text, typed: body };
   });
 }
 

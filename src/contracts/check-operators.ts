@@ -146,12 +146,12 @@ function concatenation(builder: TypedBuilder, expression: Expression, left: Type
         "TYPE_MISMATCH",
         `lists of ${typeName(a.item)} and ${typeName(b.item)} do not join`,
       );
-    const lengthMax = Math.min(a.lengthMax + b.lengthMax, LIST_LENGTH_MAX);
-    const type: Type = { kind: "list", item, lengthMax };
+    const length = a.lengthMax + b.lengthMax;
+    const type: Type = { kind: "list", item, lengthMax: Math.min(length, LIST_LENGTH_MAX) };
     return builder.node(
       expression,
       { kind: "concat", of: "list", left, right },
-      { type, strict, extra: lengthMax * GAS.iteration, fallible: true },
+      { type, strict, extra: length * GAS.iteration, fallible: true },
     );
   }
   return builder.broken(

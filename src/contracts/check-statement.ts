@@ -9,7 +9,8 @@ import { byteUnits, GAS } from "./gas.ts";
 import type { Scope } from "./scope.ts";
 import { GOVERNANCE_CONTRACT, SOURCE_BYTES_MAX, TIMER_ROLE } from "./system.ts";
 import type { Typed } from "./typed.ts";
-import { BOOL, type Column, ID, sizeMax, TIME, type Type, textType } from "./types.ts";
+import { BOOL, ID, sizeMax, TIME, type Type, textType } from "./types.ts";
+import { rowBytesMax } from "./worst-case.ts";
 
 /** A row that was read from an own table, so that statements may change it. */
 export interface RowTarget {
@@ -64,8 +65,8 @@ function unitsOf(parts: readonly Typed[]): number {
   return parts.reduce((units, { worst }) => units + worst, 0);
 }
 
-function rowUnits(columns: readonly Column[]): number {
-  return byteUnits(columns.reduce((bytes, { type }) => bytes + sizeMax(type), 5));
+function rowUnits(table: CheckedTable): number {
+  return byteUnits(rowBytesMax(table));
 }
 
 // ---- rows ----
@@ -85,11 +86,7 @@ function checkInsert({ table: name, row }: Document<"insert">, at: StatementCont
     );
   for (const { column, typed } of assignments) reportImpossibleState(table, column, { typed, context, isNew: true });
   const unitsMax =
-    unitsOf(assignments.map(({ typed }) => typed)) +
-    GAS.read +
-    GAS.write +
-    rowUnits(table.columns) * 2 +
-    table.rowUnitsMax;
+    unitsOf(assignments.map(({ typed }) => typed)) + GAS.read + GAS.write + rowUnits(table) * 2 + table.rowUnitsMax;
   return { kind: "insert", table, assignments, unitsMax };
 }
 
@@ -104,8 +101,7 @@ function checkUpdate({ row, set }: Document<"update">, at: StatementContext): Ch
     reportImpossibleState(table, column, { typed, context: at.context, isNew: false });
   }
   if (set.length === 0) at.context.findings.error(row.at, "FIELD_MISSING", "update sets at least one field");
-  const unitsMax =
-    unitsOf(assignments.map(({ typed }) => typed)) + GAS.write + rowUnits(table.columns) + table.rowUnitsMax;
+  const unitsMax = unitsOf(assignments.map(({ typed }) => typed)) + GAS.write + rowUnits(table) + table.rowUnitsMax;
   return { kind: "update", table, read, assignments, unitsMax };
 }
 

@@ -6,20 +6,10 @@ import type { CheckedFlow, CheckedTable } from "./checked.ts";
 import type { ColumnDocument, FlowDocument, ImportDocument, Name, SettingDocument, TableDocument } from "./document.ts";
 import { GAS } from "./gas.ts";
 import { type Binding, Scope, SlotCounter, type TableShape } from "./scope.ts";
-import { partBytesMax, STATE_KEY_BYTES_MAX } from "./state-keys.ts";
+import { keyBytesMax, STATE_KEY_BYTES_MAX } from "./state-keys.ts";
 import { systemTableNames } from "./system.ts";
-import { utf8Length } from "./text.ts";
-import {
-  type Column,
-  INT64_MAX,
-  INT64_MIN,
-  integerType,
-  membership,
-  sizeMax,
-  type Type,
-  typeName,
-  UNKNOWN,
-} from "./types.ts";
+import { type Column, INT64_MAX, INT64_MIN, integerType, membership, type Type, typeName, UNKNOWN } from "./types.ts";
+import { rowBytesMax } from "./worst-case.ts";
 
 const COLUMNS_MAX = 64;
 const CONDITIONS_MAX = 32;
@@ -179,18 +169,14 @@ function rowScope(shape: TableShape, context: CheckContext): Scope {
 
 function checkSizes(shape: TableShape, document: TableDocument, context: CheckContext): void {
   const { at } = document.name;
-  const key = shape.columns.slice(0, shape.keyLength);
-  const keyBytes = key.reduce(
-    (bytes, { type }) => bytes + partBytesMax(type),
-    utf8Length(shape.contract) + utf8Length(shape.name) + 2,
-  );
+  const keyBytes = keyBytesMax(shape);
   if (keyBytes > STATE_KEY_BYTES_MAX)
     context.findings.error(
       at,
       "KEY_TOO_LONG",
       `the key can have ${keyBytes} bytes, ${STATE_KEY_BYTES_MAX} are allowed`,
     );
-  const rowBytes = shape.columns.reduce((bytes, { type }) => bytes + sizeMax(type), 5);
+  const rowBytes = rowBytesMax(shape);
   if (rowBytes > ROW_BYTES_MAX)
     context.findings.error(at, "ROW_TOO_LARGE", `a row can have ${rowBytes} bytes, ${ROW_BYTES_MAX} are allowed`);
 }

@@ -5,6 +5,7 @@ import type { Offset } from "./finding.ts";
 import type { TableShape } from "./scope.ts";
 import type { LabelledReference, Typed } from "./typed.ts";
 import type { Column, Type } from "./types.ts";
+import type { Usage } from "./usage.ts";
 
 /** Text for people: plain parts, and references by label. */
 export type CheckedTemplate = readonly (string | { readonly label: string; readonly type: Type })[];
@@ -82,11 +83,12 @@ export interface CheckedAction {
   readonly by: readonly string[];
   readonly params: readonly Column[];
   readonly reads: readonly CheckedRead[];
+  readonly defines: readonly { readonly name: string; readonly typed: Typed }[];
   readonly requires: readonly CheckedCondition[];
   readonly statements: readonly CheckedStatement[];
   readonly slotCount: number;
-  /** bound of the units one run can cost */
-  readonly gasMax: number;
+  /** bound of what one run can use; part by part: worst-case.ts */
+  readonly usageMax: Usage;
 }
 
 export interface CheckedSetting {

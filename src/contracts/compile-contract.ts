@@ -31,6 +31,7 @@ import { failed, type Refusal, refused } from "./refusal.ts";
 import { RowLayout } from "./row-layout.ts";
 import type { LabelledReference } from "./typed.ts";
 import { membership, TIME, type Type, UNKNOWN } from "./types.ts";
+import { argumentUnitsMax } from "./worst-case.ts";
 
 const UTF8 = new TextEncoder();
 
@@ -116,6 +117,7 @@ function compileAction(
     name: param.name,
     slot: FIRST_PARAM_SLOT + index,
     isMember: membership(param.type),
+    unitsMax: argumentUnitsMax(param),
   }));
   return {
     contract,
@@ -138,7 +140,7 @@ function compileAction(
       compileStatement(statement, `${ruleId}.do[${index}]`, tables),
     ),
     slotCount: action.slotCount,
-    gasMax: action.gasMax,
+    usageMax: action.usageMax,
   };
 }
 

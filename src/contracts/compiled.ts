@@ -8,6 +8,7 @@ import type { Evaluate } from "./frame.ts";
 import type { Refusal } from "./refusal.ts";
 import type { RowLayout } from "./row-layout.ts";
 import type { Column } from "./types.ts";
+import type { Usage } from "./usage.ts";
 
 /** One reference that a refusal shows. */
 export interface CompiledReference {
@@ -51,6 +52,8 @@ export interface CompiledParam {
   readonly name: string;
   readonly slot: number;
   readonly isMember: (value: Value) => boolean;
+  /** what handing it over costs at most, also when it is refused */
+  readonly unitsMax: number;
 }
 
 export interface CompiledAction {
@@ -67,7 +70,8 @@ export interface CompiledAction {
   readonly requires: readonly CompiledCondition[];
   readonly statements: readonly CompiledStatement[];
   readonly slotCount: number;
-  readonly gasMax: number;
+  /** bound of what one run can use */
+  readonly usageMax: Usage;
 }
 
 /** What people are told about a rule: its sentence, its condition and where it stands. */

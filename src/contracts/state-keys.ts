@@ -6,7 +6,9 @@ import type { Value } from "../ledger/codec.ts";
 import { decode } from "../ledger/codec.ts";
 import { LIMITS } from "../ledger/limits.ts";
 import { canonicalInteger } from "./arithmetic.ts";
+import type { TableShape } from "./scope.ts";
 import { LEDGER_CONTRACT } from "./system.ts";
+import { utf8Length } from "./text.ts";
 import type { Column, Type } from "./types.ts";
 
 export const STATE_KEY_BYTES_MAX = LIMITS.stateKeyBytesMax;
@@ -52,6 +54,12 @@ export function partBytesMax(type: Type): number {
     default:
       return 8;
   }
+}
+
+/** Bytes that a key of the table can have. */
+export function keyBytesMax({ contract, name, columns, keyLength }: TableShape): number {
+  const prefixBytes = utf8Length(contract) + utf8Length(name) + 2;
+  return columns.slice(0, keyLength).reduce((bytes, { type }) => bytes + partBytesMax(type), prefixBytes);
 }
 
 // Keys are short and made all the time: one scratch buffer, copied out once.

@@ -286,7 +286,7 @@ describe("transactions", () => {
     for (const name of names) {
       const receipt = act(name, args[name]);
       const gasMax =
-        chain.engine.compile(document("desk.yaml"), () => undefined).contract?.actions.get(name)?.gasMax ?? 0;
+        chain.engine.compile(document("desk.yaml"), () => undefined).contract?.actions.get(name)?.usageMax.units ?? 0;
       expect([name, receipt.status, receipt.gas <= gasMax + 150]).toEqual([name, "ok", true]);
     }
   });

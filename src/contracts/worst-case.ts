@@ -1,0 +1,131 @@
+// What one run of an action can use at most, part by part, from the declared bounds alone.
+// Every charge of a run has its bound here or in `unitsMax` of its statement; nothing here runs or charges.
+
+import { unreachable } from "../assert.ts";
+import { conditionUnits } from "./check-context.ts";
+import type { CheckedAction, CheckedRead, CheckedStatement } from "./checked.ts";
+import type { Offset } from "./finding.ts";
+import { byteUnits, GAS } from "./gas.ts";
+import type { TableShape } from "./scope.ts";
+import { keyBytesMax } from "./state-keys.ts";
+import { CATALOGUE, CONTRACTS, MONEY, SOURCES, TIMERS } from "./system-layouts.ts";
+import { type Column, sizeMax } from "./types.ts";
+import { addUsage, NO_USAGE, type Usage, usage } from "./usage.ts";
+
+/** One part of an action as its author wrote it: `params`, `read.m`, `define.quorum`, `require[0]`, `do[2] insert motion`. */
+export interface WorstCasePart {
+  readonly part: string;
+  /** undefined: the run itself */
+  readonly at: Offset | undefined;
+  readonly usage: Usage;
+}
+
+export interface WorstCase {
+  /** bound of every dimension; the signers of a transaction cost GAS.signer each beside it */
+  readonly total: Usage;
+  /** in the order of a run; they add up to the total */
+  readonly parts: readonly WorstCasePart[];
+}
+
+export function worstCaseOf(action: Omit<CheckedAction, "usageMax">): WorstCase {
+  const parts: readonly WorstCasePart[] = [
+    { part: "call", at: undefined, usage: usage({ units: GAS.call }) },
+    ...action.params.map((column) => ({
+      part: `params.${column.name}`,
+      at: undefined,
+      usage: usage({ units: argumentUnitsMax(column) }),
+    })),
+    ...action.reads.map((read) => ({ part: `read.${read.alias}`, at: undefined, usage: readUsage(read) })),
+    ...action.defines.map(({ name, typed }) => ({
+      part: `define.${name}`,
+      at: typed.at,
+      usage: usage({ units: typed.worst }),
+    })),
+    ...action.requires.map((condition, index) => ({
+      part: `require[${index}]`,
+      at: condition.at,
+      usage: usage({ units: conditionUnits(condition) }),
+    })),
+    ...action.statements.map((statement, index) => ({
+      part: `do[${index}] ${statementName(statement)}`,
+      at: statement.at,
+      usage: statementUsage(statement),
+    })),
+  ];
+  return { total: parts.reduce((total, part) => addUsage(total, part.usage), NO_USAGE), parts };
+}
+
+/** Units of handing over one argument; a longer one than declared costs no more before it is refused. */
+export function argumentUnitsMax({ type }: Column): number {
+  return byteUnits(sizeMax(type));
+}
+
+/** Bytes of the value of a row, and a little more: what is not in the key, as it is encoded. */
+export function rowBytesMax({ columns }: TableShape): number {
+  return columns.reduce((bytes, { type }) => bytes + sizeMax(type), 5);
+}
+
+function readUsage({ key, table }: CheckedRead): Usage {
+  const bytesRead = rowBytesMax(table);
+  const units = GAS.read + key.reduce((total, { worst }) => total + worst, 0) + byteUnits(bytesRead);
+  return usage({ units, reads: 1, bytesRead });
+}
+
+function statementName(statement: CheckedStatement): string {
+  switch (statement.kind) {
+    case "insert":
+    case "update":
+    case "delete":
+      return `${statement.kind} ${statement.table.name}`;
+    case "emit":
+      return `emit ${statement.event}`;
+    case "timer":
+      return `timer ${statement.run}`;
+    case "pay":
+    case "cancel":
+    case "deploy":
+      return statement.kind;
+    default:
+      return unreachable(statement);
+  }
+}
+
+function statementUsage(statement: CheckedStatement): Usage {
+  const units = GAS.statement + (statement.when?.worst ?? 0) + statement.unitsMax;
+  return { ...touched(statement), units };
+}
+
+/** Rows, bytes and events of a statement. */
+function touched(statement: CheckedStatement): Usage {
+  switch (statement.kind) {
+    case "insert":
+      return addUsage(look(statement.table), write(statement.table));
+    case "update":
+      return write(statement.table);
+    case "delete":
+      return usage({ writes: 1, bytesWritten: keyBytesMax(statement.table) });
+    case "pay":
+      return addUsage(addUsage(look(MONEY), look(MONEY)), addUsage(write(MONEY), write(MONEY)));
+    case "emit":
+      return usage({
+        events: 1,
+        eventBytes: statement.fields.reduce((bytes, { type }) => bytes + sizeMax(type), 0),
+      });
+    case "timer":
+      return write(TIMERS);
+    case "cancel":
+      return addUsage(look(TIMERS), usage({ writes: 1, bytesWritten: keyBytesMax(TIMERS) }));
+    case "deploy":
+      return [write(SOURCES), write(CONTRACTS), write(CATALOGUE)].reduce(addUsage);
+    default:
+      return unreachable(statement);
+  }
+}
+
+function look(table: TableShape): Usage {
+  return usage({ reads: 1, bytesRead: rowBytesMax(table) });
+}
+
+function write(table: TableShape): Usage {
+  return usage({ writes: 1, bytesWritten: keyBytesMax(table) + rowBytesMax(table) });
+}
