@@ -1,21 +1,21 @@
-// The vote record on disk: two slot files of two copies each, so that neither a torn write nor a flipped bit loses a vote.
+// The vote record on disk: two slot files of two copies each, so that neither a torn write nor a lost page loses a vote.
 // Never answers with an older record than the newest acknowledged one: where that cannot be told, it says "corrupt".
 
-// Slots A and B hold the same record in two copies each; every copy is checksummed and carries its generation.
-// `save(n+1)` runs in this order:
-//   1. B holds n in both copies (the last step of the save before: waited for here if it is still under way).
-//   2. A is overwritten with n+1 in both copies and synced. Now n+1 is acknowledged: the vote may leave.
-//   3. B is overwritten with n+1 and synced, while the vote travels.
-// A record that outgrows its slot goes into a larger file that takes the slot's name at once, so that step is never torn.
-// `load` takes the highest generation among the whole copies, if A has a whole copy or could have been torn in step 2:
-//   - Crash in 2: B is whole with n; A holds n, n+1 or torn copies. n+1 was not acknowledged, so n and n+1 are both right.
-//   - Crash in 3: A is whole with n+1, whatever B holds.
-//   - One damaged copy (flipped bits, a lost sector) at any time: the other copy of the same file is whole, and A always
-//     holds the newest acknowledged record twice. After step 3 even the loss of all content of one file is survived.
-//   - A is missing, or has no whole copy and not the size of a slot: writing in place changes no size, so this is no torn
-//     write, and the newest record may have been in it: "corrupt".
-//   - Left open: both copies in A destroyed while its size is kept, between 2 and 3 of one save, together with a crash. It
-//     looks like a torn write of n+1 and yields n. Closing this too would cost a second sync before every vote.
+// Slots A and B are used in turn: generation n stands in B when n is odd, in A when it is even, each time in two checksummed
+// copies. `save(n+1)` is one durable write over n-1; n stays untouched beside it. When it returns, n+1 is acknowledged: the
+// vote may leave. A record that outgrows its slot goes into a larger file that takes the slot's name at once (never torn).
+// `load` takes the highest generation among the whole copies of both slots:
+//   - Crash during the write: the slot holds n-1, n+1 or torn copies; n+1 was not acknowledged. n and n+1 are both right.
+//   - Damage of one copy (flipped bits, a lost page), at any time: the other copy of the slot is whole. Damage in the newest
+//     slot never leads back to the other slot.
+//   - No copy of a slot is whole, and a header of it is: what a torn write leaves, so the other slot's record counts.
+//   - No copy and no header is whole, or a file is missing or of another size: no torn write leaves that, and the newest
+//     record may have stood there: "corrupt". A record of up to a page shares its only page with its header, so lost pages
+//     never look like a torn write.
+//   - The slots are further apart than one save can put them (one was put back from a backup): "corrupt".
+//   - Left open: both copies of the newest record damaged, at least one of them beside a whole header. That is two faults at
+//     once, and looks like a torn write: n is taken for n+1. The sequence stored with each block still finds it out once a
+//     block has been committed under n+1. A disk that acknowledges what it never writes is beyond this file, too.
 // A damaged slot is replaced as soon as the record is opened. One process at a time: the store's lock sees to that.
 
 import { mkdir, rename, rm } from "node:fs/promises";
@@ -49,8 +49,8 @@ export async function openVoteRecordFile(path: string): Promise<VoteRecordStore>
   const found = newestOf(a, b);
   if (found.kind !== "found") return new VoteRecordFile(path, found, undefined);
   const openOrReplace = (name: SlotName, content: SlotContent): Promise<SlotFile> =>
-    content.kind === "present" && content.copyBytes !== undefined && isWhole(content, found.copy)
-      ? SlotFile.open(path, name, content.copyBytes)
+    content.kind === "present" && isWhole(content)
+      ? SlotFile.open(path, name, content.halfBytes)
       : SlotFile.replace(path, name, found.copy);
   const slots = await orWriteFailed(path, async () => ({
     a: await openOrReplace("a", a),
@@ -61,22 +61,28 @@ export async function openVoteRecordFile(path: string): Promise<VoteRecordStore>
 
 function newestOf(a: SlotContent, b: SlotContent): Found {
   if (a.kind === "missing" && b.kind === "missing") return { kind: "missing" };
-  if (a.kind === "missing" || (a.copies.length === 0 && a.copyBytes === undefined)) return { kind: "corrupt" };
-  const [first, ...rest] = [...a.copies, ...(b.kind === "present" ? b.copies : [])];
+  if (a.kind !== "present" || b.kind !== "present") return { kind: "corrupt" };
+  if (a.generations.length === 0 || b.generations.length === 0) return { kind: "corrupt" };
+  const [first, ...rest] = [...a.copies, ...b.copies];
   if (first === undefined) return { kind: "corrupt" };
-  return { kind: "found", copy: rest.reduce((best, copy) => (copy.generation > best.generation ? copy : best), first) };
+  const copy = rest.reduce((best, other) => (other.generation > best.generation ? other : best), first);
+  // Beside n: n-1, or n+1 that was not acknowledged. Beside a half written n: n-2 in the same slot.
+  const isNear = (generation: number) => generation >= copy.generation - 2 && generation <= copy.generation + 1;
+  return [...a.generations, ...b.generations].every(isNear) ? { kind: "found", copy } : { kind: "corrupt" };
 }
 
-function isWhole(content: { readonly copies: readonly Copy[] }, newest: Copy): boolean {
-  return content.copies.length === 2 && content.copies.every((copy) => copy.generation === newest.generation);
+function isWhole({ copies: [first, second] }: { readonly copies: readonly Copy[] }): boolean {
+  return first !== undefined && second !== undefined && first.generation === second.generation;
+}
+
+function slotOf(copy: Copy): SlotName {
+  return copy.generation % 2 === 0 ? "a" : "b";
 }
 
 class VoteRecordFile implements VoteRecordStore {
   readonly #path: string;
   #found: Found;
   #slots: Slots | undefined;
-  /** step 3 of the last save */
-  #mirror: Promise<void> = Promise.resolve();
   #turn: Promise<void> = Promise.resolve();
   /** why nothing may be written any more: after a failed sync nobody knows what the disk holds */
   #failure: LedgerError | undefined;
@@ -102,7 +108,6 @@ class VoteRecordFile implements VoteRecordStore {
 
   async close(): Promise<void> {
     await this.#turn;
-    await this.#mirror;
     const slots = this.#slots;
     this.#slots = undefined;
     this.#failure ??= new LedgerError("VOTE_RECORD_CLOSED", { path: this.#path });
@@ -111,7 +116,6 @@ class VoteRecordFile implements VoteRecordStore {
   }
 
   async #saveInTurn(record: Uint8Array): Promise<void> {
-    await this.#mirror;
     if (this.#failure !== undefined) throw this.#failure;
     const found = this.#found;
     if (found.kind === "corrupt") throw new LedgerError("VOTE_RECORD_CORRUPT", { path: this.#path });
@@ -120,16 +124,15 @@ class VoteRecordFile implements VoteRecordStore {
     }
     const copy: Copy = { generation: found.kind === "found" ? found.copy.generation + 1 : 1, record };
     const slots = this.#slots;
-    if (slots === undefined) this.#slots = await this.#orFail(() => createSlots(this.#path, copy));
-    else {
-      await this.#orFail(() => this.#write(slots, "a", copy));
-      // A failure is thrown by the next save; until then the newest record stands twice in slot A.
-      this.#mirror = this.#orFail(() => this.#write(slots, "b", copy)).catch(() => undefined);
-    }
+    await this.#orFail(async () => {
+      if (slots === undefined) this.#slots = await createSlots(this.#path, copy);
+      else await this.#write(slots, copy);
+    });
     this.#found = { kind: "found", copy };
   }
 
-  async #write(slots: Slots, name: SlotName, copy: Copy): Promise<void> {
+  async #write(slots: Slots, copy: Copy): Promise<void> {
+    const name = slotOf(copy);
     if (slots[name].canHold(copy)) return slots[name].overwrite(copy);
     const outgrown = slots[name];
     slots[name] = await SlotFile.replace(this.#path, name, copy);

@@ -1,20 +1,33 @@
-// One slot file of the vote record: the same record twice, each copy checksummed and far from the other on disk.
+// One slot file of the vote record: one record in two checksummed copies, more than a page apart, written in one piece.
 // Never decides which slot is newest: that is vote-record-file.ts.
 
-import { type FileHandle, open, rename } from "node:fs/promises";
+import { constants, type FileHandle, open, rename } from "node:fs/promises";
+import { platform } from "node:os";
 import { join } from "node:path";
 import { LedgerError } from "../errors.ts";
 import { bytesEqual, hashTagged } from "../ledger/hash.ts";
 
-/** `[magic 8][generation u64][length u32][checksum 32]`, then the record. */
-const HEADER_BYTES = 52;
-const CHECKSUM_OFFSET = 20;
-const MAGIC = new TextEncoder().encode("linlivr1");
-/** Room of one copy: a power of two in these bounds, so that a cut file shows. A record that outgrows it gets a larger file. */
-const COPY_BYTES_MIN = 64 << 10;
-const COPY_BYTES_MAX = 64 << 20;
+// The copies stand back to back around the middle of the file, so that one write of little more than their size takes both
+// and yet each header is found without knowing anything of the other copy:
+//
+//   0 ... [record][header] | middle, a page of zeros | [header][record] ... end
+//
+// Header: `[magic 8][generation u64][length u32][H(RECORD, record) 32][first 8 bytes of H(RECORD, the 52 before)]`. It has a
+// checksum of its own: a torn write leaves it old or new (a disk writes a sector whole), so a slot without any whole header
+// was damaged in another way.
+const HEADER_BYTES = 60;
+const HEADER_CHECKSUM_OFFSET = 52;
+const MAGIC = new TextEncoder().encode("linlivr2");
+/** What a disk loses at once: one page. The copies have no page in common and one between them. */
+const GAP_BYTES = 4096;
+/** Half a file: a power of two in these bounds, so that a cut file shows. A record that outgrows it gets a larger file. */
+const HALF_BYTES_MIN = 64 << 10;
+const HALF_BYTES_MAX = 64 << 20;
 
-export const RECORD_BYTES_MAX = COPY_BYTES_MAX - HEADER_BYTES;
+export const RECORD_BYTES_MAX = HALF_BYTES_MAX - GAP_BYTES - HEADER_BYTES;
+
+/** Linux: a write that returns when the disk has it (O_DSYNC) is one job and not two. Elsewhere it may stop at the disk's cache. */
+const SYNCS_EACH_WRITE = platform() === "linux";
 
 export type SlotName = "a" | "b";
 
@@ -24,8 +37,15 @@ export interface Copy {
 }
 
 export type SlotContent =
-  /** `copies`: the whole ones, at most two; `copyBytes`: undefined when the file does not have the size of any slot */
-  | { readonly kind: "present"; readonly copyBytes: number | undefined; readonly copies: readonly Copy[] }
+  /** `generations`: of the whole headers, at most two; `copies`: those whose records are whole, too */
+  | {
+      readonly kind: "present";
+      readonly generations: readonly number[];
+      readonly copies: readonly Copy[];
+      readonly halfBytes: number;
+    }
+  /** it does not have the size of any slot: no write in place leaves that */
+  | { readonly kind: "resized" }
   | { readonly kind: "missing" };
 
 /** @throws LedgerError VOTE_RECORD_UNREADABLE */
@@ -33,15 +53,15 @@ export async function readSlot(directory: string, name: SlotName): Promise<SlotC
   try {
     const handle = await open(join(directory, name), "r");
     try {
-      return decodeSlot(await handle.readFile());
+      const { size } = await handle.stat();
+      if (!isSlotSize(size)) return { kind: "resized" };
+      const halfBytes = size / 2;
+      return decodeSlot(await readPart(handle, 0, halfBytes), await readPart(handle, halfBytes, halfBytes));
     } finally {
       await handle.close();
     }
   } catch (cause) {
-    const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-    if (code === "ENOENT") return { kind: "missing" };
-    // A sector that cannot be read: what stood there is unknown.
-    if (code === "EIO") return { kind: "present", copyBytes: undefined, copies: [] };
+    if (codeOf(cause) === "ENOENT") return { kind: "missing" };
     const remedy = "check owner and permissions of the vote record";
     throw new LedgerError("VOTE_RECORD_UNREADABLE", { path: directory }, { cause, remedy });
   }
@@ -50,26 +70,26 @@ export async function readSlot(directory: string, name: SlotName): Promise<SlotC
 /** An open slot file, written in place. */
 export class SlotFile {
   readonly #handle: FileHandle;
-  readonly #copyBytes: number;
+  readonly #halfBytes: number;
 
-  private constructor(handle: FileHandle, copyBytes: number) {
+  private constructor(handle: FileHandle, halfBytes: number) {
     this.#handle = handle;
-    this.#copyBytes = copyBytes;
+    this.#halfBytes = halfBytes;
   }
 
   /** A slot that is whole on disk. */
-  static async open(directory: string, name: SlotName, copyBytes: number): Promise<SlotFile> {
-    return new SlotFile(await open(join(directory, name), "r+"), copyBytes);
+  static async open(directory: string, name: SlotName, halfBytes: number): Promise<SlotFile> {
+    return new SlotFile(await openDurably(join(directory, name), constants.O_RDWR), halfBytes);
   }
 
   /** Puts a new file with this record in the place of the slot, all at once. On return it survives power loss. */
   static async replace(directory: string, name: SlotName, copy: Copy): Promise<SlotFile> {
     const path = join(directory, name);
-    const handle = await open(`${path}.new`, "w+", 0o600);
+    const handle = await openDurably(`${path}.new`, constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC);
     try {
-      const slot = new SlotFile(handle, copyBytesFor(copy));
+      const slot = new SlotFile(handle, halfBytesFor(copy));
       // Real zeros: later writes change neither size nor place of the file, so a data sync is enough for them.
-      await writeAll(handle, new Uint8Array(2 * slot.#copyBytes), 0);
+      await writeAll(handle, new Uint8Array(2 * slot.#halfBytes), 0);
       await slot.overwrite(copy);
       await handle.sync();
       await rename(`${path}.new`, path);
@@ -82,14 +102,14 @@ export class SlotFile {
   }
 
   canHold(copy: Copy): boolean {
-    return HEADER_BYTES + copy.record.length <= this.#copyBytes;
+    return bytesInHalf(copy) <= this.#halfBytes;
   }
 
   /** Writes both copies in place. On return they survive power loss. */
   async overwrite(copy: Copy): Promise<void> {
-    const bytes = encodeCopy(copy);
-    await Promise.all([writeAll(this.#handle, bytes, 0), writeAll(this.#handle, bytes, this.#copyBytes)]);
-    await this.#handle.datasync();
+    const { length } = copy.record;
+    await writeAll(this.#handle, encodeCopies(copy), this.#halfBytes - HEADER_BYTES - length);
+    if (!SYNCS_EACH_WRITE) await this.#handle.datasync();
   }
 
   async close(): Promise<void> {
@@ -107,6 +127,10 @@ export async function syncDirectory(path: string): Promise<void> {
   }
 }
 
+function openDurably(path: string, flags: number): Promise<FileHandle> {
+  return open(path, SYNCS_EACH_WRITE ? flags | constants.O_DSYNC : flags, 0o600);
+}
+
 async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
   for (let written = 0; written < bytes.length; ) {
     const { bytesWritten } = await handle.write(bytes, written, bytes.length - written, position + written);
@@ -114,47 +138,101 @@ async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number)
   }
 }
 
-function copyBytesFor(copy: Copy): number {
-  let copyBytes = COPY_BYTES_MIN;
-  while (copyBytes < HEADER_BYTES + copy.record.length) copyBytes *= 2;
-  return copyBytes;
-}
-
-function decodeSlot(file: Uint8Array): SlotContent {
-  const half = file.length / 2;
-  const isSlotSize = half >= COPY_BYTES_MIN && half <= COPY_BYTES_MAX && Number.isInteger(Math.log2(half));
-  const copies = [decodeCopy(file)];
-  // In a file of another size the second copy stands where a larger file had its half: only the first can be found.
-  if (isSlotSize) copies.push(decodeCopy(file.subarray(half)));
-  const whole = copies.filter((copy) => copy !== undefined);
-  return { kind: "present", copyBytes: isSlotSize ? half : undefined, copies: whole };
-}
-
-function encodeCopy(copy: Copy): Uint8Array {
-  const bytes = new Uint8Array(HEADER_BYTES + copy.record.length);
-  const view = new DataView(bytes.buffer);
-  bytes.set(MAGIC);
-  view.setBigUint64(8, BigInt(copy.generation));
-  view.setUint32(16, copy.record.length);
-  bytes.set(copy.record, HEADER_BYTES);
-  bytes.set(checksumOf(bytes), CHECKSUM_OFFSET);
+/** What cannot be read is damaged, and reads as zeros: the other half may be whole. */
+async function readPart(handle: FileHandle, position: number, length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
+  try {
+    for (let filled = 0; filled < length; ) {
+      const { bytesRead } = await handle.read(bytes, filled, length - filled, position + filled);
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+    }
+  } catch (error) {
+    if (codeOf(error) !== "EIO") throw error;
+    bytes.fill(0);
+  }
   return bytes;
 }
 
-/** @returns undefined unless every byte is as it was written */
-function decodeCopy(slot: Uint8Array): Copy | undefined {
-  if (slot.length < HEADER_BYTES || !bytesEqual(slot.subarray(0, MAGIC.length), MAGIC)) return undefined;
-  const view = new DataView(slot.buffer, slot.byteOffset, HEADER_BYTES);
-  const end = HEADER_BYTES + view.getUint32(16);
-  if (end > slot.length) return undefined;
-  const bytes = new Uint8Array(slot.subarray(0, end));
-  if (!bytesEqual(bytes.subarray(CHECKSUM_OFFSET, HEADER_BYTES), checksumOf(bytes))) return undefined;
-  return { generation: Number(view.getBigUint64(8)), record: bytes.subarray(HEADER_BYTES) };
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined;
 }
 
-/** H(RECORD, copy with its checksum field zero). */
-function checksumOf(bytes: Uint8Array): Uint8Array {
-  const blank = bytes.slice();
-  blank.fill(0, CHECKSUM_OFFSET, HEADER_BYTES);
-  return hashTagged("RECORD", blank);
+function isSlotSize(bytes: number): boolean {
+  const half = bytes / 2;
+  return half >= HALF_BYTES_MIN && half <= HALF_BYTES_MAX && Number.isInteger(Math.log2(half));
+}
+
+function bytesInHalf(copy: Copy): number {
+  return GAP_BYTES + HEADER_BYTES + copy.record.length;
+}
+
+function halfBytesFor(copy: Copy): number {
+  let halfBytes = HALF_BYTES_MIN;
+  while (halfBytes < bytesInHalf(copy)) halfBytes *= 2;
+  return halfBytes;
+}
+
+/** `[record][header]`, the page between, `[header][record]`. */
+function encodeCopies(copy: Copy): Uint8Array {
+  const { generation, record } = copy;
+  const header = new Uint8Array(HEADER_BYTES);
+  const view = new DataView(header.buffer);
+  header.set(MAGIC);
+  view.setBigUint64(8, BigInt(generation));
+  view.setUint32(16, record.length);
+  header.set(hashTagged("RECORD", record), 20);
+  header.set(headerChecksum(header), HEADER_CHECKSUM_OFFSET);
+  const bytes = new Uint8Array(2 * (HEADER_BYTES + record.length) + GAP_BYTES);
+  bytes.set(record);
+  bytes.set(header, record.length);
+  bytes.set(header, record.length + HEADER_BYTES + GAP_BYTES);
+  bytes.set(record, bytes.length - record.length);
+  return bytes;
+}
+
+function decodeSlot(first: Uint8Array, second: Uint8Array): SlotContent {
+  const middle = first.length - HEADER_BYTES;
+  const behind = GAP_BYTES + HEADER_BYTES;
+  const headers = [decodeHeader(first.subarray(middle)), decodeHeader(second.subarray(GAP_BYTES, behind))] as const;
+  const copies = [
+    copyOf(headers[0], (length) => first.slice(Math.max(0, middle - length), middle)),
+    copyOf(headers[1], (length) => second.slice(behind, behind + length)),
+  ];
+  return {
+    kind: "present",
+    halfBytes: first.length,
+    generations: headers.flatMap((header) => (header === undefined ? [] : [header.generation])),
+    copies: copies.filter((copy) => copy !== undefined),
+  };
+}
+
+/** @returns undefined unless every byte is as it was written */
+function copyOf(header: Header | undefined, recordOf: (length: number) => Uint8Array): Copy | undefined {
+  if (header === undefined) return undefined;
+  const record = recordOf(header.length);
+  const isWhole = record.length === header.length && bytesEqual(header.hash, hashTagged("RECORD", record));
+  return isWhole ? { generation: header.generation, record } : undefined;
+}
+
+interface Header {
+  readonly generation: number;
+  readonly length: number;
+  readonly hash: Uint8Array;
+}
+
+/** @returns undefined unless every byte is as it was written */
+function decodeHeader(header: Uint8Array): Header | undefined {
+  if (!bytesEqual(header.subarray(0, MAGIC.length), MAGIC)) return undefined;
+  if (!bytesEqual(header.subarray(HEADER_CHECKSUM_OFFSET), headerChecksum(header))) return undefined;
+  const view = new DataView(header.buffer, header.byteOffset, header.length);
+  const generation = Number(view.getBigUint64(8));
+  return { generation, length: view.getUint32(16), hash: header.subarray(20, HEADER_CHECKSUM_OFFSET) };
+}
+
+function headerChecksum(header: Uint8Array): Uint8Array {
+  return hashTagged("RECORD", header.subarray(0, HEADER_CHECKSUM_OFFSET)).subarray(
+    0,
+    HEADER_BYTES - HEADER_CHECKSUM_OFFSET,
+  );
 }

@@ -1,51 +1,67 @@
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openVoteRecordFile } from "../../../src/store/vote-record-file.ts";
 
 const RECORD_BYTES = 40;
-/** header and record: the bytes of a copy that matter */
-const COPY_USED_BYTES = 52 + RECORD_BYTES;
+const HEADER_BYTES = 60;
+const PAGE_BYTES = 4096;
+const SECTOR_BYTES = 512;
+/** an ordinary slot: the copies end and begin here */
+const MIDDLE = 64 << 10;
+const SECOND = MIDDLE + PAGE_BYTES;
+const SLOT_BYTES = 2 * MIDDLE;
 
+type SlotName = "a" | "b";
 /** The content of both slot files; undefined: missing. */
-interface Slots {
-  readonly a: Uint8Array | undefined;
-  readonly b: Uint8Array | undefined;
+type Slots = Readonly<Record<SlotName, Uint8Array | undefined>>;
+type WholeSlots = Readonly<Record<SlotName, Uint8Array>>;
+
+function record(seed: number, bytes = RECORD_BYTES): Uint8Array {
+  return new Uint8Array(bytes).fill(seed);
 }
 
-function record(seed: number): Uint8Array {
-  return new Uint8Array(RECORD_BYTES).fill(seed);
+/** Generation n of the test carries record n. */
+function slotOf(generation: number): SlotName {
+  return generation % 2 === 0 ? "a" : "b";
 }
 
 describe("vote record file", () => {
   let directory: string;
   let path: string;
-  /** mirrored states with records 1, 2 and 3: what stands on disk between two saves */
-  let saved: Slots[];
+  /** what stands on disk after saves 1 to 6 */
+  let saved: WholeSlots[];
 
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), "linli-votes-"));
     path = join(directory, "votes");
-    saved = [];
-    for (let seed = 1; seed <= 3; seed += 1) {
-      const store = await openVoteRecordFile(path);
-      await store.save(record(seed));
-      await store.close();
-      saved.push(await readSlots());
-    }
+    saved = await saveAll(6);
   });
 
   afterEach(() => rm(directory, { recursive: true }));
 
-  async function readSlots(): Promise<Slots> {
+  async function saveAll(count: number, bytes = RECORD_BYTES): Promise<WholeSlots[]> {
+    await rm(path, { recursive: true, force: true });
+    const states: WholeSlots[] = [];
+    const store = await openVoteRecordFile(path);
+    for (let seed = 1; seed <= count; seed += 1) {
+      await store.save(record(seed, bytes));
+      states.push(await readSlots());
+    }
+    await store.close();
+    return states;
+  }
+
+  async function readSlots(): Promise<WholeSlots> {
     return { a: await readFile(join(path, "a")), b: await readFile(join(path, "b")) };
   }
 
-  function state(seed: number): { readonly a: Uint8Array; readonly b: Uint8Array } {
-    const { a, b } = saved[seed - 1] ?? {};
-    if (a === undefined || b === undefined) throw new Error(`no state ${seed}`);
-    return { a, b };
+  function state(seed: number, states = saved): WholeSlots {
+    const slots = states[seed - 1];
+    if (slots === undefined) throw new Error(`no state ${seed}`);
+    return slots;
   }
 
   /** The seed of the record that a restart finds, or why there is none. */
@@ -60,7 +76,7 @@ describe("vote record file", () => {
     const loaded = await store.load();
     await store.close();
     if (loaded.kind !== "found") return loaded.kind;
-    expect(loaded.bytes).toEqual(record(loaded.bytes[0] ?? 0));
+    expect(loaded.bytes).toEqual(record(loaded.bytes[0] ?? 0, loaded.bytes.length));
     return loaded.bytes[0] ?? 0;
   }
 
@@ -70,84 +86,136 @@ describe("vote record file", () => {
     return changed;
   }
 
-  function zeroed(content: Uint8Array): Uint8Array {
-    return new Uint8Array(content.length);
+  /** The file with these pages lost. */
+  function withoutPages(content: Uint8Array, pages: readonly number[], fill = 0): Uint8Array {
+    const changed = Uint8Array.from(content);
+    for (const page of pages) changed.fill(fill, page * PAGE_BYTES, (page + 1) * PAGE_BYTES);
+    return changed;
   }
 
-  /** Every byte of both copies, and some of the room between them. */
-  function positions(content: Uint8Array): readonly number[] {
-    const half = content.length / 2;
-    const used = [...Array(COPY_USED_BYTES).keys()];
-    return [...used, ...used.map((at) => half + at), COPY_USED_BYTES, half - 1, content.length - 1];
+  /** The write from one content to the other, where only these sectors reached the disk. */
+  function torn(before: Uint8Array, after: Uint8Array, isWritten: (sector: number) => boolean): Uint8Array {
+    const mixed = Uint8Array.from(before);
+    for (let at = 0; at < mixed.length; at += SECTOR_BYTES)
+      if (isWritten(at / SECTOR_BYTES)) mixed.set(after.subarray(at, at + SECTOR_BYTES), at);
+    return mixed;
   }
 
-  it("D24: a flipped byte anywhere in either slot loses nothing, also before the mirror is written", async () => {
-    const mirrored = state(3);
-    const acknowledged = { a: state(3).a, b: state(2).b };
-    for (const slots of [mirrored, acknowledged]) {
-      for (const position of positions(slots.a)) {
-        expect(await restart({ ...slots, a: flipped(slots.a, position) }), `a, byte ${position}`).toBe(3);
-        expect(await restart({ ...slots, b: flipped(slots.b, position) }), `b, byte ${position}`).toBe(3);
-      }
-    }
-  }, 120_000);
-
-  it("D25: a torn write of slot A leaves the acknowledged record or the new one, never an older one", async () => {
-    const before = state(2);
-    const after = state(3);
-    const half = after.a.length / 2;
-    const cuts = [0, 1, 8, 20, 51, 52, 60, COPY_USED_BYTES - 1, COPY_USED_BYTES];
-    for (const first of cuts) {
-      for (const second of cuts) {
-        const torn = Uint8Array.from(before.a);
-        torn.set(after.a.subarray(0, first), 0);
-        torn.set(after.a.subarray(half, half + second), half);
-        const found = await restart({ a: torn, b: before.b });
-        const isWritten = first === COPY_USED_BYTES || second === COPY_USED_BYTES;
-        expect(found, `cut at ${first} and ${second}`).toBe(isWritten ? 3 : 2);
-      }
-    }
-  });
-
-  it("D25: a torn write of slot B, the mirror, loses nothing", async () => {
-    const half = state(3).b.length / 2;
-    for (let cut = 0; cut <= COPY_USED_BYTES; cut += 1) {
-      const torn = Uint8Array.from(state(2).b);
-      torn.set(state(3).b.subarray(0, cut), 0);
-      torn.fill(0xaa, half, half + cut);
-      expect(await restart({ a: state(3).a, b: torn })).toBe(3);
-    }
-  });
-
-  it("D26: a slot cut at any length gives the newest record or 'corrupt', never an older one", async () => {
-    const mirrored = state(3);
-    const acknowledged = { a: state(3).a, b: state(2).b };
-    const size = mirrored.a.length;
-    const lengths = [
-      ...Array(COPY_USED_BYTES + 2).keys(),
-      size / 4,
-      size / 2 - 1,
-      size / 2,
-      size / 2 + COPY_USED_BYTES,
-      size - 1,
+  it("D24: a flipped byte anywhere in either slot loses nothing", async () => {
+    const used = [...Array(HEADER_BYTES + RECORD_BYTES).keys()];
+    const positions = [
+      ...used.map((at) => MIDDLE - 1 - at),
+      ...used.map((at) => SECOND + at),
+      0,
+      MIDDLE,
+      SLOT_BYTES - 1,
     ];
-    for (const slots of [mirrored, acknowledged]) {
-      for (const length of lengths) {
-        const expected = length < COPY_USED_BYTES ? "corrupt" : 3;
-        expect(await restart({ ...slots, a: slots.a.subarray(0, length) }), `a, ${length} bytes`).toBe(expected);
-        expect(await restart({ ...slots, b: slots.b.subarray(0, length) }), `b, ${length} bytes`).toBe(3);
+    for (const newest of [2, 3]) {
+      const slots = state(newest);
+      for (const position of positions) {
+        expect(await restart({ ...slots, a: flipped(slots.a, position) }), `a, byte ${position}`).toBe(newest);
+        expect(await restart({ ...slots, b: flipped(slots.b, position) }), `b, byte ${position}`).toBe(newest);
       }
     }
   }, 120_000);
 
-  it("D26: a slot that is gone, or whose content is gone", async () => {
-    const mirrored = state(3);
-    expect(await restart({ ...mirrored, a: zeroed(mirrored.a) })).toBe(3);
-    expect(await restart({ ...mirrored, b: zeroed(mirrored.b) })).toBe(3);
-    expect(await restart({ ...mirrored, b: undefined })).toBe(3);
-    expect(await restart({ ...mirrored, a: undefined })).toBe("corrupt");
-    expect(await restart({ a: zeroed(mirrored.a), b: zeroed(mirrored.b) })).toBe("corrupt");
+  it("D24: a lost page anywhere in either slot loses nothing, however many pages a record takes", async () => {
+    for (const bytes of [1, PAGE_BYTES - HEADER_BYTES, PAGE_BYTES - HEADER_BYTES + 1, 20_000]) {
+      const slots = state(3, await saveAll(3, bytes));
+      for (const name of ["a", "b"] as const) {
+        for (let page = MIDDLE / PAGE_BYTES - 6; page < SECOND / PAGE_BYTES + 6; page += 1) {
+          for (const fill of [0, 0xff]) {
+            const damaged = { ...slots, [name]: withoutPages(slots[name], [page], fill) };
+            expect(await restart(damaged), `${name}, page ${page}, ${bytes} bytes`).toBe(3);
+          }
+        }
+      }
+    }
+  }, 120_000);
+
+  it("D80: whatever pages a slot has lost, a record that fits a page is found or refused, never an older one", async () => {
+    const slots = state(3, await saveAll(3, PAGE_BYTES - HEADER_BYTES));
+    const first = MIDDLE / PAGE_BYTES - 1;
+    const second = SECOND / PAGE_BYTES;
+    expect(await restart({ ...slots, b: withoutPages(slots.b, [first, second]) })).toBe("corrupt");
+    expect(await restart({ ...slots, a: withoutPages(slots.a, [first, second]) })).toBe("corrupt");
+    expect(await restart({ ...slots, b: new Uint8Array(SLOT_BYTES) })).toBe("corrupt");
+    const pages = fc.uniqueArray(fc.integer({ min: 0, max: SLOT_BYTES / PAGE_BYTES - 1 }));
+    await fc.assert(
+      fc.asyncProperty(pages, fc.constantFrom<SlotName>("a", "b"), fc.boolean(), async (lost, name, isNear) => {
+        const all = isNear ? [...lost, first, second] : lost;
+        const found = await restart({ ...slots, [name]: withoutPages(slots[name], all, 0x5a) });
+        expect([3, "corrupt"]).toContain(found);
+      }),
+      { numRuns: 60 },
+    );
+  }, 120_000);
+
+  it("D25: a torn write leaves the acknowledged record or the new one, never an older one and never none", async () => {
+    for (const bytes of [RECORD_BYTES, 3_000, 20_000]) {
+      const states = await saveAll(5, bytes);
+      await fc.assert(
+        fc.asyncProperty(
+          fc.constantFrom(3, 4),
+          fc.array(fc.boolean(), { minLength: 90, maxLength: 90 }),
+          async (acknowledged, written) => {
+            const before = state(acknowledged, states);
+            const after = state(acknowledged + 1, states);
+            const name = slotOf(acknowledged + 1);
+            const firstSector = MIDDLE / SECTOR_BYTES - 45;
+            const slot = torn(before[name], after[name], (sector) => written[sector - firstSector] ?? false);
+            expect([acknowledged, acknowledged + 1]).toContain(await restart({ ...before, [name]: slot }));
+          },
+        ),
+        { numRuns: 60 },
+      );
+    }
+  }, 120_000);
+
+  it("D25: a write that stops at any byte leaves the acknowledged record, or the new one once a copy is whole", async () => {
+    const before = state(4);
+    const after = state(5);
+    const start = MIDDLE - HEADER_BYTES - RECORD_BYTES;
+    const end = SECOND + HEADER_BYTES + RECORD_BYTES;
+    for (let stop = start; stop <= end; stop += stop === MIDDLE ? PAGE_BYTES : 1) {
+      const slot = Uint8Array.from(before.b);
+      slot.set(after.b.subarray(start, stop), start);
+      expect(await restart({ ...before, b: slot }), `stops at ${stop}`).toBe(stop >= MIDDLE ? 5 : 4);
+    }
+  });
+
+  it("D26: a slot of another length, or gone, is refused: the newest record may have stood there", async () => {
+    const slots = state(3);
+    const used = [...Array(HEADER_BYTES).keys()].map((at) => SECOND + at);
+    for (const length of [
+      0,
+      1,
+      SLOT_BYTES / 4,
+      MIDDLE,
+      SECOND,
+      ...used,
+      SLOT_BYTES - 1,
+      SLOT_BYTES + 1,
+      2 * SLOT_BYTES,
+    ]) {
+      for (const name of ["a", "b"] as const) {
+        const content = new Uint8Array(length);
+        content.set(slots[name].subarray(0, length));
+        expect(await restart({ ...slots, [name]: content }), `${name}, ${length} bytes`).toBe("corrupt");
+      }
+    }
+    expect(await restart({ ...slots, a: undefined })).toBe("corrupt");
+    expect(await restart({ ...slots, b: undefined })).toBe("corrupt");
     expect(await restart({ a: undefined, b: undefined })).toBe("missing");
+  }, 120_000);
+
+  it("D81: a slot that was put back from an older copy beside the other one is refused", async () => {
+    expect(await restart({ a: state(6).a, b: state(5).b })).toBe(6);
+    expect(await restart({ a: state(6).a, b: state(3).b })).toBe("corrupt");
+    expect(await restart({ a: state(2).a, b: state(5).b })).toBe("corrupt");
+    const destroyed = flipped(flipped(state(6).a, MIDDLE - HEADER_BYTES - 1), SECOND + HEADER_BYTES);
+    expect(await restart({ a: destroyed, b: state(5).b })).toBe(5);
+    expect(await restart({ a: destroyed, b: state(3).b })).toBe("corrupt");
   });
 
   it("D27: nothing is saved over a corrupt record", async () => {
@@ -159,29 +227,41 @@ describe("vote record file", () => {
   });
 
   it("D28: a damaged slot is whole again after the next start", async () => {
-    const mirrored = state(3);
-    for (const damaged of [
-      { ...mirrored, a: flipped(mirrored.a, 60) },
-      { ...mirrored, b: undefined },
-      { a: mirrored.a, b: state(2).b },
-    ]) {
-      expect(await restart(damaged)).toBe(3);
-      expect(await readSlots()).toEqual(mirrored);
-    }
+    const { a, b } = state(3);
+    const newest = state(3).b;
+    expect(await restart({ a, b: flipped(b, MIDDLE - 1) })).toBe(3);
+    expect(await readSlots()).toEqual({ a, b: newest });
+    expect(await restart({ a: flipped(a, SECOND), b })).toBe(3);
+    expect(await readSlots()).toEqual({ a: newest, b });
   });
 
-  it("D29: a record that outgrows its slot moves to a larger one and survives restarts", async () => {
+  it("D28: after a torn write the next votes stand in both slots again", async () => {
+    const before = state(4);
+    const slot = torn(before.b, state(5).b, (sector) => sector !== MIDDLE / SECTOR_BYTES - 1);
+    slot.fill(0x77, SECOND + HEADER_BYTES, SECOND + HEADER_BYTES + 4);
+    expect(await restart({ ...before, b: flipped(slot, MIDDLE - HEADER_BYTES - 1) })).toBe(4);
     const store = await openVoteRecordFile(path);
-    const large = new Uint8Array(300_000).fill(5);
-    await store.save(large);
+    await store.save(record(5));
     await store.close();
-    const again = await openVoteRecordFile(path);
-    expect(await again.load()).toEqual({ kind: "found", bytes: large });
-    await again.save(record(6));
-    await again.close();
     const { a, b } = await readSlots();
-    expect([a?.length, b?.length]).toEqual([1 << 20, 1 << 20]);
-    expect(await restart({ a, b: zeroed(b ?? large) })).toBe(6);
+    expect({ a, b }).toEqual(state(5));
+  });
+
+  it("D29: a record that outgrows its slot moves to a larger one and survives restarts and a lost page", async () => {
+    const store = await openVoteRecordFile(path);
+    await store.save(record(7, 300_000));
+    await store.close();
+    const { a, b } = await readSlots();
+    expect([a.length, b.length]).toEqual([SLOT_BYTES, 1 << 20]);
+    for (let page = 0; page < b.length / PAGE_BYTES; page += 9)
+      expect(await restart({ a, b: withoutPages(b, [page]) })).toBe(7);
+    const again = await openVoteRecordFile(path);
+    await again.save(record(8));
+    await again.save(record(9));
+    await again.close();
+    const later = await readSlots();
+    expect(await restart(later)).toBe(9);
+    expect(await restart({ ...later, b: withoutPages(later.b, [(1 << 19) / PAGE_BYTES - 1]) })).toBe(9);
   });
 
   it("D29: refuses a record beyond the largest slot", async () => {
