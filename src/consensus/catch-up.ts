@@ -3,6 +3,7 @@
 
 import { unreachable } from "../assert.ts";
 import { faultBound } from "../ledger/certificate.ts";
+import type { Hash } from "../ledger/hash.ts";
 import type { Core } from "./core.ts";
 import type { ValidatorKey } from "./events.ts";
 import { ANSWERS_PER_PEER_MAX, EARLY_BYTES_PER_PEER_MAX, EARLY_FRAMES_PER_PEER_MAX, PEERS_MAX } from "./limits.ts";
@@ -72,6 +73,12 @@ export class CatchUp {
   /** Whether the certificate of a block ahead may be judged: work that a peer could cause without end, so once per window. */
   mayJudgeAhead(core: Core, from: ValidatorKey): boolean {
     return this.mayAnswer(core, from, "ahead");
+  }
+
+  /** Batches that a validator waits for: whoever lacks them gets them from it, and then times them itself. Once per window. */
+  fetchNamed(core: Core, from: ValidatorKey, digests: readonly Hash[]): void {
+    if (digests.length === 0 || !core.state.keys.includes(from) || !this.mayAnswer(core, from, "batches")) return;
+    core.emit({ kind: "fetchBatches", from, digests });
   }
 
   private mayAnswer(core: Core, from: ValidatorKey, what: string): boolean {

@@ -9,8 +9,9 @@ import type { SigningRequest } from "./safety.ts";
 /** A validator as the network addresses it: its consensus public key in lower-case hexadecimal. */
 export type ValidatorKey = string;
 
-/** "progress": nothing committed in time; "resend": recorded votes are due again; "answer": peers may be answered again. */
-export type TimerKind = "progress" | "resend" | "answer";
+/** "spread": half of the patience is over; "progress": nothing committed in time; "resend": recorded votes are due again;
+ *  "answer": peers may be answered again. */
+export type TimerKind = "spread" | "progress" | "resend" | "answer";
 /** A late timer is recognised by height and view, and ignored. Timers are never cancelled and several may run at once. */
 export interface Timer {
   readonly kind: TimerKind;
@@ -74,8 +75,9 @@ export type ReplicaEvent =
   /** whether a block could be built now: an includable batch is held, or a timer of the contracts is due.
    *  `waitingFor`: digests of the oldest includable batches (at most 16), named in a suspicion. */
   | { readonly kind: "workChanged"; readonly hasWork: boolean; readonly waitingFor: readonly Hash[] }
-  /** follower's finding: these batches were passed over in K blocks although their origins had share left */
-  | { readonly kind: "batchesStarved"; readonly digests: readonly Hash[] }
+  /** follower's finding: these batches were passed over in K blocks although their origins had share left.
+   *  `wereSpread`: they were found before, so everybody had them for K blocks; otherwise they are now spread. */
+  | { readonly kind: "batchesStarved"; readonly digests: readonly Hash[]; readonly wereSpread: boolean }
   /** k x (q-th smallest round trip) + own sync + own execution, unclamped; never from the primary's own pace */
   | { readonly kind: "paceMeasured"; readonly timeoutMs: number }
   /** the connection to a validator is lost or back: shortens the wait for a lost primary, is no reason by itself */
@@ -107,7 +109,7 @@ export type ReplicaEffect =
   | { readonly kind: "requestSync"; readonly height: number; readonly from: ValidatorKey }
   /** a peer asked about a committed height: send it that block with its certificate (message kind "decided") */
   | { readonly kind: "sendDecided"; readonly to: ValidatorKey; readonly height: number }
-  /** fetch these batches from `from`: a suspicion named them and the mempool may lack them */
+  /** fetch these batches from `from`, who waits for them: the pool may lack them */
   | { readonly kind: "fetchBatches"; readonly from: ValidatorKey; readonly digests: readonly Hash[] }
   | { readonly kind: "report"; readonly report: Report }
   /** the node must stop: a certified result differs from its own, or an invariant of the outside world is broken */

@@ -13,10 +13,10 @@ import {
 } from "../ledger/codec.ts";
 import { decodeProposal, encodeProposal } from "../ledger/format-block.ts";
 import { decodeCertificate, encodeCertificate } from "../ledger/format-vote.ts";
-import { EMPTY_BYTES } from "../ledger/hash.ts";
+import { EMPTY_BYTES, type Hash } from "../ledger/hash.ts";
 import { LIMITS } from "../ledger/limits.ts";
 import { type Certificate, FORMAT_VERSION, type Proposal, type Vote } from "../ledger/types.ts";
-import { FRAME_BYTES_MAX, VIEW_MAX } from "./limits.ts";
+import { FRAME_BYTES_MAX, VIEW_MAX, WAITING_FOR_MAX } from "./limits.ts";
 import {
   decodeNewView,
   decodeSuspicion,
@@ -106,11 +106,15 @@ export interface CertifiedMessage {
   readonly certificate: Certificate;
 }
 
-/** Unsigned: the sender still waits for this height. Asks for the block if it is committed elsewhere. */
+/**
+ * Unsigned: the sender still waits for this height. Asks for the block if it is committed elsewhere, and spreads the batches
+ * it waits for: whoever lacks them can have them from the sender.
+ */
 export interface WaitingMessage {
   readonly kind: "waiting";
   readonly height: number;
   readonly view: number;
+  readonly digests: readonly Hash[];
 }
 
 export type ConsensusMessage =
@@ -228,8 +232,9 @@ export function encodeDecided(block: { readonly proposal: Proposal; readonly cer
   });
 }
 
-export function encodeWaiting(height: number, view: number): Uint8Array {
-  return encodeFrame("waiting", height, view, []);
+/** @param digests batches that the sender holds and waits for, at most `WAITING_FOR_MAX` */
+export function encodeWaiting(height: number, view: number, digests: readonly Hash[]): Uint8Array {
+  return encodeFrame("waiting", height, view, [digests]);
 }
 
 // ---- bodies ----
@@ -246,8 +251,8 @@ const BODY_READERS: Readonly<Record<MessageKind, BodyReader>> = {
   prepared: (reader, envelope) => readCertified(reader, envelope, "prepared"),
   decided: (reader, envelope) => readCertified(reader, envelope, "decided"),
   waiting: (reader, { height, view }) => {
-    reader.tuple(0);
-    return { kind: "waiting", height, view };
+    reader.tuple(1);
+    return { kind: "waiting", height, view, digests: reader.list(0, WAITING_FOR_MAX, (inner) => inner.hash()) };
   },
 };
 

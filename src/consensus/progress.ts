@@ -38,25 +38,54 @@ export function timeProgress(core: Core): void {
     current.wasIdle = current.isTimed;
     return;
   }
-  const isLost = core.lostPeers.has(state.keyOf(state.primary()));
-  const delayMs = isLost ? Math.max(core.timing.lostPrimaryMsMin, Math.floor(timeoutMs(core) / 4)) : timeoutMs(core);
+  const isLost = isPrimaryLost(core);
   if (current.isTimed && (!isLost || current.isShortened || current.hasSuspected)) return;
   current.isTimed = true;
   current.isShortened = isLost;
-  core.emit({ kind: "setTimer", timer: { kind: "progress", height: state.height, view: state.view }, delayMs });
+  core.emit({ kind: "setTimer", timer: { kind: "spread", height: state.height, view: state.view }, ...halfWait(core) });
+}
+
+function isPrimaryLost({ state, lostPeers }: Core): boolean {
+  return lostPeers.has(state.keyOf(state.primary()));
+}
+
+function halfWait(core: Core): { readonly delayMs: number } {
+  const waitMs = isPrimaryLost(core)
+    ? Math.max(core.timing.lostPrimaryMsMin, Math.floor(timeoutMs(core) / 4))
+    : timeoutMs(core);
+  return { delayMs: Math.ceil(waitMs / 2) };
+}
+
+/**
+ * C70: half of the patience is over. What this replica waits for goes to everybody, and only then it is timed: a batch that
+ * its origin withholds from the primary is no reason to suspect the primary.
+ */
+export function handleSpreadTimer(core: Core, timer: Timer): void {
+  if (!isStillWaiting(core, timer)) return;
+  spread(core, core.work.waitingFor);
+  core.emit({ kind: "setTimer", timer: { ...timer, kind: "progress" }, ...halfWait(core) });
 }
 
 export function handleProgressTimer(core: Core, timer: Timer): void {
+  if (isStillWaiting(core, timer)) suspect(core, "NO_PROGRESS");
+}
+
+/** Whether a timer of the present view found this replica waiting ever since it was set; after a rest the wait starts anew. */
+function isStillWaiting(core: Core, timer: Timer): boolean {
   const { state } = core;
   const { current } = state;
-  if (timer.height !== state.height || timer.view !== state.view || state.isCommitting) return;
-  if (!isWaiting(core) || current.wasIdle) {
-    current.isTimed = false;
-    current.isShortened = false;
-    current.wasIdle = false;
-    return;
-  }
-  suspect(core, "NO_PROGRESS");
+  if (timer.height !== state.height || timer.view !== state.view || state.isCommitting) return false;
+  if (isWaiting(core) && !current.wasIdle) return true;
+  current.isTimed = false;
+  current.isShortened = false;
+  current.wasIdle = false;
+  return false;
+}
+
+/** Tells everybody which batches this replica waits for: whoever lacks them fetches them here. */
+export function spread({ state, emit }: Core, digests: readonly Hash[]): void {
+  if (state.own === undefined || digests.length === 0) return;
+  emit({ kind: "send", to: "all", bytes: encodeWaiting(state.height, state.view, digests.slice(0, WAITING_FOR_MAX)) });
 }
 
 /** A committed block whose certificate is of a later view than its header needed others to finish it (pitfall 38). */
@@ -114,7 +143,7 @@ export function resend(core: Core, to: readonly ValidatorKey[] | "all"): void {
   const { state } = core;
   const { height, view, suspicion, current } = state;
   const send = (bytes: Uint8Array) => core.emit({ kind: "send", to, bytes });
-  send(encodeWaiting(height, view));
+  send(encodeWaiting(height, view, core.work.waitingFor.slice(0, WAITING_FOR_MAX)));
   if (state.own === undefined) return;
   if (suspicion !== undefined) send(encodeSuspicionMessage(suspicion));
   if (current.accepted !== undefined && state.primary() !== state.own) send(current.accepted.frame);

@@ -28,9 +28,11 @@ import {
 } from "./normal-case.ts";
 import {
   handleProgressTimer,
+  handleSpreadTimer,
   isUnsettled,
   isWaiting,
   resend,
+  spread,
   suspect,
   suspectLeadLeftBehind,
   timeProgress,
@@ -115,7 +117,7 @@ export class Replica {
         if (event.hasWork && core.state.current.building === "asked") core.state.current.building = "outdated";
         return;
       case "batchesStarved":
-        return suspect(core, "BATCHES_STARVED", event.digests);
+        return event.wereSpread ? suspect(core, "BATCHES_STARVED", event.digests) : spread(core, event.digests);
       case "paceMeasured":
         core.paceMs = event.timeoutMs;
         return;
@@ -173,7 +175,7 @@ export class Replica {
       case "decided":
         return handleCertified(core, from, message);
       case "waiting":
-        return;
+        return this.catchUp.fetchNamed(core, from, message.digests);
       default:
         return unreachable(message);
     }
@@ -201,6 +203,8 @@ export class Replica {
   private handleTimer(timer: Timer): void {
     const { core, catchUp } = this;
     switch (timer.kind) {
+      case "spread":
+        return handleSpreadTimer(core, timer);
       case "progress":
         return handleProgressTimer(core, timer);
       case "answer":

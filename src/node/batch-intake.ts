@@ -6,11 +6,10 @@ import { accept, LedgerError, refuse, type Verdict } from "../errors.ts";
 import { DECODE_LIMITS, type DecodeLimits, decode, encode, ownBytes, type Value } from "../ledger/codec.ts";
 import { decodeBatch } from "../ledger/format-batch.ts";
 import { bytesEqual, bytesKey, type Hash, toHex } from "../ledger/hash.ts";
-import type { Batch, BatchReference, Validator } from "../ledger/types.ts";
+import type { Batch, BatchReference, Validator, VerifySignature } from "../ledger/types.ts";
 import { checkBatch } from "../ledger/validate.ts";
 import type { Clock, Logger } from "../ports.ts";
 import type { BatchPool, PoolView } from "./batch-pool.ts";
-import { verifyNative } from "./ed25519-native.ts";
 import { SHARE_PER_PEER } from "./fair-turns.ts";
 import type { VerifyPool } from "./verify-pool.ts";
 
@@ -36,6 +35,7 @@ export interface IntakePorts {
   readonly log: Logger;
   readonly pool: BatchPool;
   readonly verifyPool: VerifyPool;
+  readonly verify: VerifySignature;
   readonly chainId: Hash;
   validators(): readonly Validator[];
   poolView(): PoolView;
@@ -262,9 +262,9 @@ export class BatchIntake {
   }
 
   private judge(batch: Batch, known: { readonly areTransactionsChecked: boolean }): Verdict<true> {
-    const { chainId, validators } = this.ports;
+    const { chainId, validators, verify } = this.ports;
     const transactionChecked = () => known.areTransactionsChecked;
-    return checkBatch({ batch, chainId, validators: validators(), verify: verifyNative, transactionChecked });
+    return checkBatch({ batch, chainId, validators: validators(), verify, transactionChecked });
   }
 
   private waitForArrival(digest: Hash, waitMs: number): Promise<Batch | undefined> {

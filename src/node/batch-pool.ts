@@ -2,13 +2,16 @@
 // It decides nothing: the builder asks what can be included, the driver asks whether there is work at all.
 
 import { bytesEqual, bytesKey, type Hash } from "../ledger/hash.ts";
-import type { Batch, BatchReference } from "../ledger/types.ts";
+import type { Batch, BatchReference, Transaction } from "../ledger/types.ts";
 
 /** Per origin; beyond either the origin's newest batches are not kept (they are fetched again when a block names them). */
 export const POOL_BYTES_PER_ORIGIN_MAX = 16 << 20;
 /** The smallest transactions take fourteen times their bytes in memory: a share is bounded by their number, too. */
 export const POOL_TRANSACTIONS_PER_ORIGIN_MAX = 20_000;
-/** Blocks that may pass a batch over, while its origin had share left and later batches were taken, before followers suspect. */
+/**
+ * Blocks that may pass a batch over, while its origin had share left and later batches were taken, before followers spread
+ * it; as many again, and they suspect.
+ */
 export const BLOCKS_PASSED_OVER_MAX = 8;
 /** Digests named in a suspicion. */
 export const WAITING_FOR_MAX = 16;
@@ -106,6 +109,23 @@ export class BatchPool {
   }
 
   /**
+   * Until when these batches are work for certain: what one transaction of each says, the latest of them.
+   * Later ones in the same batch may last longer: whoever waits looks again then.
+   */
+  freshUntilMs(
+    batches: readonly Batch[],
+    view: PoolView,
+    { timeMs, windowMs }: { readonly timeMs: number; readonly windowMs: number },
+  ): number | undefined {
+    let untilMs: number | undefined;
+    for (const batch of batches) {
+      const fresh = batch.transactions.find((transaction) => isExecutable(transaction, view, timeMs, windowMs));
+      if (fresh !== undefined) untilMs = Math.max(untilMs ?? 0, fresh.body.validUntilMs);
+    }
+    return untilMs;
+  }
+
+  /**
    * Forgets what a committed block used up or let expire.
    * @returns digests that no committed block names: their bodies may go
    */
@@ -128,13 +148,14 @@ export class BatchPool {
   /**
    * Counts the batches that the committed head block passed over although it could have executed something of them, a later
    * arrival was taken, and their origin's share was not used up.
-   * @returns those passed over too often, oldest first
+   * @returns those passed over too often, oldest first: now for the first time, so that they can be spread, and those that
+   * were passed over as often again since
    */
   countPassedOver(
     view: PoolView,
     included: readonly BatchReference[],
     limits: { readonly blockBytesMax: number; readonly windowMs: number },
-  ): readonly Hash[] {
+  ): { readonly toSpread: readonly Hash[]; readonly starved: readonly Hash[] } {
     let lastArrivalTaken = 0;
     const bytesTaken = new Map<string, number>();
     for (const reference of included) {
@@ -143,6 +164,7 @@ export class BatchPool {
       bytesTaken.set(origin, (bytesTaken.get(origin) ?? 0) + reference.bytes);
     }
     const share = limits.blockBytesMax / Math.max(1, bytesTaken.size + 1);
+    const toSpread: Hash[] = [];
     const starved: Hash[] = [];
     for (const entry of this.entries.values()) {
       if (entry.arrival >= lastArrivalTaken || included.some(({ digest }) => bytesEqual(digest, entry.batch.digest)))
@@ -151,10 +173,12 @@ export class BatchPool {
       // N63: what no primary may execute yet, or any more, deposes nobody.
       if (!isFresh(entry.batch, view, view.headTimeMs, limits.windowMs)) continue;
       entry.passedOver += 1;
-      if (entry.passedOver >= BLOCKS_PASSED_OVER_MAX && starved.length < WAITING_FOR_MAX)
+      if (entry.passedOver === BLOCKS_PASSED_OVER_MAX && toSpread.length < WAITING_FOR_MAX)
+        toSpread.push(entry.batch.digest);
+      if (entry.passedOver >= 2 * BLOCKS_PASSED_OVER_MAX && starved.length < WAITING_FOR_MAX)
         starved.push(entry.batch.digest);
     }
-    return starved;
+    return { toSpread, starved };
   }
 
   private remove(digest: string, entry: Entry): void {
@@ -174,7 +198,9 @@ export class BatchPool {
 
 /** Whether a block of that time could execute something of the batch. */
 function isFresh(batch: Batch, view: PoolView, timeMs: number, windowMs: number): boolean {
-  return batch.transactions.some(
-    ({ id, body }) => body.validUntilMs >= timeMs && body.validUntilMs <= timeMs + windowMs && !view.isCommitted(id),
-  );
+  return batch.transactions.some((transaction) => isExecutable(transaction, view, timeMs, windowMs));
+}
+
+function isExecutable({ id, body }: Transaction, view: PoolView, timeMs: number, windowMs: number): boolean {
+  return body.validUntilMs >= timeMs && body.validUntilMs <= timeMs + windowMs && !view.isCommitted(id);
 }

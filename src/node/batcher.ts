@@ -45,7 +45,7 @@ export class Batcher {
       if (this.isScheduled) return;
       this.isScheduled = true;
       // One turn of the event loop: transactions that arrived in the same read travel together.
-      setImmediate(() => {
+      this.ports.clock.setTimer(0, () => {
         this.isScheduled = false;
         this.flush();
       });

@@ -13,6 +13,10 @@ export function systemClock(genesis: { readonly timeMs: number; readonly timeSca
     nowMs: () => genesis.timeMs + (Date.now() - genesis.timeMs) * genesis.timeScale,
     monotonicMs: () => performance.now(),
     setTimer: (delayMs, run) => {
+      if (delayMs === 0) {
+        const turn = setImmediate(run);
+        return () => clearImmediate(turn);
+      }
       const timer = setTimeout(run, delayMs);
       return () => clearTimeout(timer);
     },

@@ -4,10 +4,9 @@
 import { evidenceSubject, verifyEvidence } from "../consensus/evidence.ts";
 import { type Hash, toHex } from "../ledger/hash.ts";
 import { LIMITS } from "../ledger/limits.ts";
-import type { Validator } from "../ledger/types.ts";
+import type { Validator, VerifySignature } from "../ledger/types.ts";
 import type { Logger } from "../ports.ts";
 import type { LedgerStore } from "../store/ledger-store.ts";
-import { verifyNative } from "./ed25519-native.ts";
 
 /** One proof: above the largest batch and the longest NEW-VIEW of 128 honest validators, and below what can be spread. */
 export const EVIDENCE_BYTES_MAX = LIMITS.batchBytesMax + 1_024;
@@ -26,13 +25,15 @@ export interface EvidenceView {
 export class EvidenceLog {
   private readonly store: LedgerStore;
   private readonly chainId: Hash;
+  private readonly verify: VerifySignature;
   private readonly log: Logger;
   /** by offender, height and rule: one proof of each is enough */
   private readonly known = new Map<string, EvidenceView>();
 
-  constructor(options: { store: LedgerStore; chainId: Hash; log: Logger }) {
+  constructor(options: { store: LedgerStore; chainId: Hash; verify: VerifySignature; log: Logger }) {
     this.store = options.store;
     this.chainId = options.chainId;
+    this.verify = options.verify;
     this.log = options.log;
   }
 
@@ -75,7 +76,7 @@ export class EvidenceLog {
     const id = `${offender}:${height}:${rule}`;
     const ofOffender = this.list().filter((view) => view.offender === offender).length;
     if (this.known.has(id) || ofOffender >= EVIDENCE_PER_OFFENDER_MAX) return undefined;
-    const verdict = verifyEvidence({ bytes, chainId: this.chainId, validators, verify: verifyNative });
+    const verdict = verifyEvidence({ bytes, chainId: this.chainId, validators, verify: this.verify });
     if (!verdict.ok) return undefined;
     const view = { rule, label: verdict.value.label, height, offender, bytes: toHex(bytes) };
     this.known.set(id, view);

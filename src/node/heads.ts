@@ -3,9 +3,8 @@
 
 import { decodeHeadStatement, encodeHeadStatement, headSigningBytes } from "../ledger/format-vote.ts";
 import { bytesEqual, type Hash, toHex } from "../ledger/hash.ts";
-import type { HeadStatement, Validator } from "../ledger/types.ts";
+import type { HeadStatement, Validator, VerifySignature } from "../ledger/types.ts";
 import type { Clock, KeySigner } from "../ports.ts";
-import { verifyNative } from "./ed25519-native.ts";
 
 export const HEAD_INTERVAL_MS = 3_000;
 /** A statement older than this many intervals no longer counts as fresh. */
@@ -15,12 +14,14 @@ export class HeadTracker {
   private readonly clock: Clock;
   private readonly chainId: Hash;
   private readonly timeScale: number;
+  private readonly verify: VerifySignature;
   private readonly latest = new Map<string, HeadStatement>();
 
-  constructor(options: { clock: Clock; chainId: Hash; timeScale: number }) {
+  constructor(options: { clock: Clock; chainId: Hash; timeScale: number; verify: VerifySignature }) {
     this.clock = options.clock;
     this.chainId = options.chainId;
     this.timeScale = options.timeScale;
+    this.verify = options.verify;
   }
 
   sign(
@@ -48,7 +49,7 @@ export class HeadTracker {
     const known = this.latest.get(toHex(statement.publicKey));
     if (validator === undefined || (known !== undefined && known.timeMs >= statement.timeMs)) return undefined;
     const message = headSigningBytes({ ...statement, chainId: this.chainId });
-    if (!verifyNative(validator.suite, validator.publicKey, message, statement.signature)) return undefined;
+    if (!this.verify(validator.suite, validator.publicKey, message, statement.signature)) return undefined;
     this.latest.set(toHex(statement.publicKey), statement);
     return statement;
   }

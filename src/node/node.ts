@@ -100,6 +100,7 @@ async function open(config: NodeConfig, log: Logger, closers: (() => Promise<voi
     key,
     network,
     verifyPool,
+    verify: verifyNative,
     clock,
     log,
     genesis,

@@ -10,11 +10,11 @@ import { LedgerError } from "../errors.ts";
 import { quorumSize } from "../ledger/certificate.ts";
 import type { SealedGenesis } from "../ledger/genesis.ts";
 import { toHex } from "../ledger/hash.ts";
-import type { Batch, Certificate, Proposal, Transaction } from "../ledger/types.ts";
+import type { Batch, Certificate, Proposal, Transaction, VerifySignature } from "../ledger/types.ts";
 import type { Clock, GossipTopic, KeySigner, Logger, PeerId, PeerNetwork, RequestProtocol } from "../ports.ts";
 import { AheadWatch } from "./ahead-watch.ts";
 import { BatchIntake } from "./batch-intake.ts";
-import { BatchPool, WAITING_FOR_MAX } from "./batch-pool.ts";
+import { BatchPool } from "./batch-pool.ts";
 import { BATCH_TRANSACTIONS_MAX, Batcher } from "./batcher.ts";
 import type { Chain, StagedBlock } from "./chain.ts";
 import { Driver, type EffectOf, type EventOf } from "./driver.ts";
@@ -29,9 +29,7 @@ import { Schedule } from "./schedule.ts";
 import type { Signer } from "./signer.ts";
 import { answerSync, decidedFrame, Sync } from "./sync.ts";
 import type { VerifyPool } from "./verify-pool.ts";
-
-/** A far timer is looked at again after this long: timers of Node end at 2^31 ms, and clocks are set. */
-const WAKE_MS_MAX = 3_600_000;
+import { Work } from "./work.ts";
 
 export interface ParticipantOptions {
   readonly chain: Chain;
@@ -41,6 +39,7 @@ export interface ParticipantOptions {
   readonly key: KeySigner;
   readonly network: PeerNetwork;
   readonly verifyPool: VerifyPool;
+  readonly verify: VerifySignature;
   readonly clock: Clock;
   readonly log: Logger;
   readonly genesis: Pick<SealedGenesis, "validators" | "endpoints" | "timeScale" | "chainId">;
@@ -63,6 +62,7 @@ export class Participant {
   readonly replica: Replica;
   readonly clock: Clock;
   readonly signer: Signer | undefined;
+  readonly verify: VerifySignature;
   readonly batcher: Batcher;
   private readonly options: ParticipantOptions;
   private readonly log: Logger;
@@ -74,12 +74,12 @@ export class Participant {
   private readonly commitListeners = new Set<(block: CommittedBlock) => void>();
   private commitTurn: Promise<unknown> = Promise.resolve();
   private readonly pace = new Pace();
-  private hadWork = false;
+  private readonly work: Work;
   private readonly ahead: AheadWatch;
   private readonly turns: FairTurns;
 
   constructor(options: ParticipantOptions) {
-    const { chain, clock, log, network, key, genesis } = options;
+    const { chain, clock, log, network, key, genesis, verify } = options;
     const { chainId, timeScale } = genesis;
     this.options = options;
     this.chain = chain;
@@ -89,8 +89,9 @@ export class Participant {
     this.network = network;
     this.replica = options.replica;
     this.signer = options.signer;
-    this.heads = new HeadTracker({ clock, chainId, timeScale });
-    this.evidence = new EvidenceLog({ store: chain.store, chainId, log });
+    this.verify = verify;
+    this.heads = new HeadTracker({ clock, chainId, timeScale, verify });
+    this.evidence = new EvidenceLog({ store: chain.store, chainId, verify, log });
     this.peers = new Peers({
       network,
       ownKey: toHex(key.publicKey),
@@ -103,6 +104,7 @@ export class Participant {
       log,
       pool: this.pool,
       verifyPool: options.verifyPool,
+      verify,
       chainId,
       validators: () => chain.head.validators,
       poolView: () => this.proposals.view,
@@ -111,7 +113,7 @@ export class Participant {
       loadBatch: (digest) => chain.store.loadBatch(digest),
       fetch: (from, payload, timeoutMs) => this.peers.request(from, "fetch", payload, timeoutMs),
       onVerified: (durationMs) => this.pace.noteVerification(durationMs),
-      onBatch: () => this.noticeWork(),
+      onBatch: () => this.work.notice(),
       onInvalid: (from, code, bytes) => {
         onBad(from, code);
         this.accuseOrigin(bytes);
@@ -128,6 +130,7 @@ export class Participant {
     this.sync = new Sync({
       chain,
       chainId,
+      verify,
       log,
       peers: () => this.peers.others(),
       request: (from, payload, timeoutMs) => this.peers.request(from, "sync", payload, timeoutMs),
@@ -136,6 +139,19 @@ export class Participant {
         await this.commitInTurn(staged, certificate);
       },
       onBadAnswer: onBad,
+    });
+    this.work = new Work({
+      clock,
+      schedule: this.schedule,
+      pool: this.pool,
+      timeScale,
+      chain: () => ({
+        headTimeMs: chain.head.timeMs,
+        windowMs: chain.windowMs,
+        nextDueMs: chain.timers.nextDueMs(),
+      }),
+      poolView: () => this.proposals.view,
+      tell: (work) => this.driver.push({ kind: "workChanged", ...work }),
     });
     this.turns = new FairTurns(clock);
     this.ahead = new AheadWatch({
@@ -181,7 +197,7 @@ export class Participant {
       onPeerChanged: (peer, connected) => this.onPeerChanged(peer, connected),
     });
     this.driver.push({ kind: "started" });
-    this.refreshWork();
+    this.work.refresh();
     this.schedule.every("pace", PACE_INTERVAL_MS, () => this.measurePace());
     this.schedule.every("head", HEAD_INTERVAL_MS, () => this.publishHead());
   }
@@ -256,8 +272,7 @@ export class Participant {
 
   private async buildBlock({ height, view }: EffectOf<"buildBlock">): Promise<EventOf<"blockBuilt">> {
     const proposal = await this.proposals.build({ height, view });
-    // Nothing to build: the next batch is news again.
-    if (proposal === undefined) this.hadWork = false;
+    if (proposal === undefined) this.work.noteNothingBuilt();
     return { kind: "blockBuilt", height, view, proposal };
   }
 
@@ -279,7 +294,9 @@ export class Participant {
 
   private async executeBlock(height: number, proposal: Proposal): Promise<EventOf<"blockExecuted"> | undefined> {
     // The frames of this step leave first: PREPAREs travel while this node executes.
-    await new Promise<void>((resolve) => setImmediate(resolve));
+    await new Promise<void>((resolve) => {
+      this.clock.setTimer(0, resolve);
+    });
     // Catch-up may have committed this height meanwhile (pitfall 30).
     if (this.chain.head.height >= height) return undefined;
     const staged = this.execute(proposal);
@@ -370,7 +387,7 @@ export class Participant {
     const { proposal, transactions } = block.staged.block;
     const { blockBytesMax } = block.head.parameters;
     const limits = { blockBytesMax, windowMs: this.chain.windowMs };
-    const starved = this.pool.countPassedOver(this.proposals.view, proposal.references, limits);
+    const { toSpread, starved } = this.pool.countPassedOver(this.proposals.view, proposal.references, limits);
     this.guard(this.proposals.settle(this.pool.settle(this.proposals.view, proposal.references)));
     this.mempool.settle(
       transactions.map(({ id }) => id),
@@ -385,41 +402,18 @@ export class Participant {
       block: toHex(block.head.blockHash),
     });
     for (const listener of this.commitListeners) listener(block);
-    this.refreshWork();
-    if (starved.length > 0) this.driver.push({ kind: "batchesStarved", digests: starved });
+    this.work.refresh();
+    for (const [digests, wereSpread] of [[toSpread, false] as const, [starved, true] as const])
+      if (digests.length > 0) this.driver.push({ kind: "batchesStarved", digests, wereSpread });
   }
 
   private publishBatch(batch: Batch): void {
     this.pool.add(batch);
     this.guard(this.network.publish("batches", batch.bytes));
-    this.noticeWork();
+    this.work.notice();
   }
 
-  // ---- work, pace, heads ----
-
-  /** A batch arrived: news only when the core believes that there is nothing to do. */
-  private noticeWork(): void {
-    if (!this.hadWork) this.refreshWork();
-  }
-
-  private refreshWork(): void {
-    const nowMs = Math.max(this.chain.head.timeMs + 1, this.clock.nowMs());
-    const includable = this.pool.includable(this.proposals.view, nowMs, this.chain.windowMs);
-    const nextDueMs = this.chain.timers.nextDueMs();
-    const hasDueTimer = nextDueMs !== undefined && nextDueMs <= nowMs;
-    const hasWork = includable.length > 0 || hasDueTimer;
-    if (hasWork || this.hadWork) {
-      const waitingFor = includable.slice(0, WAITING_FOR_MAX).map(({ digest }) => digest);
-      this.hadWork = hasWork;
-      this.driver.push({ kind: "workChanged", hasWork, waitingFor });
-    }
-    if (nextDueMs !== undefined && !hasDueTimer) this.wakeForTimer(nextDueMs - nowMs);
-  }
-
-  private wakeForTimer(aheadMs: number): void {
-    const delayMs = Math.min(WAKE_MS_MAX, Math.ceil(aheadMs / this.options.genesis.timeScale) + 1);
-    this.schedule.once("timer", delayMs, () => this.refreshWork());
-  }
+  // ---- pace, heads ----
 
   private measurePace(): void {
     const origins = this.chain.head.validators.length;

@@ -11,11 +11,10 @@ import { decodeProposal, decodeResult, encodeProposal } from "../ledger/format-b
 import { decodeCertificate } from "../ledger/format-vote.ts";
 import { bytesEqual, type Hash, toHex } from "../ledger/hash.ts";
 import { LIMITS } from "../ledger/limits.ts";
-import type { Batch, Certificate, Proposal } from "../ledger/types.ts";
+import type { Batch, Certificate, Proposal, VerifySignature } from "../ledger/types.ts";
 import { checkBatch } from "../ledger/validate.ts";
 import type { Logger } from "../ports.ts";
 import type { Chain, StagedBlock } from "./chain.ts";
-import { verifyNative } from "./ed25519-native.ts";
 
 /** First everybody gets a short time, so that one who is silent holds up nobody for long; then enough for a slow link. */
 const SYNC_TIMEOUTS_MS = [1_000, 5_000] as const;
@@ -32,6 +31,7 @@ const REQUEST_LIMITS: DecodeLimits = { bytesMax: 16, depthMax: 1, itemsMax: 2 };
 export interface SyncPorts {
   readonly chain: Chain;
   readonly chainId: Hash;
+  readonly verify: VerifySignature;
   readonly log: Logger;
   /** everybody who may answer, best first */
   peers(): readonly ValidatorKey[];
@@ -100,7 +100,7 @@ export class Sync {
   }
 
   private async apply(item: Value): Promise<Verdict<true>> {
-    const { chain, chainId } = this.ports;
+    const { chain, chainId, verify } = this.ports;
     const read = readBlock(item);
     if (!read.ok) return read;
     const { proposal, resultBytes, certificate, batches } = read.value;
@@ -110,12 +110,7 @@ export class Sync {
     if (certificate.height !== proposal.header.height || certificate.resultHash.length === 0)
       return refuse("SYNC_CERTIFICATE_KIND");
     if (!bytesEqual(certificate.blockHash, proposal.blockHash)) return refuse("SYNC_CERTIFICATE_BLOCK");
-    const certified = verifyCertificate({
-      certificate,
-      chainId,
-      validators: chain.head.validators,
-      verify: verifyNative,
-    });
+    const certified = verifyCertificate({ certificate, chainId, validators: chain.head.validators, verify });
     if (!certified.ok) return certified;
     const isComplete =
       proposal.references.length === batches.length &&
@@ -135,9 +130,9 @@ export class Sync {
 
   /** The origin's signature. Of an origin that has left office nobody here takes a batch any more. */
   private sealOf(batch: Batch): Verdict<true> {
-    const { chain, chainId } = this.ports;
+    const { chain, chainId, verify } = this.ports;
     const { validators } = chain.head;
-    const seal = checkBatch({ batch, chainId, validators, verify: verifyNative, transactionChecked: () => true });
+    const seal = checkBatch({ batch, chainId, validators, verify, transactionChecked: () => true });
     return !seal.ok && seal.code === "BATCH_ORIGIN" ? accept(true) : seal;
   }
 }

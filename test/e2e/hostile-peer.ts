@@ -244,7 +244,8 @@ export class HostilePeer {
   }
 
   private waitingForAll(): void {
-    for (let height = 1; height < this.height; height += 1 + this.random.below(3)) this.toAll(encodeWaiting(height, 0));
+    for (let height = 1; height < this.height; height += 1 + this.random.below(3))
+      this.toAll(encodeWaiting(height, 0, []));
   }
 
   private forgedDecision(): void {

@@ -12,7 +12,7 @@ const ALL = [0, 1, 2, 3];
 
 /** These lose patience with the present view; their frames stay under way. */
 function losePatience(stage: Stage, indexes: readonly number[]): void {
-  for (const index of indexes) stage.fire(index, "progress");
+  for (const index of indexes) stage.losePatience(index);
 }
 
 export const SCENES: Readonly<Record<string, Scene>> = {

@@ -186,6 +186,12 @@ export class Stage {
     this.step(actor, { kind: "timerFired", timer: effect.timer });
   }
 
+  /** Both halves of the wait for progress are over. */
+  losePatience(index: number): void {
+    this.fire(index, "spread");
+    this.fire(index, "progress");
+  }
+
   /** Answers the held effects of that kind, oldest first. */
   release(index: number, kind: ReplicaEffect["kind"]): void {
     const actor = this.actor(index);
@@ -444,7 +450,7 @@ export class Stage {
       case "decided":
         return `${message.kind.toUpperCase()} ${place} ${this.nameOf(message.block.proposal.blockHash)}`;
       case "waiting":
-        return `WAITING ${place}`;
+        return `WAITING ${place} for ${message.digests.length}`;
       default:
         return unreachable(message);
     }

@@ -367,7 +367,13 @@ export class Attacker {
       case 0:
         return this.send(this.random.bytes(this.random.below(200)));
       case 1:
-        return this.send(encodeWaiting(1 + this.random.below(loot.height + 3), this.random.below(9)));
+        return this.send(
+          encodeWaiting(
+            1 + this.random.below(loot.height + 3),
+            this.random.below(9),
+            this.random.chance(500) ? [this.random.bytes(32)] : this.node.knownDigests().slice(0, 2),
+          ),
+        );
       case 2: {
         if (replay === undefined) return;
         const damaged = replay.slice(0, this.random.chance(300) ? this.random.below(replay.length) : replay.length);

@@ -35,24 +35,24 @@ function blockOf(actor: Actor, height: number) {
 describe("peers behind", () => {
   it("who waits for a committed height gets the block with its certificate", () => {
     const stage = ahead(["a"]);
-    stage.hand(0, 3, encodeWaiting(1, 0));
+    stage.hand(0, 3, encodeWaiting(1, 0, []));
     stage.run();
     expect(stage.actor(3).blocks.length).toBe(1);
   });
 
   it("is answered once per window however often it asks, and again after it", () => {
     const stage = ahead(["a"]);
-    for (let times = 0; times < 5; times += 1) stage.hand(0, 3, encodeWaiting(1, 0));
+    for (let times = 0; times < 5; times += 1) stage.hand(0, 3, encodeWaiting(1, 0, []));
     expect(stage.lines.filter((line) => line === "0 sendDecided 1 to 3").length).toBe(1);
     stage.fire(0, "answer");
-    stage.hand(0, 3, encodeWaiting(1, 0));
+    stage.hand(0, 3, encodeWaiting(1, 0, []));
     expect(stage.lines.filter((line) => line === "0 sendDecided 1 to 3").length).toBe(2);
   });
 
   it("a peer that asks for everything does not use up the others' answers", () => {
     const stage = ahead(["a", "b", "c", "d", "e", "f"]);
-    for (const height of [1, 2, 3, 4, 5, 6]) stage.hand(0, 1, encodeWaiting(height, 0));
-    stage.hand(0, 3, encodeWaiting(1, 0));
+    for (const height of [1, 2, 3, 4, 5, 6]) stage.hand(0, 1, encodeWaiting(height, 0, []));
+    stage.hand(0, 3, encodeWaiting(1, 0, []));
     expect(stage.lines.filter((line) => line.startsWith("0 sendDecided") && line.endsWith("to 1")).length).toBe(
       ANSWERS_PER_PEER_MAX,
     );
@@ -93,9 +93,9 @@ describe("peers behind", () => {
 
   it("a replica that only misses frames says what it waits for once f + 1 peers are ahead", () => {
     const stage = ahead(["a"]);
-    stage.hand(3, 0, encodeWaiting(2, 0));
+    stage.hand(3, 0, encodeWaiting(2, 0, []));
     expect(stage.actor(3).timers).toEqual([]);
-    stage.hand(3, 1, encodeWaiting(2, 0));
+    stage.hand(3, 1, encodeWaiting(2, 0, []));
     stage.fire(3, "resend");
     stage.run();
     expect(stage.actor(3).blocks.length).toBe(1);
@@ -105,22 +105,22 @@ describe("peers behind", () => {
 describe("far behind", () => {
   it("f + 1 peers two heights ahead are a reason to sync, f are not (pitfall 25)", () => {
     const stage = opened();
-    stage.hand(3, 0, encodeWaiting(1_000_000, 0));
-    stage.hand(3, 0, encodeWaiting(1_000_001, 0));
+    stage.hand(3, 0, encodeWaiting(1_000_000, 0, []));
+    stage.hand(3, 0, encodeWaiting(1_000_001, 0, []));
     expect(stage.lines.some((line) => line.includes("requestSync"))).toBe(false);
-    stage.hand(3, 1, encodeWaiting(7, 0));
+    stage.hand(3, 1, encodeWaiting(7, 0, []));
     expect(stage.lines).toContain("3 requestSync 6 from 1");
   });
 
   it("one sync at a time, and one attempt per resend period", () => {
     const stage = opened();
     const actor = stage.actor(3);
-    for (const from of [0, 1, 2]) stage.hand(3, from, encodeWaiting(9, 0));
-    for (const from of [0, 1, 2]) stage.hand(3, from, encodeWaiting(10, 0));
+    for (const from of [0, 1, 2]) stage.hand(3, from, encodeWaiting(9, 0, []));
+    for (const from of [0, 1, 2]) stage.hand(3, from, encodeWaiting(10, 0, []));
     const count = () => stage.lines.filter((line) => line.startsWith("3 requestSync")).length;
     expect(count()).toBe(1);
     stage.step(actor, { kind: "syncFinished", head: stage.headOf(actor) });
-    stage.hand(3, 0, encodeWaiting(11, 0));
+    stage.hand(3, 0, encodeWaiting(11, 0, []));
     expect(count()).toBe(1);
     stage.fire(3, "resend");
     expect(count()).toBe(2);
@@ -139,7 +139,7 @@ describe("far behind", () => {
   it("while blocks are fetched the core does not write; afterwards it starts above the new head", () => {
     const stage = ahead(["a", "b", "c"]);
     const actor = stage.actor(3);
-    for (const from of [0, 1]) stage.hand(3, from, encodeWaiting(4, 0));
+    for (const from of [0, 1]) stage.hand(3, from, encodeWaiting(4, 0, []));
     stage.hand(3, 0, encodeDecided(blockOf(stage.actor(0), 1)));
     expect(stage.lines.some((line) => line.startsWith("3 commitBlock"))).toBe(false);
     actor.blocks.push(...stage.actor(0).blocks);
@@ -153,7 +153,7 @@ describe("far behind", () => {
   it("a sync that gave up leaves the height as it is, and what was certified meanwhile is committed", () => {
     const stage = ahead(["a", "b", "c"]);
     const actor = stage.actor(3);
-    for (const from of [0, 1]) stage.hand(3, from, encodeWaiting(4, 0));
+    for (const from of [0, 1]) stage.hand(3, from, encodeWaiting(4, 0, []));
     stage.hand(3, 0, encodeDecided(blockOf(stage.actor(0), 1)));
     stage.step(actor, { kind: "syncFinished", head: stage.headOf(actor) });
     expect(actor.blocks.length).toBe(1);
@@ -182,7 +182,7 @@ describe("frames of the next height", () => {
     slow.holds.add("commitBlock");
     stage.offer("a");
     stage.run();
-    for (let count = 0; count < EARLY_FRAMES_PER_PEER_MAX; count += 1) stage.hand(2, 3, encodeWaiting(2, 0));
+    for (let count = 0; count < EARLY_FRAMES_PER_PEER_MAX; count += 1) stage.hand(2, 3, encodeWaiting(2, 0, []));
     stage.offer("b", [0]);
     const proposal = stage.flights.find(({ to, bytes }) => to === 2 && read(bytes).kind === "prePrepare");
     if (proposal === undefined) throw new Error("nothing proposed");
@@ -256,7 +256,7 @@ describe("an observer", () => {
     stage.offer("a");
     stage.run();
     stage.offer("b", [3]);
-    stage.fire(3, "progress");
+    stage.losePatience(3);
     stage.fire(3, "resend");
     expect(actor.blocks.length).toBe(1);
     expect(stage.lines.some((line) => line.startsWith("3 signVote"))).toBe(false);

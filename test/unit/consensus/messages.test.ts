@@ -76,7 +76,7 @@ const FRAMES: Readonly<Record<string, Uint8Array>> = {
     certificateBytes: encodeCertificate(certificate),
   }),
   decided: encodeDecided({ proposal: A.proposal, certificate: commits }),
-  waiting: encodeWaiting(HEIGHT, 7),
+  waiting: encodeWaiting(HEIGHT, 7, []),
 };
 
 function code(bytes: Uint8Array): string {
@@ -124,8 +124,8 @@ describe("frames", () => {
 
   it("bounds: kind, view, length, digests of a suspicion", () => {
     expect(code(encode([1, 99, 1, 0, encode([])]))).toBe("CBOR_INTEGER_RANGE");
-    expect(code(encodeWaiting(HEIGHT, VIEW_MAX + 1))).toBe("CBOR_INTEGER_RANGE");
-    expect(code(encodeWaiting(0, 0))).toBe("CBOR_INTEGER_RANGE");
+    expect(code(encodeWaiting(HEIGHT, VIEW_MAX + 1, []))).toBe("CBOR_INTEGER_RANGE");
+    expect(code(encodeWaiting(0, 0, []))).toBe("CBOR_INTEGER_RANGE");
     expect(code(new Uint8Array(FRAME_BYTES_MAX + 1))).toBe("CBOR_TOO_LARGE");
     const digests = Array.from({ length: WAITING_FOR_MAX + 1 }, () => hashA);
     expect(code(encodeSuspect(HEIGHT, 0, cast.suspect(0, 0, digests)))).toBe("CBOR_COUNT");

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { DEFAULT_TIMING } from "../../../src/consensus/limits.ts";
+import { encodeWaiting } from "../../../src/consensus/messages.ts";
 import { toHex } from "../../../src/ledger/hash.ts";
-import { read, Stage } from "../../scenarios/stage.ts";
+import { digestOf, read, Stage } from "../../scenarios/stage.ts";
 
 const T = DEFAULT_TIMING;
 
@@ -11,10 +12,11 @@ function opened(): Stage {
   return stage;
 }
 
+/** How long a replica meant to wait each time: twice the first half. */
 function progressDelays(stage: Stage, index: number): readonly number[] {
   return stage.lines.flatMap((line) => {
-    const match = new RegExp(`^${index} setTimer progress \\S+ (\\d+) ms$`).exec(line);
-    return match === null ? [] : [Number(match[1])];
+    const match = new RegExp(`^${index} setTimer spread \\S+ (\\d+) ms$`).exec(line);
+    return match === null ? [] : [2 * Number(match[1])];
   });
 }
 
@@ -23,7 +25,7 @@ function failViews(stage: Stage, views: number): void {
   stage.crash(0);
   for (const { holds } of stage.actors) holds.add("buildBlock");
   for (let view = 0; view < views; view += 1) {
-    for (const index of [1, 2, 3]) stage.fire(index, "progress");
+    for (const index of [1, 2, 3]) stage.losePatience(index);
     stage.run();
   }
 }
@@ -51,7 +53,7 @@ describe("patience", () => {
   it("follows the measured pace within its bounds", () => {
     for (const [measured, expected] of [
       [1, T.timeoutMsMin],
-      [2500.5, 2501],
+      [2501.5, 2502],
       [1e9, T.timeoutMsMax],
     ] as const) {
       const stage = opened();
@@ -77,6 +79,29 @@ describe("patience", () => {
     expect(progressDelays(stage, 1).length).toBe(2);
   });
 
+  it("C70: a batch that everybody but the primary was given is spread before it is timed, and deposes nobody", () => {
+    const stage = opened();
+    stage.offer("withheld", [1, 2]);
+    for (const index of [1, 2]) stage.fire(index, "spread");
+    stage.run();
+    expect(stage.lines).toContain("0 fetchBatches 1 from 1");
+    stage.offer("withheld", [0]);
+    stage.run();
+    expect(stage.actors.map(({ blocks }) => blocks.length)).toEqual([1, 1, 1, 1]);
+    expect(stage.lines.filter((line) => line.includes("SUSPECT"))).toEqual([]);
+  });
+
+  it("C70: who names batches without end is asked for them once per window, and only validators are asked", () => {
+    const stage = opened();
+    for (let count = 0; count < 5; count += 1) stage.hand(0, 3, encodeWaiting(1, 0, [digestOf(`none ${count}`)]));
+    expect(stage.lines.filter((line) => line.startsWith("0 fetchBatches"))).toEqual(["0 fetchBatches 1 from 3"]);
+    stage.fire(0, "answer");
+    stage.hand(0, 3, encodeWaiting(1, 0, [digestOf("none")]));
+    expect(stage.lines.filter((line) => line.startsWith("0 fetchBatches")).length).toBe(2);
+    const bytes = encodeWaiting(1, 0, [digestOf("none")]);
+    expect(stage.step(stage.actor(0), { kind: "messageReceived", from: "ab".repeat(32), bytes })).toEqual([]);
+  });
+
   it("a late timer of another view or height suspects nobody", () => {
     const stage = opened();
     stage.offer("work", [1]);
@@ -87,7 +112,7 @@ describe("patience", () => {
       stage.step(stage.actor(1), { kind: "timerFired", timer });
     }
     expect(stage.actor(1).reports).toEqual([]);
-    stage.fire(1, "progress");
+    stage.losePatience(1);
     expect(stage.actor(1).reports).toMatchObject([{ kind: "suspected", code: "NO_PROGRESS" }]);
   });
 
@@ -97,10 +122,10 @@ describe("patience", () => {
     stage.offer("work", [1]);
     stage.step(follower, { kind: "workChanged", hasWork: false, waitingFor: [] });
     stage.step(follower, { kind: "workChanged", hasWork: true, waitingFor: [] });
-    stage.fire(1, "progress");
+    stage.fire(1, "spread");
     expect(follower.reports).toEqual([]);
     expect(progressDelays(stage, 1).length).toBe(2);
-    stage.fire(1, "progress");
+    stage.losePatience(1);
     expect(follower.reports.length).toBe(1);
   });
 
@@ -109,7 +134,7 @@ describe("patience", () => {
     stage.offer("work", [0]);
     stage.deliver(({ kind }, { to }) => kind === "prePrepare" && to === 2);
     stage.lose();
-    stage.fire(2, "progress");
+    stage.losePatience(2);
     expect(stage.lines).toContain("2 -> all SUSPECT 1.0 waiting for 1");
   });
 });

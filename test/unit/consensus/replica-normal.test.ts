@@ -405,7 +405,7 @@ describe("the end of a height", () => {
     stage.deliver(({ kind }) => kind === "prepare");
     const commits = stage.flights.filter(({ bytes, to }) => read(bytes).kind === "commit" && to === 1);
     stage.lose();
-    for (const index of [1, 2, 3]) stage.fire(index, "progress");
+    for (const index of [1, 2, 3]) stage.losePatience(index);
     stage.deliver((_, { to }) => to === 1);
     expect(stage.actor(1).replica.status().view).toBe(1);
     for (const { from, bytes } of commits) stage.hand(1, from, bytes);
@@ -435,7 +435,7 @@ describe("the end of a height", () => {
     stage.run();
     const before = stage.lines.length;
     for (const { index } of stage.actors) {
-      stage.fire(index, "progress");
+      stage.fire(index, "spread");
       stage.fire(index, "resend");
     }
     expect(stage.lines.slice(before).filter((line) => !line.includes("timer"))).toEqual([]);

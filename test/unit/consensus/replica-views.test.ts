@@ -169,7 +169,7 @@ describe("SUSPECT", () => {
     const stage = opened();
     stage.offer("work");
     stage.deliver(({ kind }) => kind === "prePrepare");
-    stage.fire(1, "progress");
+    stage.losePatience(1);
     stage.run();
     expect(stage.lines).toContain("1 -> all SUSPECT 1.0 waiting for 1");
     expect(stage.lines).toContain("1 -> all COMMIT 1.0 A");
@@ -178,7 +178,11 @@ describe("SUSPECT", () => {
 
   it("batches passed over are a reason of their own, named first", () => {
     const stage = opened();
-    stage.step(stage.actor(1), { kind: "batchesStarved", digests: [digestOf("starved")] });
+    const digests = [digestOf("starved")];
+    stage.step(stage.actor(1), { kind: "batchesStarved", digests, wereSpread: false });
+    expect(stage.actor(1).reports, "C70: first everybody can have them").toEqual([]);
+    expect(stage.lines).toContain("1 -> all WAITING 1.0 for 1");
+    stage.step(stage.actor(1), { kind: "batchesStarved", digests, wereSpread: true });
     expect(stage.actor(1).reports).toMatchObject([{ kind: "suspected", code: "BATCHES_STARVED" }]);
     expect(stage.lines).toContain("1 -> all SUSPECT 1.0 waiting for 1");
   });
@@ -189,7 +193,7 @@ describe("VIEW-CHANGE and NEW-VIEW", () => {
     for (const committer of [1, 2, 3]) {
       const stage = lockedOnce(committer);
       stage.crash(0);
-      for (const index of [1, 2, 3]) stage.fire(index, "progress");
+      for (const index of [1, 2, 3]) stage.losePatience(index);
       stage.run();
       const blocks = [1, 2, 3].map((index) => stage.actor(index).blocks[0]);
       expect(blocks.map((block) => block?.certificate.view)).toEqual([1, 1, 1]);
@@ -222,7 +226,7 @@ describe("VIEW-CHANGE and NEW-VIEW", () => {
   it("a lead left behind is suspected in view 0 only: after a restart in a later view nobody is", () => {
     const stage = lockedOnce(1);
     stage.cutOff(0);
-    for (const index of [1, 2, 3]) stage.fire(index, "progress");
+    for (const index of [1, 2, 3]) stage.losePatience(index);
     stage.run();
     stage.crash(2);
     const before = stage.lines.length;
@@ -351,7 +355,7 @@ describe("VIEW-CHANGE and NEW-VIEW", () => {
   it("pitfall 38: a lead whose block others finished is suspected at the next height, without a timeout", () => {
     const stage = lockedOnce(1);
     stage.cutOff(0);
-    for (const index of [1, 2, 3]) stage.fire(index, "progress");
+    for (const index of [1, 2, 3]) stage.losePatience(index);
     stage.run();
     expect([1, 2, 3].map((index) => stage.actor(index).replica.status())).toMatchObject(
       Array.from({ length: 3 }, () => ({ height: 2, view: 1 })),
@@ -367,7 +371,7 @@ describe("VIEW-CHANGE and NEW-VIEW", () => {
     stage.deliver(({ kind }, { to }) => kind === "prepare" && to === 3);
     stage.lose();
     stage.actor(1).holds.add("signVote");
-    for (const index of [0, 2, 3]) stage.fire(index, "progress");
+    for (const index of [0, 2, 3]) stage.losePatience(index);
     stage.run();
     stage.release(1, "signVote");
     stage.run();

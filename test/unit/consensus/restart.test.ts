@@ -43,7 +43,7 @@ const SCENES: readonly (readonly [what: string, lines: number, play: (stage: Sta
     1,
     (stage) => {
       stage.offer("work", [1, 2, 3]);
-      for (const index of [1, 2, 3]) stage.fire(index, "progress");
+      for (const index of [1, 2, 3]) stage.losePatience(index);
       stage.deliver(({ kind }, { to }) => kind === "suspect" && to === 1);
       stage.lose();
     },
@@ -53,7 +53,7 @@ const SCENES: readonly (readonly [what: string, lines: number, play: (stage: Sta
     2,
     (stage) => {
       stage.offer("work", [1, 2, 3]);
-      for (const index of [1, 2, 3]) stage.fire(index, "progress");
+      for (const index of [1, 2, 3]) stage.losePatience(index);
       stage.deliver(({ kind }) => kind === "suspect");
       stage.deliver(({ kind }, { to }) => kind === "viewChange" && to === 1);
     },
@@ -93,8 +93,7 @@ describe("restart", () => {
         stage.offer("work");
         stage.run();
         for (const { index, timers, blocks } of stage.actors) {
-          if (blocks.length === 0 && timers.some(({ timer }) => timer.kind === "progress"))
-            stage.fire(index, "progress");
+          if (blocks.length === 0 && timers.some(({ timer }) => timer.kind === "progress")) stage.losePatience(index);
         }
         stage.run();
       }
@@ -122,7 +121,7 @@ describe("restart", () => {
   it("pitfall 33: the suspicion that led to a view is recorded with its votes, and leads the others there", () => {
     const stage = opened();
     stage.offer("work", [1, 2, 3]);
-    for (const index of [1, 2, 3]) stage.fire(index, "progress");
+    for (const index of [1, 2, 3]) stage.losePatience(index);
     stage.deliver(({ kind }, { to }) => kind === "suspect" && to === 1);
     stage.lose();
     for (const { index } of stage.actors) stage.crash(index);

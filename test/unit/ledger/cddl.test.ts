@@ -126,7 +126,7 @@ function frameExamples(): readonly (readonly [rule: string, bytes: Uint8Array])[
     ],
     ["prepared-frame", encodeCertified("prepared", { ...place, proposalBytes, certificateBytes })],
     ["decided-frame", encodeCertified("decided", { ...place, proposalBytes, certificateBytes })],
-    ["waiting-frame", encodeWaiting(2, 0)],
+    ["waiting-frame", encodeWaiting(2, 0, [hashOf(1)])],
     ["new-view", newView.bytes],
     ["signed-view-change", encode(viewChangeItems(locked))],
     ["evidence", encodeEvidence({ ...twoVotes, statements: [prepare, { ...prepare, blockHash: hashOf(9) }] })],

@@ -44,7 +44,7 @@ describe("batches that nobody may execute", () => {
       pool.add(taken);
       committed.add(toHex(next.id));
       const limits = { blockBytesMax: PARAMETER_DEFAULTS.blockBytesMax, windowMs: 1_000 };
-      expect(pool.countPassedOver(view, [referenceOf(taken)], limits)).toEqual([]);
+      expect(pool.countPassedOver(view, [referenceOf(taken)], limits)).toEqual({ toSpread: [], starved: [] });
     }
   });
 });
@@ -90,6 +90,7 @@ describe("a flood of batches", () => {
           return verifyPool.verifyTransactions(transactions);
         },
       },
+      verify: verifyNative,
       chainId: CHAIN_ID,
       validators: () => validators,
       poolView: () => ({ isCommitted: (id) => committed.has(toHex(id)), headTimeMs: 100 }),
@@ -214,7 +215,6 @@ describe("a flood of batches", () => {
   }, 120_000);
 
   it("N67: what finds no room in the own share of the pool stays queued and is gathered later", () => {
-    vi.useFakeTimers({ toFake: ["setImmediate"] });
     const mempool = new Mempool();
     let hasRoom = false;
     const published: Batch[] = [];
@@ -232,10 +232,9 @@ describe("a flood of batches", () => {
     for (const isRoomy of [false, true]) {
       hasRoom = isRoomy;
       batcher.settle(() => false);
-      vi.runAllTimers();
+      clock.advance(0);
       expect([mempool.queued, published.length]).toEqual(isRoomy ? [0, 1] : [1, 0]);
     }
-    vi.useRealTimers();
   });
 });
 
@@ -248,7 +247,7 @@ describe("a flood of evidence", () => {
 
   function openLog(): Promise<EvidenceLog> {
     const store = LedgerStore.open({ store: new MemoryStore(), chainId: CHAIN_ID });
-    return store.then((opened) => new EvidenceLog({ store: opened, chainId: CHAIN_ID, log: SILENT }));
+    return store.then((opened) => new EvidenceLog({ store: opened, chainId: CHAIN_ID, verify: verifyNative, log: SILENT }));
   }
 
   function twoVotes(seed: number, height: number, view: number): Uint8Array {

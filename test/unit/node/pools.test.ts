@@ -8,8 +8,10 @@ import { chooseBatches } from "../../../src/node/block-builder.ts";
 import { PARAMETER_DEFAULTS } from "../../../src/node/genesis-plan.ts";
 import { MEMPOOL_PER_SENDER_MAX, Mempool } from "../../../src/node/mempool.ts";
 import { ReplayWindow } from "../../../src/node/replay-window.ts";
+import { Schedule } from "../../../src/node/schedule.ts";
 import { TimerIndex } from "../../../src/node/timer-index.ts";
-import { batch, signerOf, transaction } from "./support.ts";
+import { Work } from "../../../src/node/work.ts";
+import { batch, StillClock, signerOf, transaction } from "./support.ts";
 
 const NONE_COMMITTED = { isCommitted: () => false, headTimeMs: 0 };
 const SHARE = { blockBytesMax: PARAMETER_DEFAULTS.blockBytesMax, windowMs: 1_000 };
@@ -86,15 +88,17 @@ describe("batch pool", () => {
     expect(pool.size).toBe(0);
   });
 
-  it("N26: a batch that is passed over for later ones of others is starved after the named number of blocks, not before", () => {
+  it("N26: a batch that is passed over for later ones of others is spread after the named number of blocks, starved after as many again", () => {
     const pool = new BatchPool();
     const starved = batch({ origin: signerOf(101), sequence: 1, transactions: [transaction({ nonce: 0 })] });
     pool.add(starved);
-    for (let block = 1; block <= BLOCKS_PASSED_OVER_MAX; block += 1) {
+    for (let block = 1; block <= 2 * BLOCKS_PASSED_OVER_MAX; block += 1) {
       const taken = batch({ origin: signerOf(102), sequence: block, transactions: [transaction({ nonce: block })] });
       pool.add(taken);
       const found = pool.countPassedOver(NONE_COMMITTED, [referenceOf(taken)], SHARE);
-      expect(found.map(toHex)).toEqual(block < BLOCKS_PASSED_OVER_MAX ? [] : [toHex(starved.digest)]);
+      const isIn = (digests: readonly Uint8Array[]) => digests.map(toHex).includes(toHex(starved.digest));
+      expect(isIn(found.toSpread)).toBe(block === BLOCKS_PASSED_OVER_MAX);
+      expect(isIn(found.starved)).toBe(block === 2 * BLOCKS_PASSED_OVER_MAX);
     }
   });
 
@@ -104,8 +108,34 @@ describe("batch pool", () => {
     pool.add(taken);
     pool.add(batch({ origin: signerOf(101), sequence: 1, transactions: [transaction({ nonce: 2 })] }));
     for (let block = 0; block < 2 * BLOCKS_PASSED_OVER_MAX; block += 1) {
-      expect(pool.countPassedOver(NONE_COMMITTED, [referenceOf(taken)], SHARE)).toEqual([]);
+      expect(pool.countPassedOver(NONE_COMMITTED, [referenceOf(taken)], SHARE)).toEqual({ toSpread: [], starved: [] });
     }
+  });
+});
+
+describe("work", () => {
+  it("N90: what the core waits for is withdrawn as soon as it has expired", () => {
+    const clock = new StillClock();
+    const pool = new BatchPool();
+    const told: number[] = [];
+    const work = new Work({
+      clock,
+      schedule: new Schedule(clock),
+      pool,
+      timeScale: 1,
+      chain: () => ({ headTimeMs: 0, windowMs: 60_000, nextDueMs: undefined }),
+      poolView: () => NONE_COMMITTED,
+      tell: ({ waitingFor }) => told.push(waitingFor.length),
+    });
+    const startMs = clock.nowMs();
+    const shortLived = [2_000, 5_000].map((aheadMs, nonce) => transaction({ nonce, validUntilMs: startMs + aheadMs }));
+    pool.add(batch({ sequence: 1, transactions: shortLived }));
+    work.notice();
+    expect(told).toEqual([1]);
+    clock.advance(2_500);
+    expect(told.at(-1), "a second transaction is still valid").toBe(1);
+    clock.advance(3_000);
+    expect(told.at(-1)).toBe(0);
   });
 });
 
