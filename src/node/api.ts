@@ -1,0 +1,325 @@
+// What a node answers to clients: door checks for transactions, proofs for everything it says, and news of commits.
+// Reads committed state only; never waits for consensus except in `waitForTransaction`.
+
+import { contractsIn, decodeRow, explainReceipt, rowKey, rowPrefix } from "../contracts/describe.ts";
+import { refuseSigner } from "../contracts/execute-block.ts";
+import { LedgerError, type Verdict } from "../errors.ts";
+import type { Value } from "../ledger/codec.ts";
+import { decodeResult } from "../ledger/format-block.ts";
+import { decodeReceipt, receiptHashOf } from "../ledger/format-receipt.ts";
+import { decodeTransaction, receivedSigningBytes } from "../ledger/format-transaction.ts";
+import { decodeCertificate } from "../ledger/format-vote.ts";
+import type { SealedGenesis } from "../ledger/genesis.ts";
+import { bytesEqual, bytesKey, fromHex, type Hash, toHex } from "../ledger/hash.ts";
+import { historyProof } from "../ledger/history.ts";
+import { merkleProof } from "../ledger/merkle.ts";
+import { encodeCertifiedHeader, encodeReceiptProof, encodeStateProof } from "../ledger/proofs.ts";
+import { type CertifiedHeader, PROTOCOL_VERSION, type Transaction } from "../ledger/types.ts";
+import { checkTransaction } from "../ledger/validate.ts";
+import type {
+  BlockView,
+  ContractView,
+  HeadView,
+  KeySigner,
+  NodeApi,
+  NodeInfo,
+  PeerId,
+  ReceivedStatement,
+  RowView,
+  TransactionStatus,
+} from "../ports.ts";
+import type { CommittedBlock, Participant } from "./participant.ts";
+
+export const SOFTWARE = "linli/0.1.0";
+const EVIDENCE_SHOWN_BYTES_MAX = 32 << 10;
+/** Clients that wait for receipts at one time. */
+const WAITERS_MAX = 100_000;
+
+interface ApiOptions {
+  readonly participant: Participant;
+  readonly genesis: SealedGenesis;
+  readonly key: KeySigner;
+  readonly name: string;
+  readonly peerId: PeerId;
+}
+
+export class Api implements NodeApi {
+  private readonly options: ApiOptions;
+  private readonly participant: Participant;
+  private readonly waiters = new Map<string, Set<() => void>>();
+  private readonly headListeners = new Set<(head: HeadView) => void>();
+  private readonly receiptListeners = new Set<(txId: Hash, height: number, receiptBytes: Uint8Array) => void>();
+
+  constructor(options: ApiOptions) {
+    this.options = options;
+    this.participant = options.participant;
+    options.participant.onCommitted((block) => this.announce(block));
+  }
+
+  info(): NodeInfo {
+    const { genesis, key, name, peerId } = this.options;
+    const { validators } = this.participant.chain.head;
+    const own = validators.find(({ publicKey }) => toHex(publicKey) === toHex(key.publicKey));
+    return {
+      name,
+      organisation: own?.organisation ?? "",
+      software: SOFTWARE,
+      chainId: genesis.chainId,
+      chainName: genesis.name,
+      protocol: PROTOCOL_VERSION,
+      validatorKey: key.publicKey,
+      peerId,
+      timeScale: genesis.timeScale,
+      genesisBytes: genesis.bytes,
+      validators,
+    };
+  }
+
+  head(): HeadView {
+    const { head } = this.participant.chain.store;
+    const result = decodeResult(head.resultBytes);
+    if (!result.ok) throw new LedgerError("STORE_CORRUPT", { height: head.height });
+    return {
+      height: head.height,
+      blockHash: head.blockHash,
+      resultHash: head.resultHash,
+      stateRoot: result.value.stateRoot,
+      timeMs: head.timeMs,
+      transactionsTotal: head.transactionsTotal,
+      certifiedHeader: head.height === 0 ? new Uint8Array(0) : encodeCertifiedHeader(this.certifiedHead()),
+    };
+  }
+
+  block(height: number): BlockView | undefined {
+    const block = height === 0 ? undefined : this.participant.chain.store.loadBlock(height);
+    if (block === undefined) return undefined;
+    const { headerBytes, resultBytes, certificateBytes, transactionIds, references } = block;
+    return { headerBytes, resultBytes, certificateBytes, transactionIds, references };
+  }
+
+  async submit(bytes: Uint8Array): Promise<ReceivedStatement> {
+    const transaction = admitted(decodeTransaction(bytes));
+    const { mempool, chain } = this.participant;
+    // The same transaction again is answered again: a client that lost the answer may ask twice.
+    if (!mempool.has(transaction.id) && !chain.replay.has(transaction.id)) {
+      this.checkAtTheDoor(transaction);
+      this.participant.offer(transaction);
+    }
+    const timeMs = Math.floor(this.participant.clock.nowMs());
+    const { genesis, key } = this.options;
+    const signature = key.sign(receivedSigningBytes({ chainId: genesis.chainId, txId: transaction.id, timeMs }));
+    return { txId: transaction.id, timeMs, signature };
+  }
+
+  transaction(txId: Hash): TransactionStatus {
+    const { store, head } = this.participant.chain;
+    const found = store.findReceipt(txId);
+    if (found === undefined || found.height > head.height)
+      return { kind: this.participant.mempool.has(txId) ? "pending" : "unknown" };
+    return {
+      kind: "committed",
+      height: found.height,
+      receiptBytes: found.receiptBytes,
+      proof: this.proveReceipt(found),
+    };
+  }
+
+  async waitForTransaction(txId: Hash, { timeoutMs }: { readonly timeoutMs: number }): Promise<TransactionStatus> {
+    const status = this.transaction(txId);
+    if (status.kind === "committed" || timeoutMs <= 0) return status;
+    if (this.waiters.size >= WAITERS_MAX) throw new LedgerError("TOO_MANY_WAITING", { waiting: this.waiters.size });
+    await this.nextCommitOf(bytesKey(txId), timeoutMs);
+    return this.transaction(txId);
+  }
+
+  async stateGet(query: { readonly contract: string; readonly table: string; readonly key: readonly Value[] }) {
+    const { chain } = this.participant;
+    await chain.settled();
+    const reader = chain.store.stateReader();
+    const key = admitted(rowKey(reader, query.contract, query.table, query.key));
+    const entry = reader.get(key);
+    const proof = encodeStateProof({
+      key,
+      value: entry?.value,
+      tree: chain.tree.prove(key),
+      certified: this.certifiedHead(),
+    });
+    const row =
+      entry === undefined ? undefined : decodeRow(reader, { contract: query.contract, table: query.table, key, entry });
+    return { height: chain.head.height, row, proof };
+  }
+
+  async stateList(query: {
+    readonly contract: string;
+    readonly table: string;
+    readonly prefix: readonly Value[];
+    readonly after: string | undefined;
+    readonly limit: number;
+  }) {
+    const { chain } = this.participant;
+    const { contract, table } = query;
+    const reader = chain.store.stateReader();
+    const prefix = admitted(rowPrefix(reader, contract, table, query.prefix));
+    const view = chain.store.readView();
+    try {
+      const after = query.after === undefined ? undefined : decodeCursor(query.after, prefix);
+      const found = await view.scan({ prefix, after, limit: query.limit + 1 });
+      const rows: RowView[] = found
+        .slice(0, query.limit)
+        .map(({ key, entry }) => decodeRow(reader, { contract, table, key, entry }));
+      const last = found.length > query.limit ? found[query.limit - 1] : undefined;
+      return { height: view.height, rows, next: last === undefined ? undefined : toHex(last.key) };
+    } finally {
+      await view.release();
+    }
+  }
+
+  contracts(): readonly ContractView[] {
+    return contractsIn(this.participant.chain.store.stateReader());
+  }
+
+  explainReceipt(receiptBytes: Uint8Array): { readonly zh: string; readonly en: string } {
+    return explainReceipt(this.participant.chain.store.stateReader(), admitted(decodeReceipt(receiptBytes)));
+  }
+
+  consensusStatus(): Record<string, unknown> {
+    const { chain, mempool, pool, heads, evidence, network, replica, signer } = this.participant;
+    return {
+      ...replica.status(),
+      height: chain.head.height,
+      votes: signer !== undefined,
+      mempool: { pending: mempool.size, queued: mempool.queued },
+      batches: pool.size,
+      timers: { nextDueMs: chain.timers.nextDueMs() ?? null },
+      peers: network.peers().map(({ peerId, connected, roundTripMs, cutOffUntilMs }) => ({
+        organisation: chain.head.validators.find((validator) => validator.peerId === peerId)?.organisation ?? null,
+        peerId,
+        connected,
+        roundTripMs: roundTripMs ?? null,
+        cutOff: cutOffUntilMs !== undefined,
+      })),
+      freshHeads: heads.fresh(chain.head.validators).map(({ publicKey, height, timeMs }) => ({
+        organisation:
+          chain.head.validators.find((validator) => toHex(validator.publicKey) === toHex(publicKey))?.organisation ??
+          null,
+        height,
+        timeMs,
+      })),
+      // A proof can be as large as a batch: those are shown without their bytes.
+      evidence: evidence
+        .list()
+        .map(({ bytes, ...view }) => (bytes.length <= 2 * EVIDENCE_SHOWN_BYTES_MAX ? { ...view, bytes } : view)),
+    };
+  }
+
+  onHead(listener: (head: HeadView) => void): () => void {
+    this.headListeners.add(listener);
+    return () => this.headListeners.delete(listener);
+  }
+
+  onReceipt(listener: (txId: Hash, height: number, receiptBytes: Uint8Array) => void): () => void {
+    this.receiptListeners.add(listener);
+    return () => this.receiptListeners.delete(listener);
+  }
+
+  // ---- door ----
+
+  private checkAtTheDoor(transaction: Transaction): void {
+    const { chain, clock, verify } = this.participant;
+    // First of all: who holds another genesis has everything else wrong too.
+    if (!bytesEqual(transaction.body.chainId, this.options.genesis.chainId)) throw new LedgerError("TX_WRONG_CHAIN");
+    const { validUntilMs, signers } = transaction.body;
+    const nowMs = Math.floor(clock.nowMs());
+    if (validUntilMs < nowMs) throw new LedgerError("TX_EXPIRED", { validUntilMs, nowMs });
+    if (validUntilMs > nowMs + chain.windowMs)
+      throw new LedgerError("TX_VALID_TOO_LONG", { validUntilMs, latestMs: nowMs + chain.windowMs });
+    const reader = chain.store.stateReader();
+    for (const signer of signers) {
+      const refusal = refuseSigner(reader, signer);
+      if (refusal !== undefined) throw new LedgerError("TX_SIGNER_UNKNOWN", { account: signer.account, rule: refusal });
+    }
+    admitted(checkTransaction({ transaction, chainId: this.options.genesis.chainId, verify }));
+  }
+
+  // ---- proofs ----
+
+  /** @throws LedgerError NO_BLOCK_YET: nothing is certified before the first block */
+  private certifiedHead(): CertifiedHeader {
+    const { head } = this.participant.chain.store;
+    if (head.height === 0) throw new LedgerError("NO_BLOCK_YET");
+    const certificate = admitted(decodeCertificate(head.certificateBytes));
+    return {
+      headerBytes: head.headerBytes,
+      resultBytes: head.resultBytes,
+      certificate,
+      transitions: this.participant.chain.transitions,
+    };
+  }
+
+  private proveReceipt(found: {
+    readonly height: number;
+    readonly index: number;
+    readonly receiptBytes: Uint8Array;
+  }): Uint8Array {
+    const { store, head } = this.participant.chain;
+    const path = merkleProof(store.loadReceipts(found.height).map(receiptHashOf), found.index);
+    const certified = this.certifiedHead();
+    if (found.height === head.height)
+      return encodeReceiptProof({ receiptBytes: found.receiptBytes, path, past: undefined, certified });
+    const block = store.loadBlock(found.height);
+    if (block === undefined) throw new LedgerError("STORE_CORRUPT", { height: found.height });
+    const { headerBytes, resultBytes } = block;
+    // header(h).historyRoot covers heights 0 to h-1.
+    const history = historyProof({
+      count: head.height,
+      height: found.height,
+      node: (position) => store.historyNode(position),
+    });
+    return encodeReceiptProof({
+      receiptBytes: found.receiptBytes,
+      path,
+      past: { headerBytes, resultBytes, history },
+      certified,
+    });
+  }
+
+  // ---- news ----
+
+  private nextCommitOf(id: string, timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const waiting = this.waiters.get(id) ?? new Set();
+      const done = () => {
+        cancel();
+        waiting.delete(done);
+        if (waiting.size === 0) this.waiters.delete(id);
+        resolve();
+      };
+      const cancel = this.participant.clock.setTimer(timeoutMs, done);
+      waiting.add(done);
+      this.waiters.set(id, waiting);
+    });
+  }
+
+  private announce({ staged, head }: CommittedBlock): void {
+    for (const { txId, bytes } of staged.receipts) {
+      for (const listener of this.receiptListeners) listener(txId, head.height, bytes);
+      const waiting = this.waiters.get(bytesKey(txId));
+      if (waiting !== undefined) for (const done of waiting) done();
+    }
+    if (this.headListeners.size === 0) return;
+    const view = this.head();
+    for (const listener of this.headListeners) listener(view);
+  }
+}
+
+/** A stranger's bad input becomes an error with the verdict's code. */
+function admitted<T>(verdict: Verdict<T>): T {
+  if (verdict.ok) return verdict.value;
+  throw new LedgerError(verdict.code, verdict.detail === "" ? {} : { detail: verdict.detail });
+}
+
+function decodeCursor(cursor: string, prefix: Uint8Array): Uint8Array {
+  const key = fromHex(cursor);
+  if (key === undefined || !prefix.every((byte, index) => key[index] === byte)) throw new LedgerError("CURSOR_INVALID");
+  return key;
+}
