@@ -1,7 +1,7 @@
 // Reads the YAML of a contract into a tree of maps, lists and texts that know where they stand. The only user of the yaml package.
 // No aliases, tags, directives or duplicate keys; depth and size are counted before anything recursive runs.
 
-import { Composer, type CST, isMap, isScalar, isSeq, Parser } from "yaml";
+import { Composer, type CST, isMap, isScalar, isSeq, type Node, Parser } from "yaml";
 import type { Findings, Offset } from "./finding.ts";
 import { SOURCE_BYTES_MAX } from "./system.ts";
 import { utf8Length } from "./text.ts";
@@ -29,14 +29,67 @@ export type SourceNode =
 export const DOCUMENT_DEPTH_MAX = 24;
 const COMPLAINTS_SHOWN = 3;
 
+/** What a layout shows beside values: comments, blank lines, braces, and each scalar exactly as it was written. */
+interface Laid {
+  /** comment lines before it, without #; an empty one is a blank line */
+  readonly before: readonly string[];
+  /** comment lines after it */
+  readonly after: readonly string[];
+  readonly blankBefore: boolean;
+}
+
+export type LayoutNode = Laid &
+  (
+    | { readonly kind: "scalar"; readonly written: string; readonly isBlock: boolean }
+    | {
+        readonly kind: "map";
+        readonly inBraces: boolean;
+        readonly entries: readonly { readonly key: LayoutNode; readonly value: LayoutNode }[];
+      }
+    | { readonly kind: "list"; readonly inBraces: boolean; readonly items: readonly LayoutNode[] }
+  );
+
+export interface Layout {
+  readonly root: LayoutNode;
+  readonly header: readonly string[];
+  readonly footer: readonly string[];
+  /** every comment of the document, in order */
+  readonly comments: readonly string[];
+}
+
 /** @returns undefined when the document has findings that leave no tree */
 export function readYaml(source: string, findings: Findings): SourceNode | undefined {
+  const composed = compose(source, findings);
+  return composed && treeOf(composed.contents, findings);
+}
+
+/** The same document with its comments and as it was written, for the formatter. Undefined as for `readYaml`. */
+export function readLayout(source: string, findings: Findings): Layout | undefined {
+  const composed = compose(source, findings);
+  if (composed === undefined) return undefined;
+  const { contents, commentBefore, comment, comments } = composed;
+  return {
+    root: layoutOf(contents, source),
+    header: linesOf(commentBefore),
+    footer: linesOf(comment),
+    comments,
+  };
+}
+
+interface Composed {
+  readonly contents: Node;
+  readonly commentBefore: string | null;
+  readonly comment: string | null;
+  readonly comments: readonly string[];
+}
+
+function compose(source: string, findings: Findings): Composed | undefined {
   if (!source.isWellFormed()) return refuse(findings, 0, "DOCUMENT_TEXT", "the document is not well-formed Unicode");
   if (utf8Length(source) > SOURCE_BYTES_MAX)
     return refuse(findings, 0, "DOCUMENT_TOO_LARGE", `a document has at most ${SOURCE_BYTES_MAX} bytes`);
   const tokens = [...new Parser().parse(source)];
   const before = findings.errorCount;
-  checkTokens(tokens, findings);
+  const comments = checkTokens(tokens, findings);
   if (findings.errorCount > before) return undefined;
   // Everything is text here (failsafe schema): what a number or a condition is, the contract's own types decide.
   const documents = [...new Composer({ schema: "failsafe", uniqueKeys: false, prettyErrors: false }).compose(tokens)];
@@ -47,7 +100,8 @@ export function readYaml(source: string, findings: Findings): SourceNode | undef
   if (document === undefined || document.contents === null)
     return refuse(findings, 0, "DOCUMENT_EMPTY", "the document is empty");
   if (findings.errorCount > before) return undefined;
-  return treeOf(document.contents, findings);
+  const { contents, commentBefore, comment } = document;
+  return { contents, commentBefore, comment, comments };
 }
 
 function refuse(findings: Findings, at: Offset, code: string, message: string): undefined {
@@ -56,19 +110,20 @@ function refuse(findings: Findings, at: Offset, code: string, message: string): 
 }
 
 // The parser's tokens form a tree that was built without recursion; it is walked with a stack of its own, level counted.
-function checkTokens(tokens: readonly CST.Token[], findings: Findings): void {
+/** @returns the comments */
+function checkTokens(tokens: readonly CST.Token[], findings: Findings): readonly string[] {
   let documents = 0;
+  const comments: { readonly at: Offset; readonly text: string }[] = [];
   const pending: { readonly token: CST.Token; readonly depth: number }[] = tokens
     .map((token) => ({ token, depth: 0 }))
     .reverse();
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const { token, depth } = next;
-    if (depth > DOCUMENT_DEPTH_MAX)
-      return findings.error(
-        token.offset,
-        "DOCUMENT_TOO_DEEP",
-        `a document nests at most ${DOCUMENT_DEPTH_MAX} levels deep`,
-      );
+    if (depth > DOCUMENT_DEPTH_MAX) {
+      findings.error(token.offset, "DOCUMENT_TOO_DEEP", `a document nests at most ${DOCUMENT_DEPTH_MAX} levels deep`);
+      return [];
+    }
+    if (token.type === "comment") comments.push({ at: token.offset, text: token.source });
     const problem = problemOf(token);
     if (problem !== undefined) findings.error(token.offset, problem.code, problem.message);
     if (token.type === "document") {
@@ -77,6 +132,7 @@ function checkTokens(tokens: readonly CST.Token[], findings: Findings): void {
     }
     for (const child of childrenOf(token)) pending.push({ token: child, depth: depth + 1 });
   }
+  return comments.sort((left, right) => left.at - right.at).map(({ text }) => text);
 }
 
 function problemOf(token: CST.Token): { readonly code: string; readonly message: string } | undefined {
@@ -99,6 +155,7 @@ function childrenOf(token: CST.Token): readonly CST.Token[] {
   const children: CST.Token[] = [];
   if ("start" in token) children.push(...(Array.isArray(token.start) ? token.start : [token.start]));
   if ("props" in token) children.push(...token.props);
+  if ("end" in token && token.end !== undefined) children.push(...token.end);
   if ("value" in token && token.value !== undefined) children.push(token.value);
   if (!("items" in token)) return children;
   for (const item of token.items) {
@@ -135,6 +192,36 @@ function treeOf(node: unknown, findings: Findings, emptyAt: Offset = 0): SourceN
     }
   }
   return { kind: "map", entries, at };
+}
+
+function layoutOf(node: unknown, source: string): LayoutNode {
+  if (isMap(node)) {
+    const entries = node.items.map(({ key, value }) => ({
+      key: layoutOf(key, source),
+      value: layoutOf(value, source),
+    }));
+    return { ...laid(node), kind: "map", inBraces: node.flow === true, entries };
+  }
+  if (isSeq(node)) {
+    const items = node.items.map((item) => layoutOf(item, source));
+    return { ...laid(node), kind: "list", inBraces: node.flow === true, items };
+  }
+  if (!isScalar(node))
+    return { kind: "scalar", written: "", isBlock: false, before: [], after: [], blankBefore: false };
+  const [start, end] = node.range ?? [0, 0];
+  const isBlock = node.type === "BLOCK_FOLDED" || node.type === "BLOCK_LITERAL";
+  return { ...laid(node), kind: "scalar", written: source.slice(start, end), isBlock };
+}
+
+function laid({ commentBefore, comment, spaceBefore }: Node): Laid {
+  return { before: linesOf(commentBefore), after: linesOf(comment), blankBefore: spaceBefore === true };
+}
+
+function linesOf(comment: string | null | undefined): readonly string[] {
+  if (comment === null || comment === undefined) return [];
+  const lines = comment.split("\n").map((line) => line.trimEnd());
+  while (lines.at(-1) === "") lines.pop();
+  return lines;
 }
 
 /**
