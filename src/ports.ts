@@ -11,7 +11,7 @@ export interface Clock {
   nowMs(): number;
   /** monotonic wall ms for timeouts; never scaled */
   monotonicMs(): number;
-  /** @returns a function that cancels it */
+  /** Delay 0: in the next turn of the event loop, after what waits there already. @returns a function that cancels it */
   setTimer(delayMs: number, run: () => void): () => void;
 }
 

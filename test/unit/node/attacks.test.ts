@@ -1,6 +1,6 @@
 // What a member with a valid key could do to the node's own parts: each test is an attack that once worked.
 
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { encodeEvidence, type Statement } from "../../../src/consensus/evidence.ts";
 import { makeNewView, newViewSigningBytes } from "../../../src/consensus/view-formats.ts";
 import { LedgerError } from "../../../src/errors.ts";
@@ -14,6 +14,7 @@ import { BACKLOG_BYTES_PER_PEER_MAX, BatchIntake } from "../../../src/node/batch
 import { BatchPool, BLOCKS_PASSED_OVER_MAX, POOL_TRANSACTIONS_PER_ORIGIN_MAX } from "../../../src/node/batch-pool.ts";
 import { Batcher } from "../../../src/node/batcher.ts";
 import { chooseBatches } from "../../../src/node/block-builder.ts";
+import { verifyNative } from "../../../src/node/ed25519-native.ts";
 import { EVIDENCE_BYTES_MAX, EVIDENCE_PER_OFFENDER_MAX, EvidenceLog } from "../../../src/node/evidence-log.ts";
 import { SHARE_PER_PEER } from "../../../src/node/fair-turns.ts";
 import { PARAMETER_DEFAULTS } from "../../../src/node/genesis-plan.ts";
@@ -247,7 +248,9 @@ describe("a flood of evidence", () => {
 
   function openLog(): Promise<EvidenceLog> {
     const store = LedgerStore.open({ store: new MemoryStore(), chainId: CHAIN_ID });
-    return store.then((opened) => new EvidenceLog({ store: opened, chainId: CHAIN_ID, verify: verifyNative, log: SILENT }));
+    return store.then(
+      (opened) => new EvidenceLog({ store: opened, chainId: CHAIN_ID, verify: verifyNative, log: SILENT }),
+    );
   }
 
   function twoVotes(seed: number, height: number, view: number): Uint8Array {

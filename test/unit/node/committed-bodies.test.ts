@@ -9,6 +9,7 @@ import { toHex } from "../../../src/ledger/hash.ts";
 import { BatchIntake } from "../../../src/node/batch-intake.ts";
 import { BatchPool } from "../../../src/node/batch-pool.ts";
 import type { Chain } from "../../../src/node/chain.ts";
+import { verifyNative } from "../../../src/node/ed25519-native.ts";
 import { Proposals } from "../../../src/node/proposals.ts";
 import { answerSync, Sync } from "../../../src/node/sync.ts";
 import { createVerifyPool } from "../../../src/node/verify-pool.ts";
@@ -27,6 +28,7 @@ function proposalsOver(chain: Chain, clock = new StillClock()) {
     log: SILENT,
     pool,
     verifyPool: createVerifyPool(0),
+    verify: verifyNative,
     chainId: genesis.chainId,
     validators: () => chain.head.validators,
     poolView: () => proposals.view,
@@ -81,7 +83,7 @@ describe("bodies of blocks", () => {
     const header = { ...block.proposal.header, timeMs: Number.MAX_SAFE_INTEGER };
     const headerBytes = encodeHeader(header);
     const future = { ...block.proposal, header, headerBytes, blockHash: blockHashOf(headerBytes) };
-    const verdict = proposals.check(future, { holders: [], againstClock: true });
+    const verdict = proposals.check(future, { holders: [], arrivedMs: genesis.timeMs });
     await commitBlock(chain, genesis, block);
     clock.advance(1_000);
     expect(await verdict).toMatchObject({ ok: false, code: "NO_LONGER_NEEDED" });
@@ -97,6 +99,7 @@ describe("bodies of blocks", () => {
     const sync = new Sync({
       chain: behind,
       chainId: genesis.chainId,
+      verify: verifyNative,
       log: SILENT,
       peers: () => ["liar", "honest"],
       request: async (from, payload) => {
@@ -127,6 +130,7 @@ describe("catch-up", () => {
     const sync = new Sync({
       chain: behind,
       chainId: genesis.chainId,
+      verify: verifyNative,
       log: SILENT,
       peers: () => ["silent", "slow"],
       request: async (from, payload, timeoutMs) => {
