@@ -1,0 +1,78 @@
+// Real members in one process: participants, signers, stores and contracts as they run in earnest, over the memory network.
+// Only the wire and the disks are replaced.
+
+import { Replica } from "../../../src/consensus/replica.ts";
+import { emptyVoteRecord, encodeVoteRecord } from "../../../src/consensus/vote-record.ts";
+import type { SealedGenesis } from "../../../src/ledger/genesis.ts";
+import type { Chain } from "../../../src/node/chain.ts";
+import { systemClock } from "../../../src/node/clock.ts";
+import { verifyNative } from "../../../src/node/ed25519-native.ts";
+import { Participant } from "../../../src/node/participant.ts";
+import { Signer } from "../../../src/node/signer.ts";
+import { createVerifyPool } from "../../../src/node/verify-pool.ts";
+import { MemoryHub } from "../../../src/p2p/memory-network.ts";
+import type { Clock, KeySigner, PeerNetwork } from "../../../src/ports.ts";
+import { MemoryVoteRecord } from "../../../src/store/memory-vote-record.ts";
+import { openLedger } from "./ledger-fixture.ts";
+import { SILENT } from "./support.ts";
+
+export interface Member {
+  readonly chain: Chain;
+  readonly participant: Participant;
+  readonly halted: Promise<string>;
+}
+
+export class MemberNetwork {
+  readonly clock: Clock;
+  readonly genesis: SealedGenesis;
+  private readonly hub: MemoryHub;
+  private readonly members: Member[] = [];
+
+  constructor(genesis: SealedGenesis) {
+    this.genesis = genesis;
+    this.clock = systemClock(genesis);
+    this.hub = new MemoryHub(this.clock);
+  }
+
+  /** A peer of that name, for a member that a test plays itself. */
+  peer(peerId: string): PeerNetwork {
+    const { chainId, endpoints } = this.genesis;
+    const place = { chainId, configHash: chainId, software: "test", members: endpoints };
+    return this.hub.create({ peerId, ...place, clock: this.clock, log: SILENT });
+  }
+
+  async start(key: KeySigner, peerId: string): Promise<Member> {
+    const { genesis, clock } = this;
+    const { chainId } = genesis;
+    const chain = await openLedger(genesis);
+    const record = emptyVoteRecord({ chainId, publicKey: key.publicKey });
+    const store = new MemoryVoteRecord({ kind: "found", bytes: encodeVoteRecord(record) });
+    const signer = await Signer.open({ key, store, clock, chainId, headRecordSequence: 0 });
+    const replica = new Replica({ chainId, ownKey: key.publicKey, verify: verifyNative, head: chain.head, record });
+    let reportHalt: (code: string) => void = () => undefined;
+    const halted = new Promise<string>((resolve) => {
+      reportHalt = resolve;
+    });
+    const participant = new Participant({
+      chain,
+      replica,
+      signer,
+      key,
+      network: this.peer(peerId),
+      verifyPool: createVerifyPool(0),
+      verify: verifyNative,
+      clock,
+      log: SILENT,
+      genesis,
+      halt: (error) => reportHalt(error.code),
+    });
+    const member = { chain, participant, halted };
+    this.members.push(member);
+    await participant.start();
+    return member;
+  }
+
+  async stop(): Promise<void> {
+    for (const { participant } of this.members) await participant.stop();
+  }
+}
