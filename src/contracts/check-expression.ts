@@ -338,6 +338,7 @@ class Checker {
     const slot = scope.slots.take();
     const inner = new Scope(scope, [[expression.variable, { kind: "value", slot, type: itemType, label: undefined }]]);
     const filter = expression.filter === undefined ? undefined : this.expectKind(expression.filter, inner, "bool");
+    if (list.type.lengthMax === 0) return this.alwaysEmpty(expression);
     const body =
       expression.macro === "map" ? this.check(expression.body, inner) : this.expectKind(expression.body, inner, "bool");
     const worstEach = GAS.iteration + (filter?.worst ?? 0) + body.worst;
@@ -354,6 +355,7 @@ class Checker {
     };
   }
 
+    if (range.type.kind === "list" && range.type.lengthMax === 0) return this.alwaysEmpty(expression);
   private macroType(expression: Expression & { kind: "macro" }, range: Type, body: Type, lengthMax: number): Type {
     if (expression.macro === "filter") return range;
     if (expression.macro !== "map") return BOOL;
@@ -375,6 +377,11 @@ class Checker {
         "has",
       ]);
     const types = args.map(({ type }) => type);
+  /** What would be done with the items of [] has no type, and nothing without a type may run. */
+  private alwaysEmpty(expression: Expression): Typed {
+    return this.builder.broken(expression, "LIST_ALWAYS_EMPTY", "this list never has an item");
+  }
+
     if (
       types.some(({ kind }) => kind === "unknown") &&
       overloads.some((overload) => overload.args.length === args.length)
