@@ -1,7 +1,9 @@
 // The typed checker: resolves every name, gives every node a type, a price and a depth, and reports several findings at once.
 // It never guesses: a node without a type has a finding, and nothing with a finding is compiled.
 
+import { invariant } from "../assert.ts";
 import { arithmetic, compare, membership } from "./check-operators.ts";
+import type { Dialect } from "./dialect.ts";
 import type { Expression } from "./expression.ts";
 import type { Findings } from "./finding.ts";
 import { type BuiltIn, callOf, FUNCTIONS, fitsArgument, signatureOf } from "./functions.ts";
@@ -25,21 +27,38 @@ import {
   UNKNOWN,
 } from "./types.ts";
 
-export function checkExpression(
-  expression: Expression,
-  context: { readonly scope: Scope; readonly findings: Findings; readonly placeOf: PlaceOf },
-): Typed {
-  return new Checker(new TypedBuilder(context.findings, context.placeOf)).check(expression, context.scope);
+interface CheckedWith {
+  readonly scope: Scope;
+  readonly findings: Findings;
+  readonly placeOf: PlaceOf;
+  readonly dialect?: Dialect;
+}
+
+export function checkExpression(expression: Expression, context: CheckedWith): Typed {
+  return new Checker(context).check(expression, context.scope);
+}
+
+/** The rules of contracts for this one node; its parts are checked with the dialect. */
+export function checkNode(expression: Expression, context: CheckedWith): Typed {
+  return new Checker(context).node(expression, context.scope);
 }
 
 class Checker {
   private readonly builder: TypedBuilder;
+  private readonly dialect: Dialect | undefined;
 
-  constructor(builder: TypedBuilder) {
-    this.builder = builder;
+  constructor({ findings, placeOf, dialect }: CheckedWith) {
+    this.builder = new TypedBuilder(findings, placeOf);
+    this.dialect = dialect;
   }
 
   check(expression: Expression, scope: Scope): Typed {
+    return this.dialect === undefined
+      ? this.node(expression, scope)
+      : this.dialect.check(expression, scope, this.builder);
+  }
+
+  node(expression: Expression, scope: Scope): Typed {
     switch (expression.kind) {
       case "null":
         return this.builder.node(expression, { kind: "constant", value: null }, { type: NULL });
@@ -81,6 +100,8 @@ class Checker {
         return this.conditional(expression, scope);
       case "macro":
         return this.macro(expression, scope);
+      case "foreign":
+        invariant(false, "R190: only a dialect makes foreign parts, and only it checks them");
     }
   }
 
@@ -338,7 +359,6 @@ class Checker {
     const slot = scope.slots.take();
     const inner = new Scope(scope, [[expression.variable, { kind: "value", slot, type: itemType, label: undefined }]]);
     const filter = expression.filter === undefined ? undefined : this.expectKind(expression.filter, inner, "bool");
-    if (list.type.lengthMax === 0) return this.alwaysEmpty(expression);
     const body =
       expression.macro === "map" ? this.check(expression.body, inner) : this.expectKind(expression.body, inner, "bool");
     const worstEach = GAS.iteration + (filter?.worst ?? 0) + body.worst;
@@ -355,7 +375,6 @@ class Checker {
     };
   }
 
-    if (range.type.kind === "list" && range.type.lengthMax === 0) return this.alwaysEmpty(expression);
   private macroType(expression: Expression & { kind: "macro" }, range: Type, body: Type, lengthMax: number): Type {
     if (expression.macro === "filter") return range;
     if (expression.macro !== "map") return BOOL;
@@ -377,11 +396,6 @@ class Checker {
         "has",
       ]);
     const types = args.map(({ type }) => type);
-  /** What would be done with the items of [] has no type, and nothing without a type may run. */
-  private alwaysEmpty(expression: Expression): Typed {
-    return this.builder.broken(expression, "LIST_ALWAYS_EMPTY", "this list never has an item");
-  }
-
     if (
       types.some(({ kind }) => kind === "unknown") &&
       overloads.some((overload) => overload.args.length === args.length)

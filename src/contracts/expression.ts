@@ -1,6 +1,7 @@
 // The syntax tree of CEL expressions and the Pratt parser that builds it; depth and nodes are counted, so that
 // hostile text is refused at the same place on every machine. It knows no types and resolves no names.
 
+import type { Dialect, ExpressionReader } from "./dialect.ts";
 import { EXPRESSION_DEPTH_MAX, EXPRESSION_NODES_MAX, type Offset } from "./finding.ts";
 import { SyntaxFault, type Token, tokenize } from "./lexer.ts";
 
@@ -49,6 +50,13 @@ export type Expression = Placed &
         readonly variable: string;
         readonly filter: Expression | undefined;
         readonly body: Expression;
+      }
+    /** of a dialect only */
+    | {
+        readonly kind: "foreign";
+        readonly form: string;
+        readonly names: readonly string[];
+        readonly parts: readonly Expression[];
       }
   );
 
@@ -99,8 +107,8 @@ const PRECEDENCE: ReadonlyMap<string, { readonly operator: BinaryOperator; reado
 type Draft<T> = T extends unknown ? Omit<T, "at" | "end" | "depth"> : never;
 
 /** @throws SyntaxFault with an offset into `source` */
-export function parseExpression(source: string): Expression {
-  const parser = new Parser(tokenize(source));
+export function parseExpression(source: string, dialect?: Dialect): Expression {
+  const parser = new Parser(tokenize(source, dialect), dialect);
   const expression = parser.expression();
   parser.finish();
   return expression;
@@ -108,20 +116,22 @@ export function parseExpression(source: string): Expression {
 
 /** @throws SyntaxFault */
 export function parseRowReference(source: string): RowReference {
-  const parser = new Parser(tokenize(source));
+  const parser = new Parser(tokenize(source), undefined);
   const reference = parser.rowReference();
   parser.finish();
   return reference;
 }
 
-class Parser {
+class Parser implements ExpressionReader {
   private position = 0;
   private nesting = 0;
   private nodes = 0;
   private readonly tokens: readonly Token[];
+  private readonly dialect: Dialect | undefined;
 
-  constructor(tokens: readonly Token[]) {
+  constructor(tokens: readonly Token[], dialect: Dialect | undefined) {
     this.tokens = tokens;
+    this.dialect = dialect;
   }
 
   finish(): void {
@@ -204,7 +214,11 @@ class Parser {
         const index = this.expression();
         this.expectSign("]");
         operand = this.node({ kind: "index", operand, index }, operand.at, [operand, index]);
-      } else return operand;
+      } else {
+        const continued = this.dialect?.form(this, operand);
+        if (continued === undefined) return operand;
+        operand = continued;
+      }
     }
   }
 
@@ -227,6 +241,8 @@ class Parser {
   }
 
   private primary(): Expression {
+    const own = this.dialect?.form(this, undefined);
+    if (own !== undefined) return own;
     const token = this.peek();
     this.position += 1;
     switch (token.kind) {
@@ -240,6 +256,8 @@ class Parser {
         return this.named(token.value, token.at);
       case "sign":
         return this.bracketed(token.value, token.at);
+      case "foreign":
+        return this.foreign(token.form, [token.value], [], token.at);
       case "end":
         throw new SyntaxFault(token.at, "EXPRESSION_SYNTAX", "the expression ends too early");
     }
@@ -284,6 +302,10 @@ class Parser {
     }
   }
 
+  foreign(form: string, names: readonly string[], parts: readonly Expression[], at: Offset): Expression {
+    return this.node({ kind: "foreign", form, names, parts }, at, parts);
+  }
+
   private node(draft: Draft<Expression>, at: Offset, children: readonly Expression[]): Expression {
     let depth = 0;
     for (const child of children) if (child.depth > depth) depth = child.depth;
@@ -315,7 +337,7 @@ class Parser {
     }
   }
 
-  private name(): { readonly value: string; readonly at: Offset } {
+  name(): { readonly value: string; readonly at: Offset } {
     const token = this.peek();
     if (token.kind !== "name")
       throw new SyntaxFault(token.at, "EXPRESSION_SYNTAX", `a name is expected, not ${describe(token)}`);
@@ -323,20 +345,20 @@ class Parser {
     return token;
   }
 
-  private takeSign(sign: string): boolean {
+  takeSign(sign: string): boolean {
     const token = this.peek();
     if (token.kind !== "sign" || token.value !== sign) return false;
     this.position += 1;
     return true;
   }
 
-  private expectSign(sign: string): void {
+  expectSign(sign: string): void {
     const token = this.peek();
     if (!this.takeSign(sign))
       throw new SyntaxFault(token.at, "EXPRESSION_SYNTAX", `${sign} is expected, not ${describe(token)}`);
   }
 
-  private peek(): Token {
+  peek(): Token {
     // The list ends with "end", which is never passed.
     return this.tokens[Math.min(this.position, this.tokens.length - 1)]!;
   }

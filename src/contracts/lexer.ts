@@ -1,6 +1,7 @@
 // Cuts the text of a CEL expression into tokens, one pass over character codes.
 // It knows no names and no types; it never uses regular expressions.
 
+import type { Dialect } from "./dialect.ts";
 import type { Offset } from "./finding.ts";
 
 export type Token =
@@ -9,6 +10,14 @@ export type Token =
   | { readonly kind: "bytes"; readonly value: Uint8Array; readonly at: Offset; readonly end: Offset }
   | { readonly kind: "name"; readonly value: string; readonly at: Offset; readonly end: Offset }
   | { readonly kind: "sign"; readonly value: string; readonly at: Offset; readonly end: Offset }
+  /** of a dialect only */
+  | {
+      readonly kind: "foreign";
+      readonly form: string;
+      readonly value: string;
+      readonly at: Offset;
+      readonly end: Offset;
+    }
   | { readonly kind: "end"; readonly at: Offset; readonly end: Offset };
 
 /** Malformed text of an expression, caught where the expression is read and turned into a finding. */
@@ -43,8 +52,8 @@ const DIGITS_MAX = 20;
 const UTF8 = new TextEncoder();
 
 /** @throws SyntaxFault */
-export function tokenize(source: string): readonly Token[] {
-  return new Lexer(source).tokens();
+export function tokenize(source: string, dialect?: Dialect): readonly Token[] {
+  return new Lexer(source, dialect).tokens();
 }
 
 export function isNameStart(code: number): boolean {
@@ -69,16 +78,19 @@ function hexDigit(code: number): number {
 class Lexer {
   private position = 0;
   private readonly source: string;
+  private readonly dialect: Dialect | undefined;
 
-  constructor(source: string) {
+  constructor(source: string, dialect: Dialect | undefined) {
     this.source = source;
+    this.dialect = dialect;
   }
 
   tokens(): readonly Token[] {
     const tokens: Token[] = [];
     for (;;) {
       this.skipBlanks();
-      const token = this.next();
+      const token = this.dialect?.token(this.source, this.position) ?? this.next();
+      this.position = token.end;
       tokens.push(token);
       if (token.kind === "end") return tokens;
     }

@@ -28,7 +28,8 @@ export function joinTypes(left: Type, right: Type): Type | undefined {
       ? undefined
       : { kind: "list", item, lengthMax: Math.max(left.lengthMax, right.lengthMax) };
   }
-  return left.kind === right.kind ? left : undefined;
+  // Only their dialect knows how its types relate.
+  return left.kind === right.kind && left.kind !== "foreign" ? left : undefined;
 }
 
 /** A value that `from` can have and the enum `to` cannot; undefined when every value fits or `to` is open. */

@@ -22,6 +22,8 @@ export type Type =
   /** a row that was read; `isOptional`: may be null */
   | { readonly kind: "row"; readonly table: string; readonly isOptional: boolean }
   | { readonly kind: "null" }
+  /** of a dialect only: no text form, no column, no value on the chain */
+  | { readonly kind: "foreign"; readonly name: string; readonly parts: readonly Type[] }
   /** of a part that already has a finding, and of the items of []: fits everywhere */
   | { readonly kind: "unknown" };
 
@@ -228,6 +230,8 @@ export function typeName(type: Type): string {
       return `list(${typeName(type.item)}, ${type.lengthMax})`;
     case "row":
       return `row of ${type.table}`;
+    case "foreign":
+      return type.name;
     default:
       return type.kind;
   }
