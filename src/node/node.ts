@@ -5,26 +5,20 @@ import { readFile } from "node:fs/promises";
 import { genesisFromJson } from "../client/genesis-json.ts";
 import type { NodeConfig } from "../config.ts";
 import { FRAME_BYTES_MAX } from "../consensus/limits.ts";
-import { Replica } from "../consensus/replica.ts";
-import { emptyVoteRecord } from "../consensus/vote-record.ts";
 import { Engine } from "../contracts/engine.ts";
 import { LedgerError } from "../errors.ts";
 import type { SealedGenesis } from "../ledger/genesis.ts";
-import { bytesEqual, toHex } from "../ledger/hash.ts";
 import { createPeerNetwork } from "../p2p/libp2p-network.ts";
 import { peerIdOf } from "../p2p/peer-id.ts";
-import type { Clock, KeySigner, Logger, VoteRecordStore } from "../ports.ts";
+import type { Logger } from "../ports.ts";
 import { startRpcServer } from "../rpc/server.ts";
-import { LedgerStore } from "../store/ledger-store.ts";
 import { openLevelStore } from "../store/level-store.ts";
 import { openVoteRecordFile } from "../store/vote-record-file.ts";
 import { Api, SOFTWARE } from "./api.ts";
-import { Chain } from "./chain.ts";
 import { systemClock } from "./clock.ts";
 import { verifyNative } from "./ed25519-native.ts";
 import { bindVoteRecord, loadKeyFile, voteRecordPath } from "./key-file.ts";
-import { Participant } from "./participant.ts";
-import { Signer } from "./signer.ts";
+import { openParticipant } from "./open-participant.ts";
 import { createVerifyPool } from "./verify-pool.ts";
 
 export interface RunningNode {
@@ -34,9 +28,6 @@ export interface RunningNode {
   readonly halted: Promise<LedgerError>;
   stop(): Promise<void>;
 }
-
-/** Codes that leave a node without the right to vote; it follows and serves all the same. */
-const MUTE_CODES = new Set(["VOTE_RECORD_MISSING", "VOTE_RECORD_CORRUPT", "VOTE_RECORD_OLD"]);
 
 /**
  * Starts a node and resolves when it listens for peers and clients.
@@ -58,23 +49,12 @@ async function open(config: NodeConfig, log: Logger, closers: (() => Promise<voi
   const { signer: key } = await loadKeyFile(config.keys.validatorFile, "validator");
   const { seed: peerSeed } = await loadKeyFile(config.keys.peerFile, "peer");
   const clock = systemClock(genesis);
-  const kv = await openLevelStore(config.data.ledger);
-  closers.push(() => kv.close());
+  const store = await openLevelStore(config.data.ledger);
+  closers.push(() => store.close());
   const votesPath = voteRecordPath(config.data.votes, key.publicKey);
   await bindVoteRecord({ path: votesPath, publicKey: key.publicKey, chainId });
   const records = await openVoteRecordFile(votesPath);
   closers.push(() => records.close());
-  const store = await LedgerStore.open({ store: kv, chainId });
-  const chain = await Chain.open({ store, genesis, engine: new Engine() });
-  log.info("ledger opened", { height: chain.head.height, block: toHex(chain.head.blockHash), rows: chain.tree.size });
-  const signer = await openSigner({ key, records, clock, chain, genesis, log });
-  const replica = new Replica({
-    chainId,
-    ownKey: signer === undefined ? undefined : key.publicKey,
-    verify: verifyNative,
-    head: chain.head,
-    record: signer?.record ?? emptyVoteRecord({ chainId, publicKey: key.publicKey }),
-  });
   const network = createPeerNetwork({
     identitySeed: peerSeed,
     listen: config.p2p.listen,
@@ -93,17 +73,17 @@ async function open(config: NodeConfig, log: Logger, closers: (() => Promise<voi
   const halted = new Promise<LedgerError>((resolve) => {
     reportHalt = resolve;
   });
-  const participant = new Participant({
-    chain,
-    replica,
-    signer,
+  const participant = await openParticipant({
+    genesis,
     key,
+    store,
+    records,
+    engine: new Engine(),
     network,
     verifyPool,
     verify: verifyNative,
     clock,
     log,
-    genesis,
     halt: (error) => reportHalt(error),
   });
   closers.push(() => participant.stop());
@@ -111,7 +91,11 @@ async function open(config: NodeConfig, log: Logger, closers: (() => Promise<voi
   const api = new Api({ participant, genesis, key, name: config.name, peerId: await peerIdOf(peerSeed) });
   const rpc = await startRpcServer({ settings: config.rpc, api, clock, log });
   closers.push(() => rpc.stop());
-  log.info("node started", { name: config.name, rpc: `http://${rpc.host}:${rpc.port}`, votes: signer !== undefined });
+  log.info("node started", {
+    name: config.name,
+    rpc: `http://${rpc.host}:${rpc.port}`,
+    votes: participant.signer !== undefined,
+  });
   return { rpcHost: rpc.host, rpcPort: rpc.port, halted, stop: () => closeAll(closers) };
 }
 
@@ -128,39 +112,4 @@ async function loadGenesis(file: string): Promise<SealedGenesis> {
 
 async function closeAll(closers: (() => Promise<void>)[]): Promise<void> {
   for (let close = closers.pop(); close !== undefined; close = closers.pop()) await close();
-}
-
-async function openSigner(context: {
-  key: KeySigner;
-  records: VoteRecordStore;
-  clock: Clock;
-  chain: Chain;
-  genesis: SealedGenesis;
-  log: Logger;
-}): Promise<Signer | undefined> {
-  const { key, records, clock, chain, genesis, log } = context;
-  if (!chain.head.validators.some(({ publicKey }) => bytesEqual(publicKey, key.publicKey))) {
-    log.info("this node observes", { reason: "its key is not among the validators" });
-    return undefined;
-  }
-  try {
-    const { head } = chain.store;
-    const signer = await Signer.open({
-      key,
-      store: records,
-      clock,
-      chainId: genesis.chainId,
-      headRecordSequence: head.recordSequence,
-    });
-    if (signer.record.height > head.height + 1) {
-      // The store lost its newest blocks. The core votes from the record's height on, and peers have what is missing.
-      log.warn("store is behind the vote record", { height: head.height, recordHeight: signer.record.height });
-    }
-    return signer;
-  } catch (error) {
-    if (!(error instanceof LedgerError) || !MUTE_CODES.has(error.code)) throw error;
-    // A key that cannot prove what it signed must not sign again: it could vote twice (docs/operations.md, "lost vote record").
-    log.error("this node will not vote", { code: error.code, ...error.data });
-    return undefined;
-  }
 }
