@@ -3,11 +3,12 @@
 
 import type { Value } from "../ledger/codec.ts";
 import { bytesEqual } from "../ledger/hash.ts";
-import type { LedgerEvent, StateOverlay } from "../ledger/types.ts";
+import type { LedgerEvent } from "../ledger/types.ts";
 import { FIXED_SLOTS } from "./checked.ts";
 import type { CompiledAction, CompiledCondition, CompiledRead, CompiledTable } from "./compiled.ts";
 import { charge, type Frame, type Row } from "./frame.ts";
 import { byteUnits, GAS, valueSize } from "./gas.ts";
+import type { MeteredOverlay } from "./metered-overlay.ts";
 import { ExpressionError } from "./outcome.ts";
 import { failed, type Refusal, type RefusalValues, refused } from "./refusal.ts";
 import { OUTSIDE_PREFIX } from "./system.ts";
@@ -24,7 +25,8 @@ export interface Caller {
 
 /** What actions may do beside rows of their own contract. */
 export interface ActionHost {
-  readonly overlay: StateOverlay;
+  /** of this transaction: counts what it uses */
+  readonly overlay: MeteredOverlay;
   readonly timeMs: number;
   deploy(
     frame: Frame,
@@ -46,7 +48,7 @@ interface PendingRow {
 /**
  * Runs one action. Charges `frame.gas` as it goes and leaves what is left there.
  * @returns why it was refused, in which case the caller undoes the overlay; undefined when it happened
- * @throws OutOfGas
+ * @throws OutOfGas, LimitReached
  */
 export function runAction(
   action: CompiledAction,
@@ -302,7 +304,9 @@ export class ActionRun {
   }
 
   emit(name: string, fields: LedgerEvent["fields"]): undefined {
-    charge(this.frame, GAS.event + byteUnits(fields.reduce((bytes, [, value]) => bytes + valueSize(value), 0)));
+    const bytes = fields.reduce((total, [, value]) => total + valueSize(value), 0);
+    charge(this.frame, GAS.event + byteUnits(bytes));
+    this.host.overlay.event(bytes);
     this.events.push({ contract: this.action.contract, name, fields });
   }
 

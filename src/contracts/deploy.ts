@@ -1,7 +1,7 @@
 // The statement `deploy`: checks a document, compares it with the version it replaces, and writes code and version.
 // New code is in force from the next block; rows of the old version stay readable by the new one.
 
-import type { StateOverlay } from "../ledger/types.ts";
+import type { StateOverlay, StateReader } from "../ledger/types.ts";
 import { equalValues } from "./compile-expression.ts";
 import type { CompiledContract, CompiledTable } from "./compiled.ts";
 import { Catalogue, type DeployedVersion, deployedNames, deployedVersion, type Engine } from "./engine.ts";
@@ -21,19 +21,28 @@ export interface DeployRequest {
   readonly ruleId: string;
 }
 
-/** @throws OutOfGas */
+/**
+ * @param host.state what is read to judge: which sources that are depends on what this process has compiled already, so it is not metered
+ * @param host.overlay what the transaction writes, metered
+ * @throws OutOfGas, LimitReached
+ */
 export function deploy(
   frame: Frame,
   request: DeployRequest,
-  host: { readonly overlay: StateOverlay; readonly engine: Engine; readonly height: number },
+  host: {
+    readonly state: StateReader;
+    readonly overlay: Pick<StateOverlay, "put">;
+    readonly engine: Engine;
+    readonly height: number;
+  },
 ): Refusal | undefined {
-  const { overlay, engine, height } = host;
+  const { state, overlay, engine, height } = host;
   const bytes = utf8Length(request.source);
   charge(frame, bytes * GAS.sourceByte + byteUnits(bytes) + 2 * (GAS.read + GAS.write));
-  const judged = judge(request, new Catalogue(engine, overlay, Number.POSITIVE_INFINITY), engine, overlay);
+  const judged = judge(request, new Catalogue(engine, state, Number.POSITIVE_INFINITY), engine, state);
   if ("refusal" in judged) return judged.refusal;
   const { contract, before } = judged;
-  const row = SOURCES.read(overlay, [contract.sourceHash]);
+  const row = SOURCES.read(state, [contract.sourceHash]);
   if (row === null)
     overlay.put(SOURCES.stateKey([contract.sourceHash]), SOURCES.encode([contract.sourceHash, request.source]));
   const inForce =
@@ -42,7 +51,7 @@ export function deploy(
     CONTRACTS.stateKey([request.name]),
     CONTRACTS.encode([request.name, (before?.version ?? 0) + 1, contract.sourceHash, height + 1, inForce]),
   );
-  if (before === undefined) catalogue(overlay, request.name);
+  if (before === undefined) catalogue(host, request.name);
   return undefined;
 }
 
@@ -54,7 +63,7 @@ function judge(
   { name, source, ruleId }: DeployRequest,
   newest: Catalogue,
   engine: Engine,
-  overlay: StateOverlay,
+  state: StateReader,
 ): Judgement {
   const refuse = (part: string, values: RefusalValues): Judgement => ({
     refusal: refused(`${ruleId}.${part}`, values),
@@ -77,8 +86,8 @@ function judge(
       ["expected", name],
       ["document", contract.name],
     ]);
-  const before = deployedVersion(overlay, name);
-  if (before === undefined && deployedNames(overlay).length >= CONTRACTS_MAX)
+  const before = deployedVersion(state, name);
+  if (before === undefined && deployedNames(state).length >= CONTRACTS_MAX)
     return refuse("count", [["contracts", CONTRACTS_MAX]]);
   if (reaches(contract, name, newest)) return refuse("imports", [["circle", name]]);
   const old = before && newest.load(name)?.contract;
@@ -86,8 +95,11 @@ function judge(
   return fault === undefined ? { contract, before } : refuse("upgrade", fault);
 }
 
-function catalogue(overlay: StateOverlay, name: string): void {
-  const names = [...deployedNames(overlay), name].sort();
+function catalogue(
+  { state, overlay }: { readonly state: StateReader; readonly overlay: Pick<StateOverlay, "put"> },
+  name: string,
+): void {
+  const names = [...deployedNames(state), name].sort();
   overlay.put(CATALOGUE.stateKey([CATALOGUE_KEY]), CATALOGUE.encode([CATALOGUE_KEY, names]));
 }
 

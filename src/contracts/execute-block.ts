@@ -19,13 +19,22 @@ import { type ActionHost, type CallArguments, type Caller, runAction } from "./a
 import { deploy } from "./deploy.ts";
 import { Catalogue, type Engine } from "./engine.ts";
 import type { Frame, Row } from "./frame.ts";
-import { GAS, valueSize } from "./gas.ts";
+import { GAS } from "./gas.ts";
 import { governanceRefusal, parametersIn, validatorsIn } from "./governance-rows.ts";
+import {
+  fullDimension,
+  LimitReached,
+  limitRefusal,
+  MeteredOverlay,
+  noneUsed,
+  TIMER_LIMITS,
+} from "./metered-overlay.ts";
 import { OUT_OF_GAS, OutOfGas } from "./outcome.ts";
 import { type Refusal, refused } from "./refusal.ts";
 import { decodeKey, startsWithBytes, tablePrefix, timerDueMs } from "./state-keys.ts";
 import { ANYONE_ROLE, GOVERNANCE_CONTRACT, TIMER_ROLE } from "./system.ts";
 import { ACCOUNTS, PARAMETERS, ROSTER, SEATS, TIMERS } from "./system-layouts.ts";
+import { BLOCK_LIMITS, LIMITED } from "./usage.ts";
 
 export interface BlockInput {
   readonly chainId: Hash;
@@ -54,8 +63,6 @@ export function executeBlock(input: BlockInput): BlockOutput {
 }
 
 const GOVERNANCE_PREFIX = tablePrefix(GOVERNANCE_CONTRACT, "").slice(0, -1);
-/** In code units of texts, bytes and items; encoded at most nine times as much, well below a receipt's bound. */
-const EVENTS_SIZE_MAX = 262_144;
 const TIMER_CALLER: Caller = { id: "", organisation: "", roles: [TIMER_ROLE], cosigners: [] };
 
 interface Run {
@@ -66,27 +73,27 @@ interface Run {
 
 type Changes = ReturnType<StateOverlay["changesSince"]>;
 
-/** Gas and events of one receipt while it is being made. */
+/** Gas, events and use of the state of one receipt while it is being made. */
 interface Progress {
   gas: number;
   readonly events: LedgerEvent[];
+  readonly overlay: MeteredOverlay;
 }
 
 class BlockExecution {
   private readonly input: BlockInput;
   private readonly catalogue: Catalogue;
-  private readonly host: ActionHost;
   private readonly receipts: Receipt[] = [];
   private readonly validators: readonly Validator[];
   private gas = 0;
+  private readonly used = noneUsed();
   /** facts of the cluster that a transaction of this block changed */
   private readonly written = new Set<"validators" | "parameters">();
 
   constructor(input: BlockInput) {
-    const { overlay, engine, height, timeMs } = input;
+    const { overlay, engine, height } = input;
     this.input = input;
     this.catalogue = new Catalogue(engine, overlay, height);
-    this.host = { overlay, timeMs, deploy: (frame, request) => deploy(frame, request, { overlay, engine, height }) };
     this.validators = this.validatorsNow();
     this.loadContracts();
   }
@@ -127,7 +134,7 @@ class BlockExecution {
     const { dueTimers, parameters, timeMs, overlay } = this.input;
     const budget = Math.max(parameters.timerGasMax, Math.floor(parameters.blockGasMax / 2));
     for (const key of dueTimers) {
-      if (this.gas + parameters.timerGasMax > budget) return;
+      if (this.gas + parameters.timerGasMax > budget || fullDimension(this.used, TIMER_LIMITS) !== undefined) return;
       const entry = overlay.get(key);
       // A timer before it in this block may have cancelled or moved it.
       if (entry !== undefined && timerDueMs(entry.value) <= timeMs) this.runTimer(key, entry.value);
@@ -156,20 +163,9 @@ class BlockExecution {
   // ---- transactions ----
 
   private runTransaction({ id, body }: Transaction): void {
-    const { overlay, parameters } = this.input;
-    const mark = overlay.mark();
-    const left = parameters.blockGasMax - this.gas;
-    if (body.gasLimit > left) {
-      const values: Refusal["values"] = [
-        ["gasLimit", body.gasLimit],
-        ["left", Math.max(left, 0)],
-      ];
-      return this.finish(
-        id,
-        { status: "out_of_gas", ruleId: "block.gas", values },
-        { gas: 0, events: [], changes: [] },
-      );
-    }
+    const mark = this.input.overlay.mark();
+    const full = this.blockRefusal(body.gasLimit);
+    if (full !== undefined) return this.finish(id, full, { gas: 0, events: [], changes: [] });
     this.execute({ txId: id, mark, gasLimit: body.gasLimit }, (progress) => {
       const caller = this.authenticate(body.signers, progress);
       if ("ruleId" in caller) return caller;
@@ -179,6 +175,25 @@ class BlockExecution {
       }
       return undefined;
     });
+  }
+
+  /** Why the block has no room for what a transaction with this limit may use at most. */
+  private blockRefusal(gasLimit: number): Refusal | undefined {
+    const left = this.input.parameters.blockGasMax - this.gas;
+    const over = (ruleId: string, values: Refusal["values"]): Refusal => ({ status: "out_of_gas", ruleId, values });
+    if (gasLimit > left)
+      return over("block.gas", [
+        ["gasLimit", gasLimit],
+        ["left", Math.max(left, 0)],
+      ]);
+    const full = fullDimension(this.used, BLOCK_LIMITS);
+    return (
+      full &&
+      over(`block.${full}`, [
+        ["used", this.used[full]],
+        ["allowed", BLOCK_LIMITS[full]],
+      ])
+    );
   }
 
   private authenticate(signers: readonly Signer[], progress: Progress): Caller | Refusal {
@@ -216,22 +231,21 @@ class BlockExecution {
   ): void {
     const { overlay } = this.input;
     const begin = overlay.mark();
-    const progress: Progress = { gas: gasLimit, events: [] };
+    const progress: Progress = { gas: gasLimit, events: [], overlay: new MeteredOverlay(overlay) };
     let changes: Changes = [];
     let refusal: Refusal | undefined;
     try {
       refusal = run(progress);
-      refusal ??= eventsRefusal(progress.events);
       if (refusal === undefined) {
         changes = overlay.changesSince(mark);
         refusal = this.judgeGovernance(changes);
       }
     } catch (thrown) {
-      if (!(thrown instanceof OutOfGas)) throw thrown;
-      progress.gas = 0;
-      refusal = { status: "out_of_gas", ruleId: "transaction.gas", values: [["gasLimit", gasLimit]] };
+      refusal = stopped(thrown, gasLimit);
+      if (thrown instanceof OutOfGas) progress.gas = 0;
     }
     const gas = gasLimit - progress.gas;
+    for (const dimension of LIMITED) this.used[dimension] += progress.overlay.used[dimension];
     if (refusal === undefined) return this.finish(txId, undefined, { gas, events: progress.events, changes });
     overlay.revertTo(begin);
     this.finish(txId, refusal, { gas, events: [], changes: overlay.changesSince(mark) });
@@ -255,9 +269,20 @@ class BlockExecution {
       rows: new Array(compiled.reads.length),
       settings: loaded.settings,
     };
-    const refusal = runAction(compiled, { host: this.host, frame, caller, args, events: progress.events });
-    progress.gas = frame.gas;
-    return refusal;
+    try {
+      return runAction(compiled, { host: this.hostOf(progress), frame, caller, args, events: progress.events });
+    } finally {
+      progress.gas = frame.gas;
+    }
+  }
+
+  private hostOf({ overlay }: Progress): ActionHost {
+    const { engine, height, timeMs, overlay: state } = this.input;
+    return {
+      overlay,
+      timeMs,
+      deploy: (frame, request) => deploy(frame, request, { state, overlay, engine, height }),
+    };
   }
 
   private judgeGovernance(changes: Changes): Refusal | undefined {
@@ -305,16 +330,11 @@ function spend(progress: Progress, units: number): void {
   if (progress.gas < 0) throw OUT_OF_GAS;
 }
 
-/** A receipt has a bound: what one transaction may say in events is bounded before it is written. */
-function eventsRefusal(events: readonly LedgerEvent[]): Refusal | undefined {
-  let size = 0;
-  for (const { fields } of events) for (const [, value] of fields) size += valueSize(value);
-  return size > EVENTS_SIZE_MAX
-    ? refused("transaction.events", [
-        ["size", size],
-        ["allowed", EVENTS_SIZE_MAX],
-      ])
-    : undefined;
+/** Why a run ended before its end; anything but a bound is a bug and goes on. */
+function stopped(thrown: unknown, gasLimit: number): Refusal {
+  if (thrown instanceof LimitReached) return limitRefusal(thrown);
+  if (!(thrown instanceof OutOfGas)) throw thrown;
+  return { status: "out_of_gas", ruleId: "transaction.gas", values: [["gasLimit", gasLimit]] };
 }
 
 function timerOf(key: Uint8Array): { readonly contract: string; readonly key: string } {

@@ -7,6 +7,7 @@ import type { LedgerEvent, Receipt } from "../ledger/types.ts";
 import { formatTime } from "./calendar.ts";
 import type { CheckedTemplate } from "./checked.ts";
 import type { CompiledContract, RuleText } from "./compiled.ts";
+import type { LimitedDimension } from "./usage.ts";
 
 export interface Explanation {
   readonly zh: string;
@@ -88,6 +89,21 @@ const list = (values: Values) => [...values].map(([name, value]) => `${name} = $
 /** A value outside the type of its column: the rule is `contract.table.column`, the value is named `table.column`. */
 const isRange = ({ ruleId, values }: Refused) => values.has(ruleId.slice(ruleId.indexOf(".") + 1));
 
+const DIMENSION_NAMES: ReadonlyMap<string, Explanation> = new Map<LimitedDimension, Explanation>([
+  ["reads", { zh: "读取行数", en: "rows read" }],
+  ["bytesRead", { zh: "读取字节数", en: "bytes read" }],
+  ["writes", { zh: "写入行数", en: "rows written" }],
+  ["bytesWritten", { zh: "写入字节数", en: "bytes written" }],
+  ["events", { zh: "事件数", en: "events" }],
+  ["eventBytes", { zh: "事件字节数", en: "bytes of events" }],
+]);
+
+/** `transaction.reads` and the like: the limits of usage.ts. */
+const isLimit =
+  (whose: "transaction" | "block") =>
+  ({ ruleId, part }: Refused) =>
+    ruleId === `${whose}.${part}` && DIMENSION_NAMES.has(part);
+
 const SAYINGS: readonly (readonly [(refused: Refused) => boolean, Say])[] = [
   [isRange, ({ values }) => ({ zh: `数值不合要求: ${list(values)}`, en: `The value does not fit: ${list(values)}` })],
   [
@@ -133,10 +149,17 @@ const SAYINGS: readonly (readonly [(refused: Refused) => boolean, Say])[] = [
     }),
   ],
   [
-    ids("transaction.events"),
-    ({ values }) => ({
-      zh: `事件过大: ${at(values, "size")}, 上限 ${at(values, "allowed")}`,
-      en: `The events are too large: ${at(values, "size")}, ${at(values, "allowed")} are allowed`,
+    isLimit("transaction"),
+    ({ part, values }) => ({
+      zh: `${DIMENSION_NAMES.get(part)?.zh}超限: 需要 ${at(values, "needed")}, 每笔交易上限 ${at(values, "allowed")}`,
+      en: `Too many ${DIMENSION_NAMES.get(part)?.en}: it needs ${at(values, "needed")}, a transaction may have ${at(values, "allowed")}`,
+    }),
+  ],
+  [
+    isLimit("block"),
+    ({ part, values }) => ({
+      zh: `本块${DIMENSION_NAMES.get(part)?.zh}已用 ${at(values, "used")}, 上限 ${at(values, "allowed")}, 余量不足, 请重新提交`,
+      en: `The block has used ${at(values, "used")} of ${at(values, "allowed")} ${DIMENSION_NAMES.get(part)?.en}: send it again`,
     }),
   ],
   [

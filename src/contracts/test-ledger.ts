@@ -11,6 +11,7 @@ import { deploy } from "./deploy.ts";
 import { Engine } from "./engine.ts";
 import type { Frame } from "./frame.ts";
 import { ACTION_GAS_MAX } from "./gas.ts";
+import { LimitReached, limitRefusal, MeteredOverlay } from "./metered-overlay.ts";
 import { OutOfGas } from "./outcome.ts";
 import type { Refusal } from "./refusal.ts";
 import type { RowLayout } from "./row-layout.ts";
@@ -63,12 +64,13 @@ export class TestLedger {
     };
     const events: LedgerEvent[] = [];
     const mark = this.overlay.mark();
-    const { overlay, engine } = this;
+    const { overlay: state, engine } = this;
+    const overlay = new MeteredOverlay(state);
     const host = {
       overlay,
       timeMs: this.nowMs,
       deploy: (own: Frame, request: Parameters<typeof deploy>[1]) =>
-        deploy(own, request, { overlay, engine, height: 1 }),
+        deploy(own, request, { state, overlay, engine, height: 1 }),
     };
     const refusal = attempt(() => runAction(compiled, { host, frame, caller, args, events }));
     if (refusal !== undefined) this.overlay.revertTo(mark);
@@ -142,6 +144,7 @@ function attempt(run: () => Refusal | undefined): Refusal | undefined {
   try {
     return run();
   } catch (thrown) {
+    if (thrown instanceof LimitReached) return limitRefusal(thrown);
     if (!(thrown instanceof OutOfGas)) throw thrown;
     return { status: "out_of_gas", ruleId: "transaction.gas", values: [] };
   }

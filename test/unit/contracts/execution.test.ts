@@ -241,7 +241,7 @@ describe("transactions", () => {
   it("R68: what one transaction may say in events is bounded", () => {
     const shout = Array.from({ length: 70 }, () => desk("shout", { text: "x".repeat(4000) }));
     expect(outcome(chain.run(1, CLERK, shout.slice(0, 65)))).toEqual(["ok", ""]);
-    expect(outcome(chain.run(1, CLERK, shout))).toEqual(["refused", "transaction.events"]);
+    expect(outcome(chain.run(1, CLERK, shout))).toEqual(["refused", "transaction.eventBytes"]);
   });
 
   it("R112: prices are part of the language version: these runs cost exactly this", () => {
