@@ -36,6 +36,8 @@ export class CheckContext {
   readonly tables = new Map<string, CheckedTable>();
   /** by `contract.table` */
   readonly imported = new Map<string, ImportedTable>();
+  /** names or beginnings of the accounts that this contract may debit */
+  readonly accounts: string[] = [];
   readonly settings: CheckedSetting[] = [];
   readonly usedSettings = new Set<string>();
   /** fields of an event by its name, from the first emit that was seen */

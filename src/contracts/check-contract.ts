@@ -1,6 +1,7 @@
 // The whole check of a contract document: sections in the order in which they may refer to each other.
 // Gives the checked contract only when no error was found; findings in any case.
 
+import { ACCOUNTS_MAX, accountsOverlap } from "./accounts.ts";
 import { checkAction, checkSignature } from "./check-action.ts";
 import { CheckContext } from "./check-context.ts";
 import { checkImport, checkSettings, checkSystemTables, checkTable, type ImportSource } from "./check-table.ts";
@@ -42,6 +43,7 @@ function checkDocument(document: ContractDocument, findings: Findings, imports: 
     findings.error(document.name.at, "NAME_RESERVED", `${LEDGER_CONTRACT} is the ledger itself`);
   checkCounts(document, context);
   checkSettings(document.settings, context);
+  checkAccounts(document.accounts, context);
   for (const imported of document.imports) checkImport(imported, context, imports);
   context.distinct(
     document.tables.map(({ name }) => name),
@@ -64,12 +66,25 @@ function checkDocument(document: ContractDocument, findings: Findings, imports: 
     title: titleOf(document.title),
     imports: [...new Set(document.imports.map(({ contract }) => contract.text))],
     settings: context.settings,
+    accounts: context.accounts,
     tables: [...context.tables.values()],
     actions,
   };
 }
 
 function checkCounts(document: ContractDocument, context: CheckContext): void {
+function checkAccounts(accounts: readonly Name[], context: CheckContext): void {
+  const isName = membership(ACCOUNT_NAME);
+  context.atMost(accounts.length, ACCOUNTS_MAX, { at: accounts[0]?.at ?? 0, what: "accounts" });
+  for (const { text, at } of accounts) {
+    const overlap = accountsOverlap(context.accounts, [text]);
+    if (!isName(text)) context.findings.error(at, "ACCOUNT_NAME", `an account is a ${typeName(ACCOUNT_NAME)}`);
+    else if (overlap !== undefined)
+      context.findings.error(at, "ACCOUNT_OVERLAP", `${text} and ${overlap.left} have accounts in common`);
+    context.accounts.push(text);
+  }
+}
+
   const { at } = document.name;
   context.atMost(document.tables.length, TABLES_MAX, { at, what: "tables" });
   context.atMost(document.actions.length, ACTIONS_MAX, { at, what: "actions" });

@@ -1,6 +1,7 @@
 // Checks the statements of `do`: targets, the columns they assign, arguments of timers, shapes of events, moves of states.
 // What only a run can tell (ranges, existing rows, balances) is left to the run.
 
+import { foreignAccount } from "./accounts.ts";
 import type { ActionSignature } from "./check-action.ts";
 import { ACCOUNT_NAME, type CheckContext, EVENT_BYTES_MAX, NON_NEGATIVE, TIMER_KEY } from "./check-context.ts";
 import type { CheckedArgument, CheckedAssignment, CheckedStatement, CheckedTable } from "./checked.ts";
@@ -191,10 +192,20 @@ function checkPay({ from, to, amount }: Document<"pay">, { context, scope }: Sta
     to: context.expected(to, scope, ACCOUNT_NAME),
     amount: context.expected(amount, scope, NON_NEGATIVE),
   };
+  const { accounts } = context;
+  const foreign = foreignAccount(accounts, typed.from);
+  if (foreign !== undefined)
+    context.findings.error(
+      typed.from.at,
+      "ACCOUNT_FOREIGN",
+      `this contract may not take money from ${JSON.stringify(foreign)}: it is not among its accounts`,
+      accounts,
+    );
   return {
     kind: "pay",
     ...typed,
-    unitsMax: unitsOf(Object.values(typed)) + 2 * (GAS.read + GAS.write + byteUnits(16)),
+    accounts,
+    unitsMax: unitsOf(Object.values(typed)) + accounts.length * GAS.node + 2 * (GAS.read + GAS.write + byteUnits(16)),
   };
 }
 

@@ -65,7 +65,14 @@ export type CheckedStatement = { readonly at: Offset; readonly when: Typed | und
       readonly assignments: readonly CheckedAssignment[];
     }
   | { readonly kind: "delete"; readonly table: CheckedTable; readonly read: number }
-  | { readonly kind: "pay"; readonly from: Typed; readonly to: Typed; readonly amount: Typed }
+  | {
+      readonly kind: "pay";
+      readonly from: Typed;
+      readonly to: Typed;
+      readonly amount: Typed;
+      /** of the contract: `from` must be one of them */
+      readonly accounts: readonly string[];
+    }
   | { readonly kind: "emit"; readonly event: string; readonly fields: readonly CheckedArgument[] }
   | {
       readonly kind: "timer";
@@ -102,6 +109,8 @@ export interface CheckedContract {
   readonly name: string;
   readonly title: { readonly zh: string; readonly en: string | undefined };
   readonly imports: readonly string[];
+  /** names or beginnings of the accounts that this contract alone may debit */
+  readonly accounts: readonly string[];
   readonly settings: readonly CheckedSetting[];
   readonly tables: readonly CheckedTable[];
   readonly actions: readonly CheckedAction[];

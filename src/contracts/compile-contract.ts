@@ -4,6 +4,7 @@
 import { invariant } from "../assert.ts";
 import { encode, type Value } from "../ledger/codec.ts";
 import { hashTagged } from "../ledger/hash.ts";
+import { coversAccount } from "./accounts.ts";
 import { ACCOUNT_NAME, NON_NEGATIVE, TIMER_KEY } from "./check-context.ts";
 import {
   type CheckedAction,
@@ -59,8 +60,8 @@ export function compileContract(
     ),
   ];
   const rules = new Map(conditions.map(([ruleId, condition]) => [ruleId, ruleText(condition, lineOf)] as const));
-  const { name, title, imports, settings } = checked;
-  return { name, title, source, sourceHash: sourceHashOf(source), imports, settings, tables, actions, rules };
+  const { name, title, imports, accounts, settings } = checked;
+  return { name, title, source, sourceHash: sourceHashOf(source), imports, accounts, settings, tables, actions, rules };
 }
 
 function ruleText({ at, text, references, zh, en }: CheckedCondition, lineOf: (at: number) => number): RuleText {
@@ -305,15 +306,22 @@ function withParts(
 }
 
 function compilePay(statement: CheckedStatement & { kind: "pay" }, ruleId: string): CompiledStatement {
+  const { accounts } = statement;
   const parts = [
     checkedPart(statement.from, ACCOUNT_NAME, `${ruleId}.from`),
     checkedPart(statement.to, ACCOUNT_NAME, `${ruleId}.to`),
     checkedPart(statement.amount, NON_NEGATIVE, `${ruleId}.amount`),
   ];
   return (run) =>
-    withParts(run.frame, parts, ([from, to, amount]) =>
-      run.pay({ from: asText(from), to: asText(to), amount: asSafeInteger(amount), ruleId }),
-    );
+    withParts(run.frame, parts, ([from, to, amount]) => {
+      charge(run.frame, accounts.length * GAS.node);
+      if (!coversAccount(accounts, asText(from)))
+        return refused(`${ruleId}.account`, [
+          ["from", from ?? null],
+          ["accounts", accounts],
+        ]);
+      return run.pay({ from: asText(from), to: asText(to), amount: asSafeInteger(amount), ruleId });
+    });
 }
 
 function compileEmit(statement: CheckedStatement & { kind: "emit" }, ruleId: string): CompiledStatement {

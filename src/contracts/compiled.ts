@@ -91,6 +91,7 @@ export interface CompiledContract {
   /** H(DOCUMENT, utf8 source) */
   readonly sourceHash: Hash;
   readonly imports: readonly string[];
+  readonly accounts: readonly string[];
   readonly settings: readonly CheckedSetting[];
   readonly tables: ReadonlyMap<string, CompiledTable>;
   readonly actions: ReadonlyMap<string, CompiledAction>;

@@ -4,6 +4,7 @@
 import type { StateOverlay, StateReader } from "../ledger/types.ts";
 import { equalValues } from "./compile-expression.ts";
 import type { CompiledContract, CompiledTable } from "./compiled.ts";
+import { contractSetFault, findingValues } from "./contract-set.ts";
 import { Catalogue, type DeployedVersion, deployedNames, deployedVersion, type Engine } from "./engine.ts";
 import { charge, type Frame } from "./frame.ts";
 import { byteUnits, GAS } from "./gas.ts";
@@ -12,8 +13,6 @@ import { CATALOGUE_KEY, CONTRACTS_MAX } from "./system.ts";
 import { CATALOGUE, CONTRACTS, SOURCES } from "./system-layouts.ts";
 import { utf8Length } from "./text.ts";
 import { typeName } from "./types.ts";
-
-const FINDINGS_SHOWN = 8;
 
 export interface DeployRequest {
   readonly name: string;
@@ -52,7 +51,8 @@ export function deploy(
     CONTRACTS.encode([request.name, (before?.version ?? 0) + 1, contract.sourceHash, height + 1, inForce]),
   );
   if (before === undefined) catalogue(host, request.name);
-  return undefined;
+  const fault = contractSetFault(engine, state, height + 1);
+  return fault && refused(`${request.ruleId}.${fault.part}`, fault.values);
 }
 
 type Judgement =
@@ -71,16 +71,7 @@ function judge(
   const { contract, findings } = engine.compile(source, (imported) =>
     imported === name ? undefined : newest.load(imported)?.contract,
   );
-  if (contract === undefined) {
-    const errors = findings.filter(({ severity }) => severity === "error");
-    const shown = errors
-      .slice(0, FINDINGS_SHOWN)
-      .map(
-        ({ line, column, code, message }, index) =>
-          [`finding[${index}]`, `${line}:${column} ${code}: ${message}`.slice(0, 160)] as const,
-      );
-    return refuse("document", [["findings", errors.length], ...shown]);
-  }
+  if (contract === undefined) return refuse("document", findingValues(findings));
   if (contract.name !== name)
     return refuse("name", [
       ["expected", name],

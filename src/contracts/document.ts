@@ -131,6 +131,8 @@ export interface ContractDocument {
   readonly law: Label | undefined;
   readonly words: readonly WordDocument[];
   readonly imports: readonly ImportDocument[];
+  /** names of accounts, or beginnings ending in ":", that this contract alone may debit */
+  readonly accounts: readonly Name[];
   readonly settings: readonly SettingDocument[];
   readonly tables: readonly TableDocument[];
   readonly actions: readonly ActionDocument[];

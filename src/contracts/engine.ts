@@ -2,7 +2,7 @@
 // A cache never changes a result: a contract compiled again is the same contract.
 
 import type { Value } from "../ledger/codec.ts";
-import { bytesEqual, type Hash, toHex } from "../ledger/hash.ts";
+import { type Hash, toHex } from "../ledger/hash.ts";
 import type { StateReader } from "../ledger/types.ts";
 import { checkContract } from "./check-contract.ts";
 import type { ImportSource } from "./check-table.ts";
@@ -30,8 +30,8 @@ export function compileSource(source: string, imports?: ImportSource): Compilati
 
 interface Kept {
   readonly compilation: Compilation;
-  /** what the document imports: the places of its columns are part of the result */
-  readonly imports: readonly { readonly name: string; readonly hash: Hash | undefined }[];
+  /** what the document imports, and what that imports: places of columns and worst cases are part of the result */
+  readonly imports: ReadonlyMap<string, CompiledContract | undefined>;
 }
 
 /** Contracts that a document may import, by name. */
@@ -39,7 +39,9 @@ export type ContractLookup = (name: string) => CompiledContract | undefined;
 
 /** Keeps what was compiled; one per process is enough, several do not disturb each other. */
 export class Engine {
-  private readonly kept = new Map<string, Kept>();
+  /** by the hash of the source: once for each set of imports that was met */
+  private readonly kept = new Map<string, readonly Kept[]>();
+  private count = 0;
 
   compile(source: string, imports: ContractLookup): Compilation {
     const sourceHash = sourceHashOf(source);
@@ -51,28 +53,27 @@ export class Engine {
       used.set(name, contract);
       return tableShapes(contract);
     });
-    if (this.kept.size >= COMPILED_MAX) this.kept.clear();
-    this.kept.set(toHex(sourceHash), {
-      compilation,
-      imports: [...used].map(([name, contract]) => ({ name, hash: contract?.sourceHash })),
-    });
+    if (this.count >= COMPILED_MAX) this.forget();
+    const key = toHex(sourceHash);
+    this.kept.set(key, [...(this.kept.get(key) ?? []), { compilation, imports: used }]);
+    this.count += 1;
     return compilation;
   }
 
   /** What is known of a source by its hash, unless what it imports has changed since. */
   find(sourceHash: Hash, imports: ContractLookup): Compilation | undefined {
-    const kept = this.kept.get(toHex(sourceHash));
-    const isSame = kept?.imports.every(({ name, hash }) => sameHash(imports(name)?.sourceHash, hash));
-    return isSame === true ? kept?.compilation : undefined;
+    const known = this.kept.get(toHex(sourceHash)) ?? [];
+    return known.find((kept) => [...kept.imports].every(([name, contract]) => imports(name) === contract))?.compilation;
+  }
+
+  private forget(): void {
+    this.kept.clear();
+    this.count = 0;
   }
 }
 
-function sameHash(left: Hash | undefined, right: Hash | undefined): boolean {
-  return left === undefined || right === undefined ? left === right : bytesEqual(left, right);
-}
-
 /** A contract that is not there has no tables: everything imported from it is unknown. */
-function tableShapes(contract: CompiledContract | undefined): ReadonlyMap<string, TableShape> {
+export function tableShapes(contract: CompiledContract | undefined): ReadonlyMap<string, TableShape> {
   const shapes = [...(contract?.tables ?? [])].map(([name, { layout }]) => [name, layout] as const);
   return new Map<string, TableShape>(shapes);
 }
@@ -126,21 +127,22 @@ export class Catalogue {
     if (this.loaded.has(name)) return this.loaded.get(name);
     // A circle of imports finds the name taken and nothing there.
     this.loaded.set(name, undefined);
-    const contract = this.compiled(name);
+    const contract = this.compilation(name)?.contract;
     const loaded = contract && { contract, settings: settingsOf(this.state, contract) };
     this.loaded.set(name, loaded);
     return loaded;
   }
 
-  private compiled(name: string): CompiledContract | undefined {
+  /** With its findings, also when it is not sound; undefined: no version is in force. */
+  compilation(name: string): Compilation | undefined {
     const deployed = deployedVersion(this.state, name);
     if (deployed === undefined) return undefined;
     const hash = this.height >= deployed.activeHeight ? deployed.sourceHash : deployed.previousHash;
     const imports: ContractLookup = (imported) => this.load(imported)?.contract;
     const known = this.engine.find(hash, imports);
-    if (known !== undefined) return known.contract;
+    if (known !== undefined) return known;
     const source = SOURCES.read(this.state, [hash])?.[1];
-    return typeof source === "string" ? this.engine.compile(source, imports).contract : undefined;
+    return typeof source === "string" ? this.engine.compile(source, imports) : undefined;
   }
 }
 

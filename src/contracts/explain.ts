@@ -216,6 +216,13 @@ const SAYINGS: readonly (readonly [(refused: Refused) => boolean, Say])[] = [
     }),
   ],
   [
+    ends("account"),
+    ({ values }) => ({
+      zh: `本合约不得从 ${at(values, "from")} 付款, 只可从: ${at(values, "accounts")}`,
+      en: `This contract may not pay from ${at(values, "from")}, only from: ${at(values, "accounts")}`,
+    }),
+  ],
+  [
     ends("balance"),
     ({ values }) => ({
       zh: `${at(values, "from")} 余额 ${at(values, "balance")} 分, 不足以支付 ${at(values, "amount")} 分`,
@@ -227,6 +234,20 @@ const SAYINGS: readonly (readonly [(refused: Refused) => boolean, Say])[] = [
     ({ values }) => ({
       zh: `合约有 ${at(values, "findings")} 处错误: ${list(values)}`,
       en: `The contract has ${at(values, "findings")} errors: ${list(values)}`,
+    }),
+  ],
+  [
+    ends("accounts"),
+    ({ values }) => ({
+      zh: `合约 ${at(values, "contract")} 的付款账户 ${at(values, "account")} 与合约 ${at(values, "other")} 的 ${at(values, "others")} 重叠`,
+      en: `Account ${at(values, "account")} of contract ${at(values, "contract")} overlaps ${at(values, "others")} of contract ${at(values, "other")}`,
+    }),
+  ],
+  [
+    ends("dependants"),
+    ({ values }) => ({
+      zh: `合约 ${at(values, "dependant")} 依赖于此, 将不再成立: ${list(values)}`,
+      en: `Contract ${at(values, "dependant")} rests on this and would no longer hold: ${list(values)}`,
     }),
   ],
   [

@@ -7,8 +7,10 @@ import type { Genesis } from "../ledger/genesis.ts";
 import { compareBytes, toHex } from "../ledger/hash.ts";
 import type { StateWrite } from "../ledger/types.ts";
 import type { CompiledContract } from "./compiled.ts";
+import { accountsFault } from "./contract-set.ts";
 import type { Engine } from "./engine.ts";
 import { parametersIn } from "./governance-rows.ts";
+import type { RefusalValues } from "./refusal.ts";
 import type { RowLayout } from "./row-layout.ts";
 import { CATALOGUE_KEY, GOVERNANCE_CONTRACT, PARAMETER_NAMES, REGISTRY_CONTRACT, ROSTER_KEY } from "./system.ts";
 import { CATALOGUE, SOURCES } from "./system-layouts.ts";
@@ -17,7 +19,7 @@ import { membership } from "./types.ts";
 /**
  * @returns the writes in key order
  * @throws LedgerError GENESIS_CONTRACT_MISSING (governance or registry), GENESIS_CONTRACT_INVALID (with the first finding), GENESIS_CONTRACT_TWICE,
- * GENESIS_ROW_INVALID, GENESIS_PARAMETERS_INVALID
+ * GENESIS_ACCOUNTS_OVERLAP (with both contracts and accounts), GENESIS_ROW_INVALID, GENESIS_PARAMETERS_INVALID
  */
 export function genesisWrites(genesis: Genesis, engine: Engine): readonly StateWrite[] {
   const contracts = compileAll(genesis, engine);
@@ -84,7 +86,13 @@ function compileAll(genesis: Genesis, engine: Engine): ReadonlyMap<string, Compi
     }
     compiled.set(name, contract);
   }
+  const fault = accountsFault([...compiled.values()]);
+  if (fault !== undefined) throw new LedgerError("GENESIS_ACCOUNTS_OVERLAP", accountsOf(fault.values));
   return compiled;
+}
+
+function accountsOf(values: RefusalValues): Readonly<Record<string, string>> {
+  return Object.fromEntries(values.map(([name, value]) => [name, String(value)]));
 }
 
 function required(contracts: ReadonlyMap<string, CompiledContract>, name: string): CompiledContract {

@@ -25,7 +25,7 @@ import { type MapEntry, readYaml, type SourceNode } from "./yaml-document.ts";
 /** The language version that this engine reads; it pins semantics and prices. */
 export const RULES_VERSION = 1n;
 
-const SECTIONS = ["rules", "contract", "title", "law", "words", "imports", "settings", "tables", "actions"];
+const SECTIONS = ["rules", "contract", "title", "law", "words", "imports", "accounts", "settings", "tables", "actions"];
 const STATEMENTS = ["insert", "update", "delete", "pay", "emit", "timer", "cancel", "deploy"] as const;
 
 /** @returns undefined when nothing useful can be said about the rest of the document */
@@ -67,6 +67,7 @@ class DocumentParser {
       law: reader.label(fields.get("law"), "law"),
       words: list("words", (entry) => present(this.word(entry))),
       imports: list("imports", (entry) => this.imported(entry)),
+      accounts: reader.names(fields.get("accounts")?.value, "accounts"),
       settings: list("settings", (entry) => present(this.setting(entry))),
       tables: list("tables", (entry) => present(this.table(entry))),
       actions: list("actions", (entry) => present(this.action(entry))),
