@@ -3,14 +3,15 @@
 
 import { ACCOUNTS_MAX, accountsOverlap } from "./accounts.ts";
 import { checkAction, checkSignature } from "./check-action.ts";
-import { CheckContext } from "./check-context.ts";
+import { ACCOUNT_NAME, CheckContext } from "./check-context.ts";
 import { checkImport, checkSettings, checkSystemTables, checkTable, type ImportSource } from "./check-table.ts";
 import { checkWords } from "./check-words.ts";
 import type { CheckedAction, CheckedContract } from "./checked.ts";
-import type { ActionDocument, ContractDocument, Sentence } from "./document.ts";
+import type { ActionDocument, ContractDocument, Name, Sentence } from "./document.ts";
 import { type Finding, Findings } from "./finding.ts";
 import { parseDocument } from "./parse-document.ts";
 import { LEDGER_CONTRACT, TIMER_ROLE } from "./system.ts";
+import { membership, typeName } from "./types.ts";
 
 const TABLES_MAX = 64;
 const ACTIONS_MAX = 128;
@@ -42,8 +43,8 @@ function checkDocument(document: ContractDocument, findings: Findings, imports: 
   if (document.name.text === LEDGER_CONTRACT)
     findings.error(document.name.at, "NAME_RESERVED", `${LEDGER_CONTRACT} is the ledger itself`);
   checkCounts(document, context);
-  checkSettings(document.settings, context);
   checkAccounts(document.accounts, context);
+  checkSettings(document.settings, context);
   for (const imported of document.imports) checkImport(imported, context, imports);
   context.distinct(
     document.tables.map(({ name }) => name),
@@ -65,14 +66,13 @@ function checkDocument(document: ContractDocument, findings: Findings, imports: 
     name: document.name.text,
     title: titleOf(document.title),
     imports: [...new Set(document.imports.map(({ contract }) => contract.text))],
-    settings: context.settings,
     accounts: context.accounts,
+    settings: context.settings,
     tables: [...context.tables.values()],
     actions,
   };
 }
 
-function checkCounts(document: ContractDocument, context: CheckContext): void {
 function checkAccounts(accounts: readonly Name[], context: CheckContext): void {
   const isName = membership(ACCOUNT_NAME);
   context.atMost(accounts.length, ACCOUNTS_MAX, { at: accounts[0]?.at ?? 0, what: "accounts" });
@@ -85,6 +85,7 @@ function checkAccounts(accounts: readonly Name[], context: CheckContext): void {
   }
 }
 
+function checkCounts(document: ContractDocument, context: CheckContext): void {
   const { at } = document.name;
   context.atMost(document.tables.length, TABLES_MAX, { at, what: "tables" });
   context.atMost(document.actions.length, ACTIONS_MAX, { at, what: "actions" });
