@@ -5,13 +5,13 @@ import { unreachable } from "../assert.ts";
 import { faultBound } from "../ledger/certificate.ts";
 import type { Hash } from "../ledger/hash.ts";
 import type { Core } from "./core.ts";
-import type { ValidatorKey } from "./events.ts";
+import type { Arrival, ValidatorKey } from "./events.ts";
 import { ANSWERS_PER_PEER_MAX, EARLY_BYTES_PER_PEER_MAX, EARLY_FRAMES_PER_PEER_MAX, PEERS_MAX } from "./limits.ts";
 import type { Envelope } from "./messages.ts";
 import { resend } from "./progress.ts";
 
 interface EarlyFrames {
-  readonly frames: Uint8Array[];
+  readonly arrivals: Arrival[];
   bytes: number;
 }
 
@@ -26,10 +26,11 @@ export class CatchUp {
   private hasAskedToSync = false;
 
   /** A frame above the height in flight. */
-  noteAhead(core: Core, from: ValidatorKey, envelope: Envelope, frame: Uint8Array): void {
+  noteAhead(core: Core, arrival: Arrival, envelope: Envelope): void {
+    const { from } = arrival;
     if (!core.state.keys.includes(from)) return;
     this.heights.set(from, Math.max(this.heights.get(from) ?? 0, envelope.height));
-    if (envelope.height === core.state.height + 1) this.keepEarly(from, frame);
+    if (envelope.height === core.state.height + 1) this.keepEarly(arrival);
     this.considerSync(core);
   }
 
@@ -104,18 +105,20 @@ export class CatchUp {
   }
 
   /** The frames kept for a height that now begins. What was known of peers that have no seat in it is forgotten. */
-  takeEarly(core: Core): readonly (readonly [from: ValidatorKey, frame: Uint8Array])[] {
+  takeEarly(core: Core): readonly Arrival[] {
     for (const key of this.heights.keys()) if (!core.state.keys.includes(key)) this.heights.delete(key);
-    const frames = [...this.early].flatMap(([from, kept]) => kept.frames.map((frame) => [from, frame] as const));
+    const arrivals = [...this.early.values()].flatMap((kept) => kept.arrivals);
     this.early.clear();
-    return frames;
+    return arrivals;
   }
 
-  private keepEarly(from: ValidatorKey, frame: Uint8Array): void {
-    const kept = this.early.get(from) ?? { frames: [], bytes: 0 };
-    if (kept.frames.length >= EARLY_FRAMES_PER_PEER_MAX || kept.bytes + frame.length > EARLY_BYTES_PER_PEER_MAX) return;
-    kept.frames.push(frame);
-    kept.bytes += frame.length;
+  private keepEarly(arrival: Arrival): void {
+    const { from, bytes } = arrival;
+    const kept = this.early.get(from) ?? { arrivals: [], bytes: 0 };
+    if (kept.arrivals.length >= EARLY_FRAMES_PER_PEER_MAX || kept.bytes + bytes.length > EARLY_BYTES_PER_PEER_MAX)
+      return;
+    kept.arrivals.push(arrival);
+    kept.bytes += bytes.length;
     this.early.set(from, kept);
   }
 

@@ -35,11 +35,18 @@ export interface HeadFacts {
   readonly parameters: Parameters;
 }
 
+/** A frame from an authenticated peer, which need not be the signer of what it relays. */
+export interface Arrival {
+  readonly from: ValidatorKey;
+  readonly bytes: Uint8Array;
+  /** the node's clock when the frame arrived, ledger ms; the core carries it along for checkBlock and reads nothing from it */
+  readonly arrivedMs: number;
+}
+
 export type ReplicaEvent =
   /** once, after construction: sends recorded votes again, sets timers */
   | { readonly kind: "started" }
-  /** bytes of a frame from an authenticated peer; `from` need not be the signer of what it relays */
-  | { readonly kind: "messageReceived"; readonly from: ValidatorKey; readonly bytes: Uint8Array }
+  | ({ readonly kind: "messageReceived" } & Arrival)
   /** answer to buildBlock, its batches durable; undefined: nothing to include now, asked again at the next workChanged */
   | {
       readonly kind: "blockBuilt";
@@ -85,14 +92,15 @@ export type ReplicaEvent =
 
 export type ReplicaEffect =
   | { readonly kind: "buildBlock"; readonly height: number; readonly view: number }
-  /** `againstClock`: a first proposal is held against the clock, one that a prepared certificate names is not.
+  /** `arrivedMs`: when a first proposal arrived, which is held against its time; undefined: a certificate names the block,
+   *  and no clock has a say.
    *  `holders`: who has signed for it and so has its batches, most likely first. */
   | {
       readonly kind: "checkBlock";
       readonly height: number;
       readonly view: number;
       readonly proposal: Proposal;
-      readonly againstClock: boolean;
+      readonly arrivedMs: number | undefined;
       readonly holders: readonly ValidatorKey[];
     }
   | { readonly kind: "executeBlock"; readonly height: number; readonly proposal: Proposal }

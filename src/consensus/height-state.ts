@@ -19,6 +19,8 @@ export interface Candidate {
   /** "clocked": asked as a first proposal, so a refusal may be the clock's */
   check: "unasked" | "clocked" | "asked" | "valid" | "invalid";
   refusedBecause: string;
+  /** when its first proposal arrived; undefined: it came with a certificate, from this node's builder or from its own record */
+  readonly arrivedMs: number | undefined;
   /** never held against the clock */
   isCertified: boolean;
   isExecuting: boolean;
@@ -137,7 +139,7 @@ export class HeightState {
   }
 
   /** Knows a block, once. */
-  addCandidate(block: EncodedProposal): Candidate {
+  addCandidate(block: EncodedProposal, arrivedMs?: number): Candidate {
     const key = toHex(block.proposal.blockHash);
     const known = this.candidates.get(key);
     if (known !== undefined) return known;
@@ -147,6 +149,7 @@ export class HeightState {
       block,
       check: "unasked",
       refusedBecause: "",
+      arrivedMs,
       isCertified,
       isExecuting: false,
       outcome: undefined,

@@ -6,7 +6,7 @@ import { encodeProposal } from "../ledger/format-block.ts";
 import { bytesEqual, EMPTY_BYTES, toHex } from "../ledger/hash.ts";
 import type { Header, Vote } from "../ledger/types.ts";
 import { type Core, countStatement, countVote, refuseMessage, reportContradiction, takeVote } from "./core.ts";
-import type { ReplicaEvent, ValidatorKey } from "./events.ts";
+import type { Arrival, ReplicaEvent, ValidatorKey } from "./events.ts";
 import { type Candidate, CLOCK_REFUSAL, type HeightState } from "./height-state.ts";
 import { VIEWS_AHEAD_MAX, VIEWS_BEHIND_MAX } from "./limits.ts";
 import type { CertifiedMessage, PrePrepareMessage, VoteMessage } from "./messages.ts";
@@ -21,8 +21,9 @@ type RequestOf<Kind extends SigningRequest["kind"]> = Extract<SigningRequest, { 
 
 // ---- messages ----
 
-export function handlePrePrepare(core: Core, from: ValidatorKey, message: PrePrepareMessage, frame: Uint8Array): void {
+export function handlePrePrepare(core: Core, arrival: Arrival, message: PrePrepareMessage): void {
   const { state } = core;
+  const { from, bytes: frame, arrivedMs } = arrival;
   const { height, view, block, signature, newView, suspicion } = message;
   if (view < state.view) return;
   const signer = state.primary(view);
@@ -49,7 +50,7 @@ export function handlePrePrepare(core: Core, from: ValidatorKey, message: PrePre
   if (!fitsHeight(core, block.proposal.header) || (isFree && block.proposal.header.view !== view)) {
     return refuseMessage(core, from, "PRE_PREPARE_HEADER");
   }
-  const candidate = state.addCandidate(block);
+  const candidate = state.addCandidate(block, arrivedMs);
   if (!isFree) state.certify(blockHash);
   state.current.accepted = { candidate, newView: newView?.content, frame };
 }
@@ -178,7 +179,9 @@ function pursue(core: Core, candidate: Candidate): void {
     candidate.check = candidate.isCertified ? "asked" : "clocked";
     const signers = new Set([state.primary(), ...state.log.holdersOf(proposal.blockHash)]);
     const holders = [...signers].filter((signer) => signer !== state.own).map((signer) => state.keyOf(signer));
-    core.emit({ kind: "checkBlock", height, view, proposal, againstClock: !candidate.isCertified, holders });
+    const arrivedMs = candidate.isCertified ? undefined : candidate.arrivedMs;
+    invariant(candidate.isCertified || arrivedMs !== undefined, "N81: a first proposal is held against the clock");
+    core.emit({ kind: "checkBlock", height, view, proposal, arrivedMs, holders });
   }
   if (candidate.check === "valid" && candidate.outcome === undefined && !candidate.isExecuting) {
     candidate.isExecuting = true;

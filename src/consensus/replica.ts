@@ -9,7 +9,7 @@ import { bytesEqual, EMPTY_BYTES, type Hash, toHex } from "../ledger/hash.ts";
 import type { VerifySignature } from "../ledger/types.ts";
 import { CatchUp } from "./catch-up.ts";
 import { type Core, countStatement, countVote, refuseMessage } from "./core.ts";
-import type { HeadFacts, ReplicaEffect, ReplicaEvent, Timer, ValidatorKey } from "./events.ts";
+import type { Arrival, HeadFacts, ReplicaEffect, ReplicaEvent, Timer, ValidatorKey } from "./events.ts";
 import { type Candidate, HeightState } from "./height-state.ts";
 import { HeightVerifier } from "./height-verifier.ts";
 import { DEFAULT_TIMING, type Timing } from "./limits.ts";
@@ -96,7 +96,7 @@ export class Replica {
       case "started":
         return this.start();
       case "messageReceived":
-        return this.receive(event.from, event.bytes);
+        return this.receive(event);
       case "blockBuilt":
         return handleBuilt(core, event);
       case "blockChecked":
@@ -142,26 +142,28 @@ export class Replica {
     if (isUnsettled(core)) resend(core, [peer]);
   }
 
-  private receive(from: ValidatorKey, bytes: Uint8Array): void {
+  private receive(arrival: Arrival): void {
     const { core } = this;
+    const { from, bytes } = arrival;
     const envelope = decodeEnvelope(bytes);
     if (!envelope.ok) return refuseMessage(core, from, envelope.code);
     const { height } = envelope.value;
     if (height < core.state.height) return this.catchUp.answer(core, from, envelope.value);
-    if (height > core.state.height) return this.receiveAhead(from, envelope.value, bytes);
+    if (height > core.state.height) return this.receiveAhead(arrival, envelope.value);
     if (core.state.isCommitting) return;
     const message = decodeBody(envelope.value);
     if (!message.ok) return refuseMessage(core, from, message.code);
     const { kind, view } = message.value;
     if (kind === "waiting" || kind === "suspect") this.catchUp.answerView(core, from, view);
-    this.dispatch(from, message.value, bytes);
+    this.dispatch(arrival, message.value);
   }
 
-  private dispatch(from: ValidatorKey, message: ConsensusMessage, frame: Uint8Array): void {
+  private dispatch(arrival: Arrival, message: ConsensusMessage): void {
     const { core } = this;
+    const { from } = arrival;
     switch (message.kind) {
       case "prePrepare":
-        return handlePrePrepare(core, from, message, frame);
+        return handlePrePrepare(core, arrival, message);
       case "prepare":
       case "commit":
         return handleVote(core, from, message);
@@ -181,9 +183,10 @@ export class Replica {
     }
   }
 
-  private receiveAhead(from: ValidatorKey, envelope: Envelope, frame: Uint8Array): void {
+  private receiveAhead(arrival: Arrival, envelope: Envelope): void {
     const { core, catchUp } = this;
-    catchUp.noteAhead(core, from, envelope, frame);
+    const { from } = arrival;
+    catchUp.noteAhead(core, arrival, envelope);
     if (envelope.kind !== "decided" || !catchUp.maySync(core) || !catchUp.mayJudgeAhead(core, from)) return;
     const message = decodeBody(envelope);
     if (!message.ok || message.value.kind !== "decided") return refuseMessage(core, from, "DECIDED_MALFORMED");
@@ -280,7 +283,7 @@ export class Replica {
     for (const key of core.lostPeers) if (!core.state.keys.includes(key)) core.lostPeers.delete(key);
     this.restoreVotes();
     suspectLeadLeftBehind(core);
-    for (const [from, frame] of this.catchUp.takeEarly(core)) this.receive(from, frame);
+    for (const arrival of this.catchUp.takeEarly(core)) this.receive(arrival);
   }
 
   private stateAbove(

@@ -226,7 +226,8 @@ export class Participant {
 
   private onFrame(peer: PeerId, bytes: Uint8Array): void {
     const from = this.peers.keyOf(peer);
-    if (from !== undefined) this.driver.push({ kind: "messageReceived", from, bytes });
+    if (from === undefined) return;
+    this.driver.push({ kind: "messageReceived", from, bytes, arrivedMs: this.clock.nowMs() });
   }
 
   private onGossip(topic: GossipTopic, peer: PeerId, bytes: Uint8Array): void {

@@ -60,11 +60,12 @@ export class Proposals {
 
   /**
    * Judges a proposal once all its batches are held and on disk.
-   * @param againstClock a first proposal is held against the clock; one that a prepared certificate names is not
+   * @param options.arrivedMs a first proposal is held against the clock as it stood when it arrived: how long this node then
+   * takes to look at it says nothing about its time. undefined: a certificate names the block, no clock has a say
    */
   async check(
     proposal: Proposal,
-    options: { readonly holders: readonly ValidatorKey[]; readonly againstClock: boolean },
+    options: { readonly holders: readonly ValidatorKey[]; readonly arrivedMs: number | undefined },
   ): Promise<Verdict<CheckedBlock>> {
     const known = this.chain.checkedBlock(proposal.blockHash);
     const verdict: Verdict<CheckedBlock> =
@@ -97,14 +98,16 @@ export class Proposals {
 
   private async judge(
     proposal: Proposal,
-    { holders, againstClock }: { readonly holders: readonly ValidatorKey[]; readonly againstClock: boolean },
+    { holders, arrivedMs }: { readonly holders: readonly ValidatorKey[]; readonly arrivedMs: number | undefined },
   ): Promise<Verdict<CheckedBlock>> {
     const { height, timeMs } = proposal.header;
     const isNeeded = () => this.chain.head.height + 1 === height;
     if (!isNeeded()) return refuse("NO_LONGER_NEEDED");
     const header = this.chain.checkHeader(proposal);
     if (!header.ok) return header;
-    if (againstClock && !(await this.isTimely(timeMs, isNeeded))) return refuse("BLOCK_TOO_OLD", `${timeMs}`);
+    if (arrivedMs !== undefined && arrivedMs - timeMs > this.chain.head.parameters.clockSkewMsMax)
+      return refuse("BLOCK_TOO_OLD", `${arrivedMs - timeMs} ms old on arrival`);
+    if (arrivedMs !== undefined) await this.waitUntilTimely(timeMs, isNeeded);
     const found = await Promise.all(
       proposal.references.map((reference) => this.intake.obtain(reference, holders, isNeeded)),
     );
@@ -116,8 +119,8 @@ export class Proposals {
     return isNeeded() ? this.chain.checkBody(proposal, batches) : refuse("NO_LONGER_NEEDED");
   }
 
-  /** A first proposal from the future waits until it is within D, or not needed any more; one from the past is refused (protocol, "Time"). */
-  private async isTimely(timeMs: number, isNeeded: () => boolean): Promise<boolean> {
+  /** A first proposal from the future waits until it is within D, or not needed any more (protocol, "Time"). */
+  private async waitUntilTimely(timeMs: number, isNeeded: () => boolean): Promise<void> {
     const skewMs = this.chain.head.parameters.clockSkewMsMax;
     const waitMs = () => (timeMs - skewMs - this.clock.nowMs()) / this.timeScale;
     while (waitMs() > 0 && isNeeded()) {
@@ -125,6 +128,5 @@ export class Proposals {
         this.clock.setTimer(Math.min(FUTURE_LOOK_MS, waitMs()), resolve);
       });
     }
-    return this.clock.nowMs() - timeMs <= skewMs;
   }
 }

@@ -33,6 +33,9 @@ import {
   simValidator,
 } from "../sim/chain.ts";
 
+/** The clock of every actor when a frame lands. */
+export const ARRIVED_MS = 1_000;
+
 export type EffectOf<Kind extends ReplicaEffect["kind"]> = Extract<ReplicaEffect, { kind: Kind }>;
 
 export interface Actor {
@@ -240,7 +243,7 @@ export class Stage {
   private land({ from, to, bytes }: Flight): void {
     const target = this.actor(to);
     if (!target.isUp || this.cuts.has(`${from}>${to}`)) return;
-    this.step(target, { kind: "messageReceived", from: this.actor(from).key.hex, bytes });
+    this.step(target, { kind: "messageReceived", from: this.actor(from).key.hex, bytes, arrivedMs: ARRIVED_MS });
   }
 
   private perform(actor: Actor, effect: ReplicaEffect): void {
@@ -394,7 +397,7 @@ export class Stage {
       case "checkBlock":
         return this.say(
           actor,
-          `checkBlock ${this.nameOf(effect.proposal.blockHash)}${effect.againstClock ? " against the clock" : ""}, held by ${this.indexesOf(effect.holders)}`,
+          `checkBlock ${this.nameOf(effect.proposal.blockHash)}${effect.arrivedMs !== undefined ? " against the clock" : ""}, held by ${this.indexesOf(effect.holders)}`,
         );
       case "executeBlock":
         return this.say(actor, `executeBlock ${this.nameOf(effect.proposal.blockHash)}`);

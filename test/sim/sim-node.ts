@@ -212,7 +212,7 @@ export class SimNode {
   }
 
   private checkBlock(effect: EffectOf<"checkBlock">): void {
-    const { height, view, proposal, againstClock } = effect;
+    const { height, view, proposal, arrivedMs } = effect;
     const { blockHash } = proposal;
     const answer = (valid: boolean, code: string) =>
       this.push({ kind: "blockChecked", height, view, blockHash, valid, code });
@@ -222,9 +222,9 @@ export class SimNode {
     if (fault !== "") return this.later(1, () => answer(false, fault));
     const { clockSkewMsMax } = this.world.facts.parameters;
     const { timeMs } = proposal.header;
-    if (againstClock && timeMs < this.clockMs - clockSkewMsMax)
+    if (arrivedMs !== undefined && timeMs < arrivedMs - clockSkewMsMax)
       return this.later(1, () => answer(false, "BLOCK_TOO_OLD"));
-    const waitMs = againstClock ? Math.max(0, timeMs - this.clockMs - clockSkewMsMax) : 0;
+    const waitMs = arrivedMs !== undefined ? Math.max(0, timeMs - this.clockMs - clockSkewMsMax) : 0;
     this.later(waitMs, () => this.obtain(effect, answer));
   }
 

@@ -241,7 +241,7 @@ export class World {
       if (!target.isUp) return;
       this.attackers.get(target.index)?.observe(bytes);
       this.checkers.beforeFrame(target, node, bytes);
-      target.push({ kind: "messageReceived", from: node.key.hex, bytes });
+      target.push({ kind: "messageReceived", from: node.key.hex, bytes, arrivedMs: target.clockMs });
       this.checkers.afterFrame(target);
     };
     this.deliver(node.index, target.index, arrive, lossPermille);

@@ -235,7 +235,7 @@ describe("a certificate that arrives with its block", () => {
     const stage = opened();
     const actor = stage.actor(1);
     expect(
-      stage.step(actor, { kind: "messageReceived", from: "stranger", bytes: Uint8Array.of(1, 2, 3) }),
+      stage.step(actor, { kind: "messageReceived", from: "stranger", bytes: Uint8Array.of(1, 2, 3), arrivedMs: 0 }),
     ).toMatchObject([{ kind: "report", report: { kind: "badMessage", from: "stranger" } }]);
   });
 });

@@ -99,7 +99,9 @@ describe("patience", () => {
     stage.hand(0, 3, encodeWaiting(1, 0, [digestOf("none")]));
     expect(stage.lines.filter((line) => line.startsWith("0 fetchBatches")).length).toBe(2);
     const bytes = encodeWaiting(1, 0, [digestOf("none")]);
-    expect(stage.step(stage.actor(0), { kind: "messageReceived", from: "ab".repeat(32), bytes })).toEqual([]);
+    expect(stage.step(stage.actor(0), { kind: "messageReceived", from: "ab".repeat(32), bytes, arrivedMs: 0 })).toEqual(
+      [],
+    );
   });
 
   it("a late timer of another view or height suspects nobody", () => {

@@ -6,7 +6,7 @@ import { validatorsHashOf } from "../../../src/ledger/format-cluster.ts";
 import { voteSigningBytes } from "../../../src/ledger/format-vote.ts";
 import { bytesEqual, EMPTY_BYTES, type Hash, hashTagged } from "../../../src/ledger/hash.ts";
 import type { Header, Vote } from "../../../src/ledger/types.ts";
-import { type Actor, type EffectOf, read, Stage } from "../../scenarios/stage.ts";
+import { type Actor, ARRIVED_MS, type EffectOf, read, Stage } from "../../scenarios/stage.ts";
 
 function opened(options: ConstructorParameters<typeof Stage>[0] = {}): Stage {
   const stage = new Stage(options);
@@ -374,12 +374,32 @@ describe("the end of a height", () => {
     stage.step(follower, tooOld);
     stage.run();
     const [clocked, free] = effectsOf(follower.held, "checkBlock");
-    expect([clocked?.againstClock, free?.againstClock]).toEqual([true, false]);
+    expect([clocked?.arrivedMs, free?.arrivedMs]).toEqual([ARRIVED_MS, undefined]);
     // The clock's answer may also come after the certificate: it decides nothing then.
     stage.step(follower, tooOld);
     expect(follower.halted).toBeUndefined();
     stage.release(1, "checkBlock");
     expect(follower.blocks.length).toBe(1);
+  });
+
+  it("N81: a proposal that waits for its height is held against the clock as it stood when it arrived", () => {
+    const stage = opened();
+    const follower = stage.actor(1);
+    stage.offer("first");
+    stage.deliver(({ kind }, { to }) => kind !== "commit" || to !== 1);
+    stage.deliver(({ kind }, { to }) => kind !== "commit" || to !== 1);
+    stage.deliver(({ kind }, { to }) => kind !== "commit" || to !== 1);
+    expect([stage.actor(0).blocks.length, follower.blocks.length]).toEqual([1, 0]);
+    stage.offer("second");
+    const early = stage.flights.find(({ bytes, to }) => to === 1 && read(bytes).kind === "prePrepare");
+    if (early === undefined) throw new Error("nothing proposed");
+    const from = stage.actor(early.from).key.hex;
+    stage.flights = stage.flights.filter((flight) => flight !== early);
+    expect(stage.step(follower, { kind: "messageReceived", from, bytes: early.bytes, arrivedMs: 77 })).toEqual([]);
+    follower.holds.add("checkBlock");
+    stage.deliver(({ kind }, { to }) => kind === "commit" && to === 1);
+    expect(follower.blocks.length).toBe(1);
+    expect(effectsOf(follower.held, "checkBlock").map(({ arrivedMs }) => arrivedMs)).toEqual([77]);
   });
 
   it("reports at once that q validators committed a block without q equal results, and waits rather than forks", () => {
