@@ -186,6 +186,7 @@ function addQuery(linli: Command): void {
   asking(query.command("block"))
     .description("one committed block and its transactions (proved)")
     .argument("<height>", "from 1 on", wholeNumber(1, Number.MAX_SAFE_INTEGER))
+    .option("--current", "also prove that nothing newer was committed elsewhere", false)
     .action(async (height: number, options) => (await load()).queryBlock(height, options));
   asking(query.command("state <contract> <table> <key...>"))
     .description("one row, or the proof that there is none (proved)")

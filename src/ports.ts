@@ -162,6 +162,13 @@ export interface HeadView {
   readonly certifiedHeader: Uint8Array;
 }
 
+/** The head together with what the validators have signed about theirs lately. */
+export interface FreshnessView {
+  readonly head: HeadView;
+  /** encoded HeadStatements, one for each validator that was heard of lately */
+  readonly statements: readonly Uint8Array[];
+}
+
 export interface BlockView {
   readonly headerBytes: Uint8Array;
   readonly resultBytes: Uint8Array;
@@ -221,6 +228,7 @@ export interface RowView {
 export interface NodeApi {
   info(): NodeInfo;
   head(): HeadView;
+  freshness(): FreshnessView;
   /** undefined: not known here */
   block(height: number): BlockView | undefined;
   /** @throws LedgerError with a code of docs/errors.md when the transaction is refused at the door */

@@ -6,6 +6,7 @@ import { LedgerError, type Verdict } from "../errors.ts";
 import { decode, type Value } from "../ledger/codec.ts";
 import { transactionsRootOf } from "../ledger/format-block.ts";
 import { decodeTransaction } from "../ledger/format-transaction.ts";
+import { judgeFreshness } from "../ledger/freshness.ts";
 import type { TrustAnchor } from "../ledger/genesis.ts";
 import { bytesEqual, EMPTY_BYTES, fromHex, type Hash, toHex } from "../ledger/hash.ts";
 import {
@@ -17,7 +18,7 @@ import {
   verifyReceiptProof,
   verifyStateProof,
 } from "../ledger/proofs.ts";
-import type { VerifySignature } from "../ledger/types.ts";
+import type { CertifiedHeader, VerifySignature } from "../ledger/types.ts";
 import { type ValueJson, valueToJson } from "../ledger/value-json.ts";
 import type { Fields } from "./fields.ts";
 import { rememberValid } from "./remember.ts";
@@ -74,6 +75,15 @@ export interface ProvedRow {
   readonly fields: Readonly<Record<string, ValueJson>>;
   /** height of the block that wrote it */
   readonly lastHeight: number;
+}
+
+/** A proved head, and how current it is. */
+export interface CurrentHead {
+  readonly block: VerifiedBlock;
+  /** ledger time, ms, at which q validators knew of nothing newer */
+  readonly asOfMs: number;
+  /** how many validators that are */
+  readonly signers: number;
 }
 
 export interface RowQuery {
@@ -153,9 +163,32 @@ export class LinliClient {
     }
   }
 
-  /** The newest head of this node, proved by its certificate. Whether a newer one exists elsewhere is not: see docs. */
+  /** The newest head of this node, proved by its certificate. Whether a newer one exists elsewhere is not: `currentHead`. */
   async head(): Promise<VerifiedBlock> {
     return this.readHead(await this.call("chain_head"));
+  }
+
+  /**
+   * The newest head, proved, and since when nothing newer can have been committed elsewhere: q validators signed it.
+   * @param options.nowMs ledger time, ms @param options.ageMsMax how old that knowledge may be, ms of ledger time
+   * @throws LedgerError `HEAD_NOT_CURRENT` when fewer than q validators vouch for it or they did so too long ago,
+   * `PROOF_REFUSED`, `NO_BLOCK_YET`
+   */
+  async currentHead(options: { readonly nowMs: number; readonly ageMsMax: number }): Promise<CurrentHead> {
+    const answer = await this.call("chain_freshness");
+    const { certified, block } = this.readCertified(answer.object("head"));
+    const { chainId } = this.genesis;
+    const validators = certified.transitions.at(-1)?.nextValidators ?? this.genesis.validators;
+    const statements = answer.texts("statements").map((text) => fromHex(text) ?? EMPTY_BYTES);
+    const head = { height: block.header.height, blockHash: block.blockHash, resultHash: block.resultHash };
+    const latestMs = options.nowMs + options.ageMsMax;
+    const { verify } = this;
+    const freshness = judgeFreshness({ statements, head, chainId, validators, verify, latestMs });
+    if (!freshness.ok) throw headNotCurrent(head.height, freshness.detail);
+    const { asOfMs, signers } = freshness.value;
+    const ageMs = options.nowMs - asOfMs;
+    if (ageMs > options.ageMsMax) throw headNotCurrent(head.height, `${ageMs} ms old`);
+    return { block, asOfMs, signers: signers.length };
   }
 
   /**
@@ -251,10 +284,15 @@ export class LinliClient {
   }
 
   private readHead(answer: Fields): VerifiedBlock {
+    return this.readCertified(answer).block;
+  }
+
+  private readCertified(answer: Fields): { readonly certified: CertifiedHeader; readonly block: VerifiedBlock } {
     if (answer.integer("height", { min: 0 }) === 0)
       throw new LedgerError("NO_BLOCK_YET", {}, { remedy: "ask again after the first transaction is committed" });
     const certified = this.proved(decodeCertifiedHeader(answer.bytes("certifiedHeader")));
-    return this.proved(verifyCertifiedHeader({ certified, genesis: this.genesis, verify: this.verify }));
+    const block = this.proved(verifyCertifiedHeader({ certified, genesis: this.genesis, verify: this.verify }));
+    return { certified, block };
   }
 
   private proved<Proven>(verdict: Verdict<Proven>): Proven {
@@ -297,6 +335,14 @@ function readRow(answer: Fields, { value, lastHeight }: ProvenState): ProvedRow 
     throw proofRefused("PROOF_ROW_RENDERING");
   const fields = Object.fromEntries(named.map(([name], index) => [name, proved[index] ?? null]));
   return { values: values.value, fields, lastHeight };
+}
+
+function headNotCurrent(height: number, reason: string): LedgerError {
+  return new LedgerError(
+    "HEAD_NOT_CURRENT",
+    { height, reason },
+    { remedy: "ask again in a few seconds, or another node; compare your clock" },
+  );
 }
 
 function proofRefused(reason: string): LedgerError {

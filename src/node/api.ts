@@ -8,7 +8,7 @@ import type { Value } from "../ledger/codec.ts";
 import { decodeResult } from "../ledger/format-block.ts";
 import { decodeReceipt, receiptHashOf } from "../ledger/format-receipt.ts";
 import { decodeTransaction, receivedSigningBytes } from "../ledger/format-transaction.ts";
-import { decodeCertificate } from "../ledger/format-vote.ts";
+import { decodeCertificate, encodeHeadStatement } from "../ledger/format-vote.ts";
 import type { SealedGenesis } from "../ledger/genesis.ts";
 import { bytesEqual, bytesKey, fromHex, type Hash, toHex } from "../ledger/hash.ts";
 import { historyProof } from "../ledger/history.ts";
@@ -19,6 +19,7 @@ import { checkTransaction } from "../ledger/validate.ts";
 import type {
   BlockView,
   ContractView,
+  FreshnessView,
   HeadView,
   KeySigner,
   NodeApi,
@@ -88,6 +89,11 @@ export class Api implements NodeApi {
       transactionsTotal: head.transactionsTotal,
       certifiedHeader: head.height === 0 ? new Uint8Array(0) : encodeCertifiedHeader(this.certifiedHead()),
     };
+  }
+
+  freshness(): FreshnessView {
+    const { heads, chain } = this.participant;
+    return { head: this.head(), statements: heads.fresh(chain.head.validators).map(encodeHeadStatement) };
   }
 
   block(height: number): BlockView | undefined {

@@ -7,7 +7,7 @@ import type { HeadStatement, Validator, VerifySignature } from "../ledger/types.
 import type { Clock, KeySigner } from "../ports.ts";
 
 export const HEAD_INTERVAL_MS = 3_000;
-/** A statement older than this many intervals no longer counts as fresh. */
+/** A statement older than this many intervals no longer counts as fresh; one that is farther ahead is not taken. */
 const FRESH_INTERVALS_MAX = 3;
 
 export class HeadTracker {
@@ -47,6 +47,8 @@ export class HeadTracker {
     const statement = decoded.value;
     const validator = validators.find(({ publicKey }) => bytesEqual(publicKey, statement.publicKey));
     const known = this.latest.get(toHex(statement.publicKey));
+    // N91: one from the far future would stay fresh for as long as its signer likes, and hide all that follow it.
+    if (statement.timeMs > this.clock.nowMs() + this.freshMs) return undefined;
     if (validator === undefined || (known !== undefined && known.timeMs >= statement.timeMs)) return undefined;
     const message = headSigningBytes({ ...statement, chainId: this.chainId });
     if (!this.verify(validator.suite, validator.publicKey, message, statement.signature)) return undefined;
@@ -54,9 +56,13 @@ export class HeadTracker {
     return statement;
   }
 
+  private get freshMs(): number {
+    return FRESH_INTERVALS_MAX * HEAD_INTERVAL_MS * this.timeScale;
+  }
+
   /** Statements of validators in office that are fresh by this node's clock, highest first. */
   fresh(validators: readonly Validator[]): readonly HeadStatement[] {
-    const oldestMs = this.clock.nowMs() - FRESH_INTERVALS_MAX * HEAD_INTERVAL_MS * this.timeScale;
+    const oldestMs = this.clock.nowMs() - this.freshMs;
     return validators
       .map(({ publicKey }) => this.latest.get(toHex(publicKey)))
       .filter((statement) => statement !== undefined && statement.timeMs >= oldestMs)

@@ -45,6 +45,14 @@ export const METHODS: { readonly [Name in MethodName]: Method<Name> } = {
     cost: () => 1,
     run: (_, { api }) => headView(api.head()),
   },
+  chain_freshness: {
+    summary: "The newest committed block, and what the validators signed about their heads in the last seconds.",
+    cost: () => 2,
+    run: (_, { api }) => {
+      const { head, statements } = api.freshness();
+      return { head: headView(head), statements: statements.map(toHex) };
+    },
+  },
   chain_block: {
     summary: "One committed block: header, result, certificate, ids of its transactions, batches.",
     cost: () => 5,

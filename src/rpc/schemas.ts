@@ -142,6 +142,17 @@ export const METHOD_SCHEMAS = {
     }),
   },
   chain_head: { params: none, result: head },
+  chain_freshness: {
+    params: none,
+    result: z.strictObject({
+      head,
+      statements: z
+        .array(hexText("encoded HEAD statement"))
+        .meta({
+          description: "one for each validator that was heard of lately; q of them prove that the head is current",
+        }),
+    }),
+  },
   chain_block: {
     params: z.strictObject({ height: z.int().min(1).meta({ description: "height, from 1" }) }),
     result: block,

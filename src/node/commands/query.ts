@@ -1,14 +1,26 @@
 // `linli query`: heads, blocks, rows, contracts and the state of consensus. Says of each answer whether it is proved.
 // Reads only.
 
+import { ledgerTimeMs } from "../../client/ledger-time.ts";
 import { toHex } from "../../ledger/hash.ts";
 import { saveNewFile } from "../genesis-plan.ts";
 import { blockFacts, type ConnectOptions, connect, valueArgument } from "./connect.ts";
 import { printRemark, printResult } from "./output.ts";
 
-export async function queryHead(options: ConnectOptions): Promise<void> {
-  const { client } = await connect(options);
-  printResult({ proved: true, ...blockFacts(await client.head()) });
+/** Validators speak every three seconds; a proof that is older than a few times that is none. */
+const CURRENT_MS_MAX = 10_000;
+
+export async function queryHead(options: ConnectOptions & { readonly current: boolean }): Promise<void> {
+  const { client, genesis } = await connect(options);
+  if (!options.current) return printResult({ proved: true, ...blockFacts(await client.head()) });
+  const nowMs = ledgerTimeMs(genesis, Date.now());
+  const current = await client.currentHead({ nowMs, ageMsMax: CURRENT_MS_MAX * genesis.timeScale });
+  printResult({
+    proved: true,
+    ...blockFacts(current.block),
+    currentAsOf: new Date(current.asOfMs).toISOString(),
+    vouchedForBy: current.signers,
+  });
 }
 
 export async function queryBlock(height: number, options: ConnectOptions): Promise<void> {

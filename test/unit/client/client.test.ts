@@ -221,6 +221,52 @@ describe("a node that lies", () => {
     );
   });
 
+  test("A30: a head is current as of the oldest of q statements, and not by fewer, older, future or changed ones", async () => {
+    const { timeMs, height } = harness.node.head();
+    const times = { nowMs: timeMs + 5_000, ageMsMax: 5_000 };
+    expect(await client.currentHead(times)).toMatchObject({
+      block: { header: { height } },
+      asOfMs: timeMs,
+      signers: 3,
+    });
+    const refused = { code: "HEAD_NOT_CURRENT" };
+    await expect(client.currentHead({ ...times, nowMs: timeMs + 5_001 })).rejects.toMatchObject(refused);
+    await expect(client.currentHead({ nowMs: timeMs - 5_000, ageMsMax: 5_000 })).rejects.toMatchObject(refused);
+    let place = 0;
+    let statement = 0;
+    const misled = await lying((result) => ({
+      ...result,
+      statements: (result.statements as string[]).map((hex, index) => (index === statement ? flip(hex, place) : hex)),
+    }));
+    await fc.assert(
+      fc.asyncProperty(fc.double({ min: 0, max: 0.999_999, noNaN: true }), fc.nat(2), async (chosen, index) => {
+        [place, statement] = [chosen, index];
+        await expect(misled.currentHead(times)).rejects.toMatchObject(refused);
+      }),
+      { numRuns: 200 },
+    );
+    const repeated = await lying((result) => ({
+      ...result,
+      statements: [0, 0, 0].map((index) => (result.statements as string[])[index]),
+    }));
+    await expect(repeated.currentHead(times)).rejects.toMatchObject(refused);
+  });
+
+  test("A30: a lower head may be stale: statements of a higher one do not vouch for it", async () => {
+    const older = (await client.call("chain_freshness")).json;
+    await committedId("newer still");
+    const newer = (await client.call("chain_freshness")).json as { statements: string[] };
+    const outdated = await lying(() => ({ ...older, statements: newer.statements }));
+    const { timeMs } = harness.node.head();
+    await expect(outdated.currentHead({ nowMs: timeMs, ageMsMax: 60_000 })).rejects.toMatchObject({
+      code: "HEAD_NOT_CURRENT",
+    });
+    const ahead = await lying(() => ({ ...newer, statements: older.statements }));
+    expect(await ahead.currentHead({ nowMs: timeMs, ageMsMax: 60_000 }), "lower statements do").toMatchObject({
+      signers: 3,
+    });
+  });
+
   test("A12: a true proof of something else is refused", async () => {
     const [mine, other] = [await committedId("l2"), await committedId("l3")];
     const otherReceipt = (await client.call("tx_receipt", { txId: toHex(other) })).json;

@@ -40,7 +40,9 @@ describe("a member that withholds its batches", () => {
         liar.send(peer, encodeSuspect(1, 0, { signer: 3, waitingFor: [], signature }));
       },
     });
-    await vi.waitFor(() => expect(members.map(({ chain }) => chain.head.height)).toEqual([1, 1, 1]), 20_000);
+    await vi.waitFor(() => expect(members.map(({ chain }) => chain.head.height)).toEqual([1, 1, 1]), {
+      timeout: 20_000,
+    });
     expect(members.map(({ chain }) => chain.head.certificateView)).toEqual([0, 0, 0]);
     await liar.stop();
   }, 30_000);

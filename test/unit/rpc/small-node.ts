@@ -18,7 +18,12 @@ import {
 import { parametersHashOf, validatorsHashOf } from "../../../src/ledger/format-cluster.ts";
 import { decodeReceipt, encodeReceipt, receiptHashOf, valueHashOf } from "../../../src/ledger/format-receipt.ts";
 import { decodeTransaction, receivedSigningBytes } from "../../../src/ledger/format-transaction.ts";
-import { encodeCertificate, voteSigningBytes } from "../../../src/ledger/format-vote.ts";
+import {
+  encodeCertificate,
+  encodeHeadStatement,
+  headSigningBytes,
+  voteSigningBytes,
+} from "../../../src/ledger/format-vote.ts";
 import { genesisHead, type SealedGenesis } from "../../../src/ledger/genesis.ts";
 import { compareBytes, EMPTY_BYTES, fromHex, type Hash, toHex } from "../../../src/ledger/hash.ts";
 import { HistoryAccumulator, historyLeaf, historyProof } from "../../../src/ledger/history.ts";
@@ -31,6 +36,7 @@ import { PARAMETER_DEFAULTS } from "../../../src/node/genesis-plan.ts";
 import type {
   BlockView,
   ContractView,
+  FreshnessView,
   HeadView,
   KeySigner,
   NodeApi,
@@ -181,6 +187,19 @@ export class SmallNode implements NodeApi {
       transactionsTotal: this.#receipts.size,
       certifiedHeader,
     };
+  }
+
+  /** q validators vouch for the head: at its block's time, one second and two seconds later. */
+  freshness(): FreshnessView {
+    const head = this.head();
+    const { height, blockHash, resultHash } = head;
+    const { chainId } = this.genesis;
+    const statements = this.#signers.slice(0, quorumSize(this.#signers.length)).map((signer, index) => {
+      const statement = { height, blockHash, resultHash, timeMs: head.timeMs + 1_000 * index };
+      const signature = signer.sign(headSigningBytes({ ...statement, chainId }));
+      return encodeHeadStatement({ ...statement, publicKey: signer.publicKey, signature });
+    });
+    return { head, statements };
   }
 
   block(height: number): BlockView | undefined {
