@@ -1,0 +1,405 @@
+// An expression as people read it: "同意人数 × 2 > 参与人数" for `m.for_heads * 2 > m.cast_heads`.
+// It keeps the structure exactly; brackets stand wherever the order could be read otherwise.
+
+import { unreachable } from "../assert.ts";
+import type { ActionDocument, SourceExpression, Template } from "./document.ts";
+import type { BinaryOperator, Expression } from "./expression.ts";
+import type { Words } from "./words.ts";
+
+const SIGNS: Readonly<Record<string, string>> = {
+  "<": "<",
+  "<=": "≤",
+  ">": ">",
+  ">=": "≥",
+  "+": "+",
+  "-": "−",
+  "*": "×",
+  "/": "÷",
+};
+const LEVELS: Readonly<Record<BinaryOperator, number>> = {
+  "||": 1,
+  "&&": 2,
+  "==": 3,
+  "!=": 3,
+  "<": 3,
+  "<=": 3,
+  ">": 3,
+  ">=": 3,
+  in: 3,
+  "+": 4,
+  "-": 4,
+  "*": 5,
+  "/": 5,
+  "%": 5,
+};
+const LEVEL_OF_LEAF = 9;
+const LEVEL_OF_PHRASE = 0;
+
+/** `level` tells how tightly the text holds together. */
+interface Said {
+  readonly text: string;
+  readonly level: number;
+}
+
+/** What the names of one action, or of one table, stand for. */
+export interface Surroundings {
+  readonly action: ActionDocument | undefined;
+  /** the table whose columns stand bare: in `always` */
+  readonly table: string | undefined;
+}
+
+export class ExpressionWords {
+  private readonly words: Words;
+  private readonly around: Surroundings;
+  /** variables of macros that are in sight */
+  private readonly variables: string[] = [];
+
+  constructor(words: Words, around: Surroundings) {
+    this.words = words;
+    this.around = around;
+  }
+
+  of({ expression }: SourceExpression): string {
+    return this.say(expression).text;
+  }
+
+  expression(expression: Expression): string {
+    return this.say(expression).text;
+  }
+
+  /** A sentence of the contract, with the names of the values that will stand in it. */
+  sentence(template: Template): string {
+    return template
+      .map((part) =>
+        typeof part === "string" ? part : `〔${this.say(part.expression, { withNumbers: false }).text}〕`,
+      )
+      .join("");
+  }
+
+  /** How people call a row that was read. */
+  row(alias: string): string {
+    const { action } = this.around;
+    const read = action?.reads.find(({ alias: name }) => name.text === alias);
+    if (read === undefined || action === undefined) return `\`${alias}\``;
+    const own = this.words.find(`${action.name.text}.${alias}`);
+    if (own !== undefined) return own;
+    const { table } = read.reference;
+    const others = action.reads.filter(({ reference }) => reference.table === table);
+    return others.length > 1 ? `${this.words.table(table)} ${alias}` : this.words.table(table);
+  }
+
+  // ---- parts ----
+
+  private say(expression: Expression, options: { readonly withNumbers: boolean } = { withNumbers: true }): Said {
+    const { words } = this;
+    switch (expression.kind) {
+      case "null":
+        return leaf(words.say("无", "nothing"));
+      case "bool":
+        return leaf(expression.value ? words.say("是", "yes") : words.say("否", "no"));
+      case "int":
+        return leaf(words.span(expression.value) ?? String(expression.value));
+      case "text":
+        return leaf(this.text(expression.value));
+      case "bytes":
+        return leaf(expression.value.length === 0 ? words.say("空", "empty") : words.say("固定数据", "fixed data"));
+      case "list":
+        return leaf(
+          words.list(
+            expression.items.map((item) => this.say(item).text),
+            "or",
+          ),
+        );
+      case "name":
+        return leaf(this.name(expression.name));
+      case "select":
+        return leaf(this.select(expression.operand, expression.field, options));
+      case "has":
+        return phrase(
+          words.say(`有${this.row(nameOf(expression.operand))}`, `there is ${this.row(nameOf(expression.operand))}`),
+        );
+      case "index":
+        return leaf(
+          words.say(
+            `${this.tight(expression.operand)} 的第 ${this.tight(expression.index)} 项`,
+            `item ${this.tight(expression.index)} of ${this.tight(expression.operand)}`,
+          ),
+        );
+      case "call":
+        return this.call(expression.name, expression.args);
+      case "not":
+        return this.not(expression.operand);
+      case "negate":
+        return leaf(`−${this.tight(expression.operand)}`);
+      case "binary":
+        return this.binary(expression);
+      case "conditional":
+        return phrase(
+          words.say(
+            `若 ${this.tight(expression.condition)} 则 ${this.tight(expression.whenTrue)}, 否则 ${this.expression(expression.whenFalse)}`,
+            `${this.tight(expression.whenTrue)} if ${this.tight(expression.condition)}, otherwise ${this.expression(expression.whenFalse)}`,
+          ),
+        );
+      case "macro":
+        return this.macro(expression);
+      case "foreign":
+        // Not of contracts: no document that was accepted has one.
+        return leaf(`\`${expression.form}\``);
+      default:
+        return unreachable(expression);
+    }
+  }
+
+  private at(expression: Expression, level: number): string {
+    const said = this.say(expression);
+    return said.level >= level ? said.text : `(${said.text})`;
+  }
+
+  private tight(expression: Expression): string {
+    return this.at(expression, 1);
+  }
+
+  private text(value: string): string {
+    if (value === "") return this.words.say("空", "empty");
+    return this.words.quoted(this.words.find(value) ?? value);
+  }
+
+  private name(name: string): string {
+    const { words, around } = this;
+    if (this.variables.includes(name)) return `\`${name}\``;
+    if (name === "now") return words.say("当前时间", "the present time");
+    if (name === "cosigners") return words.say("会签人", "the cosigners");
+    if (around.table !== undefined) return words.column(around.table, name);
+    if (around.action?.reads.some(({ alias }) => alias.text === name)) return this.row(name);
+    return words.of(`${around.action?.name.text ?? ""}.${name}`, name);
+  }
+
+  private select(operand: Expression, field: string, { withNumbers }: { readonly withNumbers: boolean }): string {
+    const { words } = this;
+    const owner = nameOf(operand);
+    if (owner === "p") return words.of(`${this.around.action?.name.text ?? ""}.${field}`, field);
+    if (owner === "settings") return this.setting(field, { withNumbers });
+    if (owner === "caller") return this.caller(field);
+    const table = this.around.action?.reads.find(({ alias }) => alias.text === owner)?.reference.table ?? owner;
+    const column = words.column(table, field);
+    return this.isPlain(owner)
+      ? column
+      : words.say(`${this.row(owner)}的${column}`, `${column} of the ${this.row(owner)}`);
+  }
+
+  /** Nobody takes the fields of the only row for those of another. */
+  private isPlain(owner: string): boolean {
+    const reads = this.around.action?.reads ?? [];
+    return (
+      reads.filter(({ isOptional }) => !isOptional).length === 1 &&
+      reads.find(({ isOptional }) => !isOptional)?.alias.text === owner
+    );
+  }
+
+  private setting(name: string, { withNumbers }: { readonly withNumbers: boolean }): string {
+    const { words } = this;
+    const found = words.settingNamed(name);
+    const title = words.setting(name);
+    if (found === undefined || !withNumbers) return title;
+    return words.say(`${title} (${words.amount(found)})`, `${title} (${words.amount(found)})`);
+  }
+
+  private caller(field: string): string {
+    const { words } = this;
+    if (field === "id") return words.say("办理人", "the person acting");
+    if (field === "org") return words.say("办理人所属机构", "the organisation of the person acting");
+    return words.say("办理人的身份", "the roles of the person acting");
+  }
+
+  private not(operand: Expression): Said {
+    const { words } = this;
+    const text = this.tight(operand);
+    return phrase(words.say(`并非: ${text}`, `not: ${text}`));
+  }
+
+  private binary(expression: Expression & { readonly kind: "binary" }): Said {
+    const { words } = this;
+    const { operator, left, right } = expression;
+    const level = LEVELS[operator];
+    const row = right.kind === "null" ? this.existence(left, { isThere: operator === "!=" }) : undefined;
+    if (row !== undefined) return { text: row, level };
+    const [before, after] = [this.at(left, level), this.at(right, level + 1)];
+    switch (operator) {
+      case "||":
+        return { text: words.say(`${before} 或 ${after}`, `${before} or ${after}`), level };
+      case "&&":
+        return { text: words.say(`${before} 且 ${after}`, `${before} and ${after}`), level };
+      case "in":
+        return this.membership(left, right);
+      case "==":
+        return {
+          text: isNumber(right) ? `${before} = ${after}` : words.say(`${before} 是 ${after}`, `${before} is ${after}`),
+          level,
+        };
+      case "!=":
+        return {
+          text: isNumber(right)
+            ? `${before} ≠ ${after}`
+            : words.say(`${before} 不是 ${after}`, `${before} is not ${after}`),
+          level,
+        };
+      case "%":
+        return { text: words.say(`${before} 除以 ${after} 的余数`, `the remainder of ${before} ÷ ${after}`), level };
+      case "+":
+        return {
+          text: this.isText(expression) ? words.say(`${before}${after}`, `${before} ${after}`) : `${before} + ${after}`,
+          level,
+        };
+      default:
+        return { text: `${before} ${SIGNS[operator] ?? operator} ${after}`, level };
+    }
+  }
+
+  private existence(row: Expression, { isThere }: { readonly isThere: boolean }): string | undefined {
+    if (row.kind !== "name") return undefined;
+    const name = this.row(row.name);
+    return isThere
+      ? this.words.say(`有此${name}`, `there is such a ${name}`)
+      : this.words.say(`尚无此${name}`, `there is no such ${name} yet`);
+  }
+
+  private membership(item: Expression, list: Expression): Said {
+    const { words } = this;
+    const level = LEVELS.in;
+    const [one, all] = [this.at(item, level), this.at(list, level)];
+    if (list.kind === "list") return { text: words.say(`${one} 是 ${all}`, `${one} is ${all}`), level };
+    return { text: words.say(`${all} 中有 ${one}`, `${one} is among ${all}`), level };
+  }
+
+  /** Texts that are put together, as names of accounts are. */
+  private isText(expression: Expression): boolean {
+    if (expression.kind === "text") return true;
+    if (expression.kind === "call") return expression.name === "string";
+    return (
+      expression.kind === "binary" &&
+      expression.operator === "+" &&
+      (this.isText(expression.left) || this.isText(expression.right))
+    );
+  }
+
+  private call(name: string, args: readonly Expression[]): Said {
+    const { words } = this;
+    const [first = "", second = "", third = "", fourth] = args.map((arg) => this.at(arg, LEVELS["*"]));
+    const only = args[0] === undefined ? "" : this.tight(args[0]);
+    switch (name) {
+      case "size":
+        return leaf(words.say(`${only} 的长度`, `the length of ${only}`));
+      case "string":
+      case "int":
+      case "bytes":
+        return leaf(only);
+      case "sha256":
+        return leaf(words.say(`${only} 的 SHA-256 摘要`, `the SHA-256 of ${only}`));
+      case "opens":
+        return phrase(
+          words.say(
+            `${first} 是以 ${third} 为盐封存的 ${second}`,
+            `${first} is ${second} sealed with the salt ${third}`,
+          ),
+        );
+      case "mulDiv":
+        return { text: `${first} × ${second} ÷ ${third}${this.rounding(args[3], fourth)}`, level: LEVELS["*"] };
+      case "split":
+        return leaf(words.say(`${first} 按 ${second} 分配`, `${first} divided by the weights ${second}`));
+      case "startsWith":
+        return phrase(words.say(`${first} 以 ${second} 开头`, `${first} begins with ${second}`));
+      case "endsWith":
+        return phrase(words.say(`${first} 以 ${second} 结尾`, `${first} ends with ${second}`));
+      case "contains":
+        return phrase(words.say(`${first} 含有 ${second}`, `${first} contains ${second}`));
+      case "addMonths":
+        return leaf(words.say(`${first} 之后 ${second} 个月`, `${second} months after ${first}`));
+      default:
+        return leaf(`${this.functionName(name)}(${args.map((arg) => this.expression(arg)).join(", ")})`);
+    }
+  }
+
+  private rounding(how: Expression | undefined, written: string | undefined): string {
+    const { words } = this;
+    const value = how?.kind === "text" ? how.value : "";
+    const said: Readonly<Record<string, string>> = {
+      down: words.say("舍去零头", "rounded down"),
+      up: words.say("零头进一", "rounded up"),
+      half_up: words.say("四舍五入", "rounded half up"),
+      half_even: words.say("四舍六入五取偶", "rounded half to even"),
+    };
+    return ` (${said[value] ?? written ?? ""})`;
+  }
+
+  private functionName(name: string): string {
+    const { words } = this;
+    const said: Readonly<Record<string, string>> = {
+      year: words.say("年份", "year"),
+      month: words.say("月份", "month"),
+      day: words.say("日", "day"),
+      hour: words.say("时", "hour"),
+      weekday: words.say("星期", "weekday"),
+      dayNumber: words.say("日序", "day number"),
+      startOfDay: words.say("当日零时", "start of the day"),
+      startOfMonth: words.say("当月首日", "start of the month"),
+    };
+    return Object.hasOwn(said, name) ? (said[name] ?? name) : `\`${name}\``;
+  }
+
+  private macro(expression: Expression & { readonly kind: "macro" }): Said {
+    const { words } = this;
+    const range = this.tight(expression.range);
+    this.variables.push(expression.variable);
+    const variable = `\`${expression.variable}\``;
+    const body = this.expression(expression.body);
+    const filter = expression.filter === undefined ? "" : this.expression(expression.filter);
+    this.variables.pop();
+    switch (expression.macro) {
+      case "all":
+        return phrase(
+          words.say(`${range} 的每一项 ${variable} 都符合: ${body}`, `for each ${variable} of ${range}: ${body}`),
+        );
+      case "exists":
+        return phrase(
+          words.say(`${range} 中有一项 ${variable} 符合: ${body}`, `for some ${variable} of ${range}: ${body}`),
+        );
+      case "exists_one":
+        return phrase(
+          words.say(
+            `${range} 中恰有一项 ${variable} 符合: ${body}`,
+            `for exactly one ${variable} of ${range}: ${body}`,
+          ),
+        );
+      case "filter":
+        return phrase(
+          words.say(`${range} 中符合下列条件的各项 ${variable}: ${body}`, `those ${variable} of ${range} with ${body}`),
+        );
+      case "map":
+        return phrase(
+          words.say(
+            `${range} 的各项 ${variable}${filter === "" ? "" : ` (须 ${filter})`} 换成 ${body}`,
+            `${body} for each ${variable} of ${range}${filter === "" ? "" : ` with ${filter}`}`,
+          ),
+        );
+    }
+  }
+}
+
+function leaf(text: string): Said {
+  return { text, level: LEVEL_OF_LEAF };
+}
+
+function phrase(text: string): Said {
+  return { text, level: LEVEL_OF_PHRASE };
+}
+
+function isNumber(expression: Expression): boolean {
+  return (
+    expression.kind === "int" ||
+    (expression.kind === "binary" && ["+", "-", "*", "/", "%"].includes(expression.operator))
+  );
+}
+
+function nameOf(expression: Expression): string {
+  return expression.kind === "name" ? expression.name : "";
+}

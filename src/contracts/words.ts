@@ -1,0 +1,155 @@
+// What people call the parts of a contract: its titles and words, in one language, and types and values said plainly.
+// A name without a word is shown as it is written and remembered, so that a test can ask for it.
+
+import type { ActionDocument, ContractDocument, Label, SettingDocument } from "./document.ts";
+import type { Type } from "./types.ts";
+
+export type Language = "zh" | "en";
+export const LANGUAGES: readonly Language[] = ["zh", "en"];
+
+/** Times that authors write in ms. */
+const SPANS: readonly (readonly [ms: bigint, zh: string, en: string])[] = [
+  [86_400_000n, "天", "day"],
+  [3_600_000n, "小时", "hour"],
+  [60_000n, "分钟", "minute"],
+];
+
+export class Words {
+  readonly language: Language;
+  /** names that were shown as they are written */
+  readonly missing = new Set<string>();
+  private readonly document: ContractDocument;
+  private readonly labels: ReadonlyMap<string, Label>;
+
+  constructor(document: ContractDocument, language: Language) {
+    this.document = document;
+    this.language = language;
+    this.labels = new Map(document.words.map(({ name, label }) => [name.text, label] as const));
+  }
+
+  /** One phrase of both languages. */
+  say(zh: string, en: string): string {
+    return this.language === "zh" ? zh : en;
+  }
+
+  /** The first of these names that has a word; the last one as it is written if none has. */
+  of(...names: readonly string[]): string {
+    const found = this.find(...names);
+    const last = names[names.length - 1] ?? "";
+    if (found === undefined) this.missing.add(last);
+    return found ?? `\`${last}\``;
+  }
+
+  find(...names: readonly string[]): string | undefined {
+    const name = names.find((candidate) => this.labels.has(candidate));
+    return name === undefined ? undefined : this.label(this.labels.get(name));
+  }
+
+  label(label: Label | undefined): string | undefined {
+    return label && this.say(label.zh, label.en ?? label.zh);
+  }
+
+  table(name: string): string {
+    const own = this.document.tables.find((table) => table.name.text === name);
+    return this.label(own?.title) ?? this.of(name);
+  }
+
+  column(table: string, column: string): string {
+    return this.of(`${table}.${column}`, column);
+  }
+
+  action(name: string): string {
+    const title = this.label(this.actionNamed(name)?.title);
+    if (title === undefined) this.missing.add(`action ${name}`);
+    return title ?? `\`${name}\``;
+  }
+
+  actionNamed(name: string): ActionDocument | undefined {
+    return this.document.actions.find((action) => action.name.text === name);
+  }
+
+  settingNamed(name: string): SettingDocument | undefined {
+    return this.document.settings.find((setting) => setting.name.text === name);
+  }
+
+  setting(name: string): string {
+    const title = this.label(this.settingNamed(name)?.title);
+    if (title === undefined) this.missing.add(`settings.${name}`);
+    return title ?? `\`${name}\``;
+  }
+
+  /** A number of the rule pack with its unit, times in the largest span that fits. */
+  amount({ value, unit }: SettingDocument): string {
+    const word = this.label(unit);
+    const span = word === undefined ? this.span(value) : undefined;
+    if (span !== undefined) return span;
+    return word === undefined ? String(value) : `${value} ${word}`;
+  }
+
+  /** 86400000 as "1 day"; undefined for what is no whole span of time. */
+  span(ms: bigint): string | undefined {
+    const found = SPANS.find(([length]) => ms >= length && ms % length === 0n);
+    if (found === undefined) return undefined;
+    const [length, zh, en] = found;
+    const count = ms / length;
+    return this.say(`${count} ${zh}`, `${count} ${en}${count === 1n ? "" : "s"}`);
+  }
+
+  quoted(text: string): string {
+    return this.say(`“${text}”`, `“${text}”`);
+  }
+
+  list(items: readonly string[], last: "and" | "or" = "and"): string {
+    if (this.language === "zh") return items.join(last === "and" ? "、" : " 或 ");
+    return items.length < 2 ? items.join("") : `${items.slice(0, -1).join(", ")} ${last} ${items.at(-1) ?? ""}`;
+  }
+
+  type(type: Type): string {
+    switch (type.kind) {
+      case "bool":
+        return this.say("是或否", "yes or no");
+      case "int":
+        return this.integer(type);
+      case "text":
+        if (type.values !== undefined)
+          return (
+            this.say("下列之一: ", "one of ") +
+            this.list(
+              type.values.map((value) => this.of(value)),
+              "or",
+            )
+          );
+        return type.isId
+          ? this.say("编号", "an id")
+          : this.say(`文字, 至多 ${type.bytesMax} 字节`, `text of at most ${type.bytesMax} bytes`);
+      case "bytes":
+        return this.say(`数据, 至多 ${type.bytesMax} 字节`, `data of at most ${type.bytesMax} bytes`);
+      case "list":
+        return this.say(
+          `至多 ${type.lengthMax} 项, 每项是${this.type(type.item)}`,
+          `up to ${type.lengthMax} times ${this.type(type.item)}`,
+        );
+      default:
+        return this.say("记录", "a record");
+    }
+  }
+
+  private integer({ name, min, max }: Type & { readonly kind: "int" }): string {
+    switch (name) {
+      case "money":
+        return this.say("金额 (分)", "an amount in fen");
+      case "area":
+        return this.say("面积 (平方厘米)", "an area in cm²");
+      case "time":
+        return this.say("时间", "a time");
+      case "count":
+        return this.say("数目", "a number");
+      case "int": {
+        const isBounded = max - min < 1n << 60n;
+        return isBounded
+          ? this.say(`整数, ${min} 至 ${max}`, `a whole number from ${min} to ${max}`)
+          : this.say("整数", "a whole number");
+      }
+    }
+  }
+}
