@@ -4,7 +4,7 @@
 import type { Value } from "../ledger/codec.ts";
 import { bytesEqual } from "../ledger/hash.ts";
 import type { LedgerEvent } from "../ledger/types.ts";
-import { FIXED_SLOTS } from "./checked.ts";
+import { callableBy, FIXED_SLOTS } from "./checked.ts";
 import type { CompiledAction, CompiledCondition, CompiledRead, CompiledTable } from "./compiled.ts";
 import { charge, type Frame, type Row } from "./frame.ts";
 import { byteUnits, GAS, valueSize } from "./gas.ts";
@@ -21,6 +21,8 @@ export interface Caller {
   readonly roles: readonly string[];
   /** ids of the other signers */
   readonly cosigners: readonly string[];
+  /** the contract that calls, on behalf of the same signer; empty: the transaction or the timer itself */
+  readonly contract: string;
 }
 
 /** What actions may do beside rows of their own contract. */
@@ -28,13 +30,25 @@ export interface ActionHost {
   /** of this transaction: counts what it uses */
   readonly overlay: MeteredOverlay;
   readonly timeMs: number;
+  /** an action of the code and settings that this block runs; undefined: there is none */
+  callee(contract: string, action: string): Callee | undefined;
   deploy(
     frame: Frame,
     request: { readonly name: string; readonly source: string; readonly ruleId: string },
   ): Refusal | undefined;
 }
 
+export interface Callee {
+  readonly action: CompiledAction;
+  readonly settings: readonly Value[];
+}
+
 export type CallArguments = readonly (readonly [name: string, value: Value])[];
+
+/** An empty frame for one run. */
+export function frameOf({ action, settings }: Callee, gas: number): Frame {
+  return { gas, slots: new Array(action.slotCount), rows: new Array(action.reads.length), settings };
+}
 
 /** A row on its way into the state; `row` null: deleted. */
 interface PendingRow {
@@ -61,7 +75,7 @@ export function runAction(
   },
 ): Refusal | undefined {
   const run = new ActionRun(action, context);
-  return run.begin(context.caller, context.args) ?? run.readRows() ?? run.require() ?? run.perform() ?? run.finish();
+  return run.begin(context.args) ?? run.readRows() ?? run.require() ?? run.perform() ?? run.finish();
 }
 
 export class ActionRun {
@@ -69,31 +83,36 @@ export class ActionRun {
   readonly host: ActionHost;
   private readonly action: CompiledAction;
   private readonly events: LedgerEvent[];
+  private readonly caller: Caller;
   private readonly pending: PendingRow[] = [];
 
   constructor(
     action: CompiledAction,
-    context: { readonly host: ActionHost; readonly frame: Frame; readonly events: LedgerEvent[] },
+    context: {
+      readonly host: ActionHost;
+      readonly frame: Frame;
+      readonly caller: Caller;
+      readonly events: LedgerEvent[];
+    },
   ) {
     this.action = action;
     this.frame = context.frame;
     this.host = context.host;
     this.events = context.events;
+    this.caller = context.caller;
   }
 
   // ---- the run, in order ----
 
-  begin(caller: Caller, args: CallArguments): Refusal | undefined {
-    const { action, frame, host } = this;
+  begin(args: CallArguments): Refusal | undefined {
+    const { action, caller, frame, host } = this;
     charge(frame, GAS.call);
-    if (!caller.roles.some((role) => action.by.has(role))) {
+    if (!this.isAuthorised()) {
+      const contract: RefusalValues = caller.contract === "" ? [] : [["caller.contract", caller.contract]];
       return {
         status: "unauthorised",
         ruleId: `${action.ruleId}.by`,
-        values: [
-          ["caller.id", caller.id],
-          ["caller.roles", caller.roles],
-        ],
+        values: [["caller.id", caller.id], ["caller.roles", caller.roles], ...contract],
       };
     }
     const { slots } = frame;
@@ -102,7 +121,15 @@ export class ActionRun {
     slots[FIXED_SLOTS.callerOrganisation] = caller.organisation;
     slots[FIXED_SLOTS.callerRoles] = caller.roles;
     slots[FIXED_SLOTS.cosigners] = caller.cosigners;
+    slots[FIXED_SLOTS.callerContract] = caller.contract;
     return this.bindArguments(args);
+  }
+
+  /** The signer's roles say nothing about what a contract may do in the signer's name. */
+  private isAuthorised(): boolean {
+    const { by } = this.action;
+    const { contract, roles } = this.caller;
+    return contract === "" ? roles.some((role) => by.has(role)) : by.has(callableBy(contract));
   }
 
   private bindArguments(args: CallArguments): Refusal | undefined {
@@ -349,6 +376,29 @@ export class ActionRun {
     const entry = this.host.overlay.get(key);
     const fen = entry === undefined ? 0 : MONEY.decode([account], entry.value)[1];
     return typeof fen === "number" ? fen : 0;
+  }
+
+  /** Runs an action of another contract, whole: its reads, conditions, statements, invariants and writes. */
+  call({
+    contract,
+    action,
+    args,
+  }: {
+    readonly contract: string;
+    readonly action: string;
+    readonly args: CallArguments;
+  }): Refusal | undefined {
+    const { host, frame, events } = this;
+    const callee = host.callee(contract, action);
+    // Deployment has seen to it; only an author's test may lack the other contract.
+    if (callee === undefined) return { ...refused("call.contract", [["contract", contract]]), status: "failed" };
+    const own = frameOf(callee, frame.gas);
+    const caller: Caller = { ...this.caller, contract: this.action.contract };
+    try {
+      return runAction(callee.action, { host, frame: own, caller, args, events });
+    } finally {
+      frame.gas = own.gas;
+    }
   }
 
   /** Replaces a timer of the same key. */

@@ -4,15 +4,19 @@
 import { type CheckContext, COSIGNERS, ROLES } from "./check-context.ts";
 import { checkStatement, type RowTarget } from "./check-statement.ts";
 import { checkColumn } from "./check-table.ts";
-import { type CheckedAction, type CheckedRead, FIXED_SLOTS } from "./checked.ts";
+import { type CheckedAction, type CheckedRead, type CheckedStatement, FIXED_SLOTS } from "./checked.ts";
 import type { ActionDocument, Name, ReadDocument } from "./document.ts";
 import { ACTION_GAS_MAX } from "./gas.ts";
 import { type Binding, Scope, SlotCounter } from "./scope.ts";
+import { CONTRACT_ROLE_PREFIX } from "./system.ts";
 import { assignmentFault } from "./type-relations.ts";
 import { type Column, ID, TIME, typeName } from "./types.ts";
 import { LIMITED, TRANSACTION_LIMITS } from "./usage.ts";
 import { type WorstCase, worstCaseOf } from "./worst-case.ts";
 
+/** Contracts below one action, each called by the one before. */
+export const CALL_DEPTH_MAX = 4;
+const CONTRACT_NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/;
 const LIMITS_OF_ACTION = { params: 64, reads: 32, defines: 64, requires: 64, statements: 64, roles: 16 } as const;
 
 /** What timers need to know about the actions they run. */
@@ -25,6 +29,7 @@ export function checkSignature(document: ActionDocument, context: CheckContext):
   const { name, by } = document;
   if (by.length === 0) context.findings.error(name.at, "ROLE_MISSING", `action ${name.text} needs by: who may do it`);
   context.distinct(by, `by of ${name.text}`);
+  for (const role of by) reportContractRole(role, context);
   context.distinct(
     document.params.map((param) => param.name),
     `params of ${name.text}`,
@@ -33,6 +38,13 @@ export function checkSignature(document: ActionDocument, context: CheckContext):
     by: by.map(({ text }) => text),
     params: document.params.map((param) => checkColumn(param, context, { defaults: false })),
   };
+}
+
+function reportContractRole({ text, at }: Name, context: CheckContext): void {
+  if (!text.startsWith(CONTRACT_ROLE_PREFIX)) return;
+  const name = text.slice(CONTRACT_ROLE_PREFIX.length);
+  if (!CONTRACT_NAME.test(name) || name === context.contract)
+    context.findings.error(at, "ROLE_CONTRACT", "write contract: and the name of another contract that may call this");
 }
 
 export function checkAction(
@@ -59,10 +71,32 @@ export function checkAction(
     checkStatement(statement, { context, scope, rows, signatures }),
   );
   reportUnused(document, scope, context);
-  const action = { name, by, params, reads, defines, requires, statements, slotCount: slots.count };
+  const action = {
+    name,
+    by,
+    params,
+    reads,
+    defines,
+    requires,
+    statements,
+    slotCount: slots.count,
+    callDepth: callDepthOf(document, statements, context),
+  };
   const worst = worstCaseOf(action);
   reportCost(name, worst, context);
   return { ...action, usageMax: worst.total };
+}
+
+/** Calls below the action; more than CALL_DEPTH_MAX are refused. */
+function callDepthOf(
+  { name }: ActionDocument,
+  statements: readonly CheckedStatement[],
+  { findings }: CheckContext,
+): number {
+  const depth = Math.max(0, ...statements.map((statement) => (statement.kind === "call" ? statement.depth : 0)));
+  if (depth > CALL_DEPTH_MAX)
+    findings.error(name.at, "CALL_TOO_DEEP", `calls go ${depth} contracts deep, ${CALL_DEPTH_MAX} are allowed`);
+  return depth;
 }
 
 /** Steps are bounded at deployment; of what else a transaction may use, a run can still stay below its bound. */
@@ -118,6 +152,7 @@ function addFixedNames(scope: Scope): void {
     ["id", value(FIXED_SLOTS.callerId, ID, "caller.id")],
     ["org", value(FIXED_SLOTS.callerOrganisation, ID, "caller.org")],
     ["roles", value(FIXED_SLOTS.callerRoles, ROLES, "caller.roles")],
+    ["contract", value(FIXED_SLOTS.callerContract, ID, "caller.contract")],
   ]);
   scope.add("caller", { kind: "namespace", label: "caller", members: caller });
 }

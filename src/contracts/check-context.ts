@@ -2,6 +2,7 @@
 // It reports; it never compiles.
 
 import { checkExpression } from "./check-expression.ts";
+import type { CallableAction } from "./check-import.ts";
 import type { CheckedCondition, CheckedSetting, CheckedTable, CheckedTemplate } from "./checked.ts";
 import type { ConditionDocument, Name, SourceExpression, Template } from "./document.ts";
 import type { Findings, Offset } from "./finding.ts";
@@ -38,6 +39,8 @@ export class CheckContext {
   readonly imported = new Map<string, ImportedTable>();
   /** names or beginnings of the accounts that this contract may debit */
   readonly accounts: string[] = [];
+  /** by `contract.action` */
+  readonly importedActions = new Map<string, CallableAction>();
   readonly settings: CheckedSetting[] = [];
   readonly usedSettings = new Set<string>();
   /** fields of an event by its name, from the first emit that was seen */

@@ -4,7 +4,8 @@
 import { ACCOUNTS_MAX, accountsOverlap } from "./accounts.ts";
 import { checkAction, checkSignature } from "./check-action.ts";
 import { ACCOUNT_NAME, CheckContext } from "./check-context.ts";
-import { checkImport, checkSettings, checkSystemTables, checkTable, type ImportSource } from "./check-table.ts";
+import { checkImport, checkImportedAction, type ImportSource } from "./check-import.ts";
+import { checkSettings, checkSystemTables, checkTable } from "./check-table.ts";
 import { checkWords } from "./check-words.ts";
 import type { CheckedAction, CheckedContract } from "./checked.ts";
 import type { ActionDocument, ContractDocument, Name, Sentence } from "./document.ts";
@@ -46,6 +47,7 @@ function checkDocument(document: ContractDocument, findings: Findings, imports: 
   checkAccounts(document.accounts, context);
   checkSettings(document.settings, context);
   for (const imported of document.imports) checkImport(imported, context, imports);
+  for (const imported of document.importedActions) checkImportedAction(imported, context, imports);
   context.distinct(
     document.tables.map(({ name }) => name),
     "tables",
@@ -65,7 +67,7 @@ function checkDocument(document: ContractDocument, findings: Findings, imports: 
   return {
     name: document.name.text,
     title: titleOf(document.title),
-    imports: [...new Set(document.imports.map(({ contract }) => contract.text))],
+    imports: [...new Set([...document.imports, ...document.importedActions].map(({ contract }) => contract.text))],
     accounts: context.accounts,
     settings: context.settings,
     tables: [...context.tables.values()],
@@ -90,6 +92,7 @@ function checkCounts(document: ContractDocument, context: CheckContext): void {
   context.atMost(document.tables.length, TABLES_MAX, { at, what: "tables" });
   context.atMost(document.actions.length, ACTIONS_MAX, { at, what: "actions" });
   context.atMost(document.imports.length, IMPORTS_MAX, { at, what: "imported tables" });
+  context.atMost(document.importedActions.length, IMPORTS_MAX, { at, what: "imported actions" });
   context.atMost(document.settings.length, SETTINGS_MAX, { at, what: "settings" });
 }
 

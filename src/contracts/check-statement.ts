@@ -3,6 +3,7 @@
 
 import { foreignAccount } from "./accounts.ts";
 import type { ActionSignature } from "./check-action.ts";
+import { checkArguments, checkCall } from "./check-call.ts";
 import { ACCOUNT_NAME, type CheckContext, EVENT_BYTES_MAX, NON_NEGATIVE, TIMER_KEY } from "./check-context.ts";
 import type { CheckedArgument, CheckedAssignment, CheckedStatement, CheckedTable } from "./checked.ts";
 import type { Assignments, Name, StatementDocument } from "./document.ts";
@@ -31,7 +32,7 @@ const TIMER_ARGUMENT_BYTES_MAX = 4096;
 /** Tables that only the host writes. */
 const HOST_TABLES: ReadonlySet<string> = new Set(["contract", "source"]);
 
-type Checked<K> = Omit<Extract<CheckedStatement, { kind: K }>, "at" | "when">;
+export type Checked<K> = Omit<Extract<CheckedStatement, { kind: K }>, "at" | "when">;
 
 export function checkStatement(statement: StatementDocument, at: StatementContext): readonly CheckedStatement[] {
   const when = statement.when && at.context.expected(statement.when, at.scope, BOOL);
@@ -49,6 +50,8 @@ function checkBody(statement: StatementDocument, at: StatementContext) {
       return checkDelete(statement, at);
     case "pay":
       return checkPay(statement, at);
+    case "call":
+      return checkCall(statement, at);
     case "emit":
       return checkEmit(statement, at);
     case "timer":
@@ -60,9 +63,9 @@ function checkBody(statement: StatementDocument, at: StatementContext) {
   }
 }
 
-type Document<K> = StatementDocument & { readonly kind: K };
+export type Document<K> = StatementDocument & { readonly kind: K };
 
-function unitsOf(parts: readonly Typed[]): number {
+export function unitsOf(parts: readonly Typed[]): number {
   return parts.reduce((units, { worst }) => units + worst, 0);
 }
 
@@ -248,25 +251,7 @@ function checkTimer({ key, time, run, args }: Document<"timer">, at: StatementCo
   }
   if (!target.by.includes(TIMER_ROLE))
     context.findings.error(run.at, "TIMER_NOT_ALLOWED", `by of ${run.text} does not name ${TIMER_ROLE}`);
-  const typed = args.flatMap(({ name, value }): readonly CheckedArgument[] => {
-    const param = target.params.find((candidate) => candidate.name === name.text);
-    if (param !== undefined)
-      return [{ name: name.text, type: param.type, typed: context.expected(value, scope, param.type) }];
-    context.findings.error(
-      name.at,
-      "ARGUMENT_UNKNOWN",
-      `${run.text} has no parameter ${name.text}`,
-      target.params.map((candidate) => candidate.name),
-    );
-    return [];
-  });
-  const missing = target.params.filter((param) => !args.some(({ name }) => name.text === param.name));
-  if (missing.length > 0)
-    context.findings.error(
-      run.at,
-      "ARGUMENT_MISSING",
-      `${run.text} needs ${missing.map((param) => param.name).join(", ")}`,
-    );
+  const typed = checkArguments(args, { at: run, params: target.params }, at);
   const bytes = typed.reduce((total, { name, type }) => total + sizeMax(type) + name.length + 2, 5);
   if (bytes > TIMER_ARGUMENT_BYTES_MAX)
     context.findings.error(
@@ -274,11 +259,9 @@ function checkTimer({ key, time, run, args }: Document<"timer">, at: StatementCo
       "TIMER_TOO_LARGE",
       `the arguments can have ${bytes} bytes, ${TIMER_ARGUMENT_BYTES_MAX} are allowed`,
     );
-  // Arguments travel in the order of their names.
-  const sorted = [...typed].sort((left, right) => (left.name < right.name ? -1 : 1));
   const unitsMax =
     unitsOf([typedKey, typedTime, ...typed.map((argument) => argument.typed)]) + GAS.write + byteUnits(bytes + 160);
-  return { kind: "timer", key: typedKey, time: typedTime, run: run.text, args: sorted, unitsMax };
+  return { kind: "timer", key: typedKey, time: typedTime, run: run.text, args: typed, unitsMax };
 }
 
 function checkCancel({ key }: Document<"cancel">, { context, scope }: StatementContext): Checked<"cancel"> {

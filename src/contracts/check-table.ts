@@ -3,7 +3,7 @@
 
 import { type CheckContext, conditionUnits, systemShape } from "./check-context.ts";
 import type { CheckedFlow, CheckedTable } from "./checked.ts";
-import type { ColumnDocument, FlowDocument, ImportDocument, Name, SettingDocument, TableDocument } from "./document.ts";
+import type { ColumnDocument, FlowDocument, Name, SettingDocument, TableDocument } from "./document.ts";
 import { GAS } from "./gas.ts";
 import { type Binding, Scope, SlotCounter, type TableShape } from "./scope.ts";
 import { keyBytesMax, STATE_KEY_BYTES_MAX } from "./state-keys.ts";
@@ -15,9 +15,6 @@ const COLUMNS_MAX = 64;
 const CONDITIONS_MAX = 32;
 /** Largest row: the source of a contract, and some more. */
 export const ROW_BYTES_MAX = 140_000;
-
-/** Shapes of the tables of other contracts; undefined: that contract is not at hand, its declaration is believed. */
-export type ImportSource = (contract: string) => ReadonlyMap<string, TableShape> | undefined;
 
 export function checkSettings(settings: readonly SettingDocument[], context: CheckContext): void {
   context.distinct(
@@ -34,75 +31,6 @@ export function checkSettings(settings: readonly SettingDocument[], context: Che
       context.findings.error(name.at, "VALUE_OUT_OF_RANGE", `the value is outside ${typeName(declared)}`);
     context.settings.push({ name: name.text, type: declared, typeText: typeText?.text ?? "int", value: canonical });
   }
-}
-
-export function checkImport(document: ImportDocument, context: CheckContext, source: ImportSource): void {
-  const { contract, table } = document;
-  const exported = source(contract.text);
-  const target = exported?.get(table.text);
-  if (exported !== undefined && target === undefined) {
-    context.findings.error(table.at, "TABLE_UNKNOWN", `contract ${contract.text} has no table ${table.text}`, [
-      ...exported.keys(),
-    ]);
-  }
-  const key = document.key.map(({ name, type }, index): Column => {
-    const found = target?.columns[index]?.type ?? UNKNOWN;
-    return {
-      name: name.text,
-      type: type === undefined ? found : context.type(type),
-      typeText: type?.text ?? typeName(found),
-      defaultValue: undefined,
-    };
-  });
-  const fields = document.fields.map((column) => checkColumn(column, context, { defaults: false }));
-  const shape: TableShape = {
-    contract: contract.text,
-    name: table.text,
-    columns: [...key, ...fields],
-    keyLength: key.length,
-  };
-  const positions = target && positionsIn(document, shape, { target, context });
-  context.imported.set(`${contract.text}.${table.text}`, { table: shape, stored: target ?? shape, positions });
-}
-
-/** Where the imported contract keeps each declared column; names and types must be the same there. */
-function positionsIn(
-  document: ImportDocument,
-  shape: TableShape,
-  { target, context }: { readonly target: TableShape; readonly context: CheckContext },
-): readonly number[] {
-  const places = [...document.key, ...document.fields].map(({ name }) => name.at);
-  if (target.keyLength !== shape.keyLength) {
-    const names = target.columns.slice(0, target.keyLength).map(({ name }) => name);
-    context.findings.error(
-      document.table.at,
-      "IMPORT_MISMATCH",
-      `the key of ${shape.contract}.${shape.name} has ${target.keyLength} parts`,
-      names,
-    );
-  }
-  return shape.columns.map(({ name, type }, index) => {
-    const position = target.columns.findIndex((column) => column.name === name);
-    const found = target.columns[position];
-    const at = places[index] ?? document.table.at;
-    const isInPlace = index >= shape.keyLength ? position >= target.keyLength : position === index;
-    if (found === undefined || !isInPlace) {
-      const names = target.columns.map((column) => column.name);
-      context.findings.error(
-        at,
-        "FIELD_UNKNOWN",
-        `${shape.contract}.${shape.name} has no ${name} in this place`,
-        names,
-      );
-    } else if (typeName(found.type) !== typeName(type) && type.kind !== "unknown") {
-      context.findings.error(
-        at,
-        "IMPORT_MISMATCH",
-        `${shape.contract}.${shape.name}.${name} is ${typeName(found.type)}`,
-      );
-    }
-    return Math.max(position, 0);
-  });
 }
 
 export function checkColumn(

@@ -3,6 +3,7 @@
 import type { Name } from "./document.ts";
 import type { Offset } from "./finding.ts";
 import type { TableShape } from "./scope.ts";
+import { CONTRACT_ROLE_PREFIX } from "./system.ts";
 import type { LabelledReference, Typed } from "./typed.ts";
 import type { Column, Type } from "./types.ts";
 import type { Usage } from "./usage.ts";
@@ -73,6 +74,15 @@ export type CheckedStatement = { readonly at: Offset; readonly when: Typed | und
       /** of the contract: `from` must be one of them */
       readonly accounts: readonly string[];
     }
+  | {
+      readonly kind: "call";
+      readonly contract: string;
+      readonly action: string;
+      readonly args: readonly CheckedArgument[];
+      /** of the called action, with what it calls itself */
+      readonly usageMax: Usage;
+      readonly depth: number;
+    }
   | { readonly kind: "emit"; readonly event: string; readonly fields: readonly CheckedArgument[] }
   | {
       readonly kind: "timer";
@@ -94,6 +104,8 @@ export interface CheckedAction {
   readonly requires: readonly CheckedCondition[];
   readonly statements: readonly CheckedStatement[];
   readonly slotCount: number;
+  /** calls below it, at most: 0 for an action that calls nothing */
+  readonly callDepth: number;
   /** bound of what one run can use; part by part: worst-case.ts */
   readonly usageMax: Usage;
 }
@@ -116,6 +128,18 @@ export interface CheckedContract {
   readonly actions: readonly CheckedAction[];
 }
 
+/** How `by` of an action names a contract that may call it. */
+export function callableBy(contract: string): string {
+  return `${CONTRACT_ROLE_PREFIX}${contract}`;
+}
+
 /** Slots that every action's frame begins with; parameters follow. */
-export const FIXED_SLOTS = { now: 0, callerId: 1, callerOrganisation: 2, callerRoles: 3, cosigners: 4 } as const;
-export const FIRST_PARAM_SLOT = 5;
+export const FIXED_SLOTS = {
+  now: 0,
+  callerId: 1,
+  callerOrganisation: 2,
+  callerRoles: 3,
+  cosigners: 4,
+  callerContract: 5,
+} as const;
+export const FIRST_PARAM_SLOT = 6;

@@ -141,6 +141,7 @@ function compileAction(
       compileStatement(statement, `${ruleId}.do[${index}]`, tables),
     ),
     slotCount: action.slotCount,
+    callDepth: action.callDepth,
     usageMax: action.usageMax,
   };
 }
@@ -192,6 +193,8 @@ function compileBody(
     }
     case "pay":
       return compilePay(statement, ruleId);
+    case "call":
+      return compileCall(statement, ruleId);
     case "emit":
       return compileEmit(statement, ruleId);
     case "timer":
@@ -322,6 +325,15 @@ function compilePay(statement: CheckedStatement & { kind: "pay" }, ruleId: strin
         ]);
       return run.pay({ from: asText(from), to: asText(to), amount: asSafeInteger(amount), ruleId });
     });
+}
+
+function compileCall(statement: CheckedStatement & { kind: "call" }, ruleId: string): CompiledStatement {
+  const { contract, action, args } = statement;
+  const parts = args.map(({ typed, type, name }) => checkedPart(typed, type, `${ruleId}.with.${name}`));
+  return (run) =>
+    withParts(run.frame, parts, (values) =>
+      run.call({ contract, action, args: values.map((value, index) => [args[index]?.name ?? "", value]) }),
+    );
 }
 
 function compileEmit(statement: CheckedStatement & { kind: "emit" }, ruleId: string): CompiledStatement {

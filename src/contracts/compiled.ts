@@ -70,6 +70,8 @@ export interface CompiledAction {
   readonly requires: readonly CompiledCondition[];
   readonly statements: readonly CompiledStatement[];
   readonly slotCount: number;
+  /** calls below it, at most */
+  readonly callDepth: number;
   /** bound of what one run can use */
   readonly usageMax: Usage;
 }

@@ -72,6 +72,12 @@ export interface ImportDocument {
   readonly fields: readonly ColumnDocument[];
 }
 
+export interface ImportedActionDocument {
+  readonly contract: Name;
+  readonly action: Name;
+  readonly params: readonly ColumnDocument[];
+}
+
 export interface SettingDocument {
   readonly name: Name;
   readonly type: Name | undefined;
@@ -101,6 +107,8 @@ export type StatementDocument = { readonly at: Offset; readonly when: SourceExpr
       readonly to: SourceExpression;
       readonly amount: SourceExpression;
     }
+  /** `action` is written `contract.action` */
+  | { readonly kind: "call"; readonly action: Name; readonly args: Assignments }
   | { readonly kind: "emit"; readonly event: Name; readonly fields: Assignments }
   | {
       readonly kind: "timer";
@@ -131,6 +139,8 @@ export interface ContractDocument {
   readonly law: Label | undefined;
   readonly words: readonly WordDocument[];
   readonly imports: readonly ImportDocument[];
+  /** actions of other contracts that `call` may name */
+  readonly importedActions: readonly ImportedActionDocument[];
   /** names of accounts, or beginnings ending in ":", that this contract alone may debit */
   readonly accounts: readonly Name[];
   readonly settings: readonly SettingDocument[];

@@ -5,7 +5,7 @@ import type { Value } from "../ledger/codec.ts";
 import { type Hash, toHex } from "../ledger/hash.ts";
 import type { StateReader } from "../ledger/types.ts";
 import { checkContract } from "./check-contract.ts";
-import type { ImportSource } from "./check-table.ts";
+import type { Exports, ImportSource } from "./check-import.ts";
 import { compileContract, sourceHashOf } from "./compile-contract.ts";
 import type { CompiledContract } from "./compiled.ts";
 import type { Finding } from "./finding.ts";
@@ -51,7 +51,7 @@ export class Engine {
     const compilation = compileSource(source, (name) => {
       const contract = imports(name);
       used.set(name, contract);
-      return tableShapes(contract);
+      return exportsOf(contract);
     });
     if (this.count >= COMPILED_MAX) this.forget();
     const key = toHex(sourceHash);
@@ -72,10 +72,10 @@ export class Engine {
   }
 }
 
-/** A contract that is not there has no tables: everything imported from it is unknown. */
-export function tableShapes(contract: CompiledContract | undefined): ReadonlyMap<string, TableShape> {
+/** A contract that is not there has no tables and no actions: everything imported from it is unknown. */
+export function exportsOf(contract: CompiledContract | undefined): Exports {
   const shapes = [...(contract?.tables ?? [])].map(([name, { layout }]) => [name, layout] as const);
-  return new Map<string, TableShape>(shapes);
+  return { tables: new Map<string, TableShape>(shapes), actions: contract?.actions ?? new Map() };
 }
 
 export interface DeployedVersion {

@@ -15,10 +15,10 @@ import type {
   Transaction,
   Validator,
 } from "../ledger/types.ts";
-import { type ActionHost, type CallArguments, type Caller, runAction } from "./action-run.ts";
+import { type ActionHost, type CallArguments, type Callee, type Caller, frameOf, runAction } from "./action-run.ts";
 import { deploy } from "./deploy.ts";
 import { Catalogue, type Engine } from "./engine.ts";
-import type { Frame, Row } from "./frame.ts";
+import type { Row } from "./frame.ts";
 import { GAS } from "./gas.ts";
 import { governanceRefusal, parametersIn, validatorsIn } from "./governance-rows.ts";
 import {
@@ -32,7 +32,7 @@ import {
 import { OUT_OF_GAS, OutOfGas } from "./outcome.ts";
 import { type Refusal, refused } from "./refusal.ts";
 import { decodeKey, startsWithBytes, tablePrefix, timerDueMs } from "./state-keys.ts";
-import { ANYONE_ROLE, GOVERNANCE_CONTRACT, TIMER_ROLE } from "./system.ts";
+import { ANYONE_ROLE, CONTRACT_ROLE_PREFIX, GOVERNANCE_CONTRACT, TIMER_ROLE } from "./system.ts";
 import { ACCOUNTS, PARAMETERS, ROSTER, SEATS, TIMERS } from "./system-layouts.ts";
 import { BLOCK_LIMITS, LIMITED } from "./usage.ts";
 
@@ -63,7 +63,7 @@ export function executeBlock(input: BlockInput): BlockOutput {
 }
 
 const GOVERNANCE_PREFIX = tablePrefix(GOVERNANCE_CONTRACT, "").slice(0, -1);
-const TIMER_CALLER: Caller = { id: "", organisation: "", roles: [TIMER_ROLE], cosigners: [] };
+const TIMER_CALLER: Caller = { id: "", organisation: "", roles: [TIMER_ROLE], cosigners: [], contract: "" };
 
 interface Run {
   readonly contract: string;
@@ -212,13 +212,17 @@ class BlockExecution {
       typeof organisation === "string" && Array.isArray(roles),
       "R11: an account's row has organisation and roles",
     );
-    // Nobody holds the timers' role, whatever the registry says.
-    const held = roles.filter((role): role is string => typeof role === "string" && role !== TIMER_ROLE);
+    // Nobody holds the role of timers or of a contract, whatever the registry says.
+    const held = roles.filter(
+      (role): role is string =>
+        typeof role === "string" && role !== TIMER_ROLE && !role.startsWith(CONTRACT_ROLE_PREFIX),
+    );
     return {
       id: sender.account,
       organisation,
       roles: [...held, ANYONE_ROLE],
       cosigners: others.map((other) => other.account),
+      contract: "",
     };
   }
 
@@ -263,12 +267,7 @@ class BlockExecution {
         ]),
         status: "failed",
       };
-    const frame: Frame = {
-      gas: progress.gas,
-      slots: new Array(compiled.slotCount),
-      rows: new Array(compiled.reads.length),
-      settings: loaded.settings,
-    };
+    const frame = frameOf({ action: compiled, settings: loaded.settings }, progress.gas);
     try {
       return runAction(compiled, { host: this.hostOf(progress), frame, caller, args, events: progress.events });
     } finally {
@@ -276,11 +275,18 @@ class BlockExecution {
     }
   }
 
+  private callee(contract: string, action: string): Callee | undefined {
+    const loaded = this.catalogue.load(contract);
+    const compiled = loaded?.contract.actions.get(action);
+    return loaded && compiled && { action: compiled, settings: loaded.settings };
+  }
+
   private hostOf({ overlay }: Progress): ActionHost {
     const { engine, height, timeMs, overlay: state } = this.input;
     return {
       overlay,
       timeMs,
+      callee: (contract, action) => this.callee(contract, action),
       deploy: (frame, request) => deploy(frame, request, { state, overlay, engine, height }),
     };
   }

@@ -185,6 +185,13 @@ const SAYINGS: readonly (readonly [(refused: Refused) => boolean, Say])[] = [
     }),
   ],
   [
+    ({ part, values }) => part === "by" && values.has("caller.contract"),
+    ({ ruleId, values }) => ({
+      zh: `合约 ${at(values, "caller.contract")} 无权调用 ${ruleId.slice(0, -3)}`,
+      en: `Contract ${at(values, "caller.contract")} may not call ${ruleId.slice(0, -3)}`,
+    }),
+  ],
+  [
     ends("by"),
     ({ ruleId, values }) => ({
       zh: `${at(values, "caller.id")} (${at(values, "caller.roles")}) 无权执行 ${ruleId.slice(0, -3)}`,

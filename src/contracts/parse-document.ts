@@ -9,6 +9,7 @@ import type {
   ContractDocument,
   FlowDocument,
   ImportDocument,
+  ImportedActionDocument,
   Name,
   ReadDocument,
   Sentence,
@@ -26,7 +27,9 @@ import { type MapEntry, readYaml, type SourceNode } from "./yaml-document.ts";
 export const RULES_VERSION = 1n;
 
 const SECTIONS = ["rules", "contract", "title", "law", "words", "imports", "accounts", "settings", "tables", "actions"];
-const STATEMENTS = ["insert", "update", "delete", "pay", "emit", "timer", "cancel", "deploy"] as const;
+const STATEMENTS = ["insert", "update", "delete", "pay", "call", "emit", "timer", "cancel", "deploy"] as const;
+/** Among the tables of an imported contract; no table that is imported can be called so. */
+const IMPORTED_ACTIONS = "actions";
 
 /** @returns undefined when nothing useful can be said about the rest of the document */
 export function parseDocument(source: string, findings: Findings): ContractDocument | undefined {
@@ -63,10 +66,12 @@ class DocumentParser {
     const title = this.sentenceIn(fields, "title");
     const list = <T>(section: string, parse: (entry: MapEntry) => readonly T[]) =>
       reader.entries(fields.get(section)?.value, section).flatMap(parse);
+    const imports = reader.entries(fields.get("imports")?.value, "imports").map((entry) => this.imported(entry));
     const parts = {
       law: reader.label(fields.get("law"), "law"),
       words: list("words", (entry) => present(this.word(entry))),
-      imports: list("imports", (entry) => this.imported(entry)),
+      imports: imports.flatMap(({ tables }) => tables),
+      importedActions: imports.flatMap(({ actions }) => actions),
       accounts: reader.names(fields.get("accounts")?.value, "accounts"),
       settings: list("settings", (entry) => present(this.setting(entry))),
       tables: list("tables", (entry) => present(this.table(entry))),
@@ -85,25 +90,43 @@ class DocumentParser {
     return label && { name: { text: entry.key, at: entry.keyAt }, label };
   }
 
-  private imported(entry: MapEntry): readonly ImportDocument[] {
+  /** Tables by name, and under `actions` the actions that may be called, each with its parameters. */
+  private imported(entry: MapEntry): {
+    readonly tables: readonly ImportDocument[];
+    readonly actions: readonly ImportedActionDocument[];
+  } {
     const { reader } = this;
     const contract = reader.name(entry.key, entry.keyAt, "the name of a contract", { hyphens: true });
-    if (contract === undefined) return [];
-    return reader.entries(entry.value, `import of ${contract.text}`).flatMap((tableEntry) => {
-      const table = reader.name(tableEntry.key, tableEntry.keyAt, "the name of a table");
-      const fields = reader.fields(tableEntry.value, "an imported table", {
-        known: ["key", "fields"],
-        required: ["key", "fields"],
-      });
-      const key = fields.get("key")?.value;
-      const names =
-        key?.kind === "list"
-          ? reader.names(key, "key").map((name) => ({ name, type: undefined }))
-          : this.columns(key, "key");
-      return present(
-        table && { contract, table, key: names, fields: this.columns(fields.get("fields")?.value, "fields") },
-      );
+    if (contract === undefined) return { tables: [], actions: [] };
+    const parts = reader.entries(entry.value, `import of ${contract.text}`);
+    const actions = parts.filter(({ key }) => key === IMPORTED_ACTIONS);
+    return {
+      tables: parts.filter((part) => !actions.includes(part)).flatMap((part) => this.importedTable(part, contract)),
+      actions: actions.flatMap(({ value }) =>
+        reader.entries(value, "imported actions").flatMap((action) => {
+          const name = reader.name(action.key, action.keyAt, "the name of an action");
+          const params = this.columns(action.value, `parameters of ${action.key}`);
+          return present(name && { contract, action: name, params });
+        }),
+      ),
+    };
+  }
+
+  private importedTable(entry: MapEntry, contract: Name): readonly ImportDocument[] {
+    const { reader } = this;
+    const table = reader.name(entry.key, entry.keyAt, "the name of a table");
+    const fields = reader.fields(entry.value, "an imported table", {
+      known: ["key", "fields"],
+      required: ["key", "fields"],
     });
+    const key = fields.get("key")?.value;
+    const names =
+      key?.kind === "list"
+        ? reader.names(key, "key").map((name) => ({ name, type: undefined }))
+        : this.columns(key, "key");
+    return present(
+      table && { contract, table, key: names, fields: this.columns(fields.get("fields")?.value, "fields") },
+    );
   }
 
   private setting(entry: MapEntry): SettingDocument | undefined {
@@ -241,8 +264,9 @@ class DocumentParser {
       reader.findings.error(node.at, "STATEMENT", "each item of do is one statement", STATEMENTS);
       return undefined;
     }
-    const extra = entry.key === "insert" ? ["row"] : entry.key === "update" ? ["set"] : [];
-    const fields = reader.fields(node, entry.key, { known: [entry.key, "when", ...extra], required: extra });
+    const required = entry.key === "insert" ? ["row"] : entry.key === "update" ? ["set"] : [];
+    const optional = entry.key === "call" ? ["when", "with"] : ["when"];
+    const fields = reader.fields(node, entry.key, { known: [entry.key, ...optional, ...required], required });
     const whenNode = fields.get("when");
     const when = whenNode && reader.expression(whenNode.value, "when");
     const body = this.statementBody(entry, fields);
@@ -269,6 +293,10 @@ class DocumentParser {
       case "pay": {
         const parts = this.parts(entry, ["from", "to", "amount"] as const);
         return parts && { kind, from: parts.from, to: parts.to, amount: parts.amount };
+      }
+      case "call": {
+        const action = target();
+        return action && { kind, action, args: this.assignments(fields.get("with")?.value, "with of call") };
       }
       case "emit":
         return this.emit(entry);

@@ -8,6 +8,8 @@ export const REGISTRY_CONTRACT = "registry";
 
 /** Role under which due timers run; accounts cannot hold it. */
 export const TIMER_ROLE = "timer";
+/** `by: [contract:fees]`: contract `fees` may call the action, whoever signed; accounts cannot hold such a role. */
+export const CONTRACT_ROLE_PREFIX = "contract:";
 /** Role that every registered account has. */
 export const ANYONE_ROLE = "anyone";
 /** Accounts of money outside the ledger (the bank's side): the only ones that may go below zero. */

@@ -5,7 +5,7 @@ import { invariant } from "../assert.ts";
 import { decode, type Value } from "../ledger/codec.ts";
 import { compareBytes } from "../ledger/hash.ts";
 import type { LedgerEvent, StateOverlay, StateReader } from "../ledger/types.ts";
-import { type CallArguments, type Caller, runAction } from "./action-run.ts";
+import { type CallArguments, type Callee, type Caller, frameOf, runAction } from "./action-run.ts";
 import type { CompiledContract } from "./compiled.ts";
 import { deploy } from "./deploy.ts";
 import { Engine } from "./engine.ts";
@@ -52,16 +52,9 @@ export class TestLedger {
     action: string,
     { caller, args }: { readonly caller: Caller; readonly args: CallArguments },
   ): Step {
-    const loaded = this.contracts.get(contract);
-    const compiled = loaded?.actions.get(action);
-    invariant(loaded !== undefined && compiled !== undefined, "R14: a test calls an action that exists");
-    const settings = loaded.settings.map(({ name, value }) => this.settings.get(`${contract}.${name}`) ?? value);
-    const frame: Frame = {
-      gas: ACTION_GAS_MAX,
-      slots: new Array(compiled.slotCount),
-      rows: new Array(compiled.reads.length),
-      settings,
-    };
+    const called = this.callee(contract, action);
+    invariant(called !== undefined, "R14: a test calls an action that exists");
+    const frame = frameOf(called, ACTION_GAS_MAX);
     const events: LedgerEvent[] = [];
     const mark = this.overlay.mark();
     const { overlay: state, engine } = this;
@@ -69,12 +62,20 @@ export class TestLedger {
     const host = {
       overlay,
       timeMs: this.nowMs,
+      callee: (...path: readonly [contract: string, action: string]) => this.callee(...path),
       deploy: (own: Frame, request: Parameters<typeof deploy>[1]) =>
         deploy(own, request, { state, overlay, engine, height: 1 }),
     };
-    const refusal = attempt(() => runAction(compiled, { host, frame, caller, args, events }));
+    const refusal = attempt(() => runAction(called.action, { host, frame, caller, args, events }));
     if (refusal !== undefined) this.overlay.revertTo(mark);
     return { contract, action, refusal, events: refusal === undefined ? events : [], gas: ACTION_GAS_MAX - frame.gas };
+  }
+
+  private callee(contract: string, action: string): Callee | undefined {
+    const loaded = this.contracts.get(contract);
+    const compiled = loaded?.actions.get(action);
+    const settings = loaded?.settings.map(({ name, value }) => this.settings.get(`${contract}.${name}`) ?? value);
+    return compiled && settings && { action: compiled, settings };
   }
 
   /** Lets time pass: timers that fall due run in order, each at its own time. */
@@ -112,7 +113,7 @@ export class TestLedger {
       typeof contract === "string" && typeof action === "string" && args?.ok === true,
       "R8: a timer's row names an action and its arguments",
     );
-    const caller: Caller = { id: "", organisation: "", roles: [TIMER_ROLE], cosigners: [] };
+    const caller: Caller = { id: "", organisation: "", roles: [TIMER_ROLE], cosigners: [], contract: "" };
     return this.call(contract, action, { caller, args: args.value as CallArguments });
   }
 

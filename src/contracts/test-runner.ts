@@ -6,10 +6,11 @@ import type { Caller } from "./action-run.ts";
 import { systemShape } from "./check-context.ts";
 import { equalValues } from "./compile-expression.ts";
 import type { CompiledContract, CompiledTable } from "./compiled.ts";
-import { compileSource } from "./engine.ts";
+import type { Coverage } from "./coverage.ts";
+import { compileSource, exportsOf } from "./engine.ts";
 import { Findings } from "./finding.ts";
 import { RowLayout } from "./row-layout.ts";
-import { ANYONE_ROLE, LEDGER_CONTRACT } from "./system.ts";
+import { ANYONE_ROLE, CONTRACT_ROLE_PREFIX, LEDGER_CONTRACT } from "./system.ts";
 import { MONEY } from "./system-layouts.ts";
 import { type NewOverlay, type Step, TestLedger } from "./test-ledger.ts";
 import { readTestValue, TestFault } from "./test-values.ts";
@@ -64,8 +65,8 @@ function compileAll(
   const byName = new Map<string, CompiledContract>();
   for (const source of [...sources].reverse()) {
     const shapes = (name: string) => {
-      const tables = byName.get(name)?.tables;
-      return tables && new Map([...tables].map(([table, { layout }]) => [table, layout] as const));
+      const imported = byName.get(name);
+      return imported && exportsOf(imported);
     };
     const { contract, findings } = compileSource(source, shapes);
     const finding = findings.find(({ severity }) => severity === "error");
@@ -237,7 +238,11 @@ class TestRun {
     if (rest === undefined || rest === "") throw new TestFault(parts.get("as")?.at ?? at, "as: role/id is expected");
     const [id = "", organisation = ""] = rest.split("@");
     const cosigners = this.items(parts.get("cosigners")).map((node) => textOf(node).split("/").at(-1) ?? "");
-    return { id, organisation, roles: [...names.split("+"), ANYONE_ROLE], cosigners };
+    const roles = names.split("+");
+    // `contract:name/id`: as if that contract called on behalf of the account.
+    const calling = roles.find((role) => role.startsWith(CONTRACT_ROLE_PREFIX));
+    const contract = calling === undefined ? "" : calling.slice(CONTRACT_ROLE_PREFIX.length);
+    return { id, organisation, roles: [...roles.filter((role) => role !== calling), ANYONE_ROLE], cosigners, contract };
   }
 
   private expectRefusal(

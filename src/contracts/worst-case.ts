@@ -81,6 +81,8 @@ function statementName(statement: CheckedStatement): string {
       return `emit ${statement.event}`;
     case "timer":
       return `timer ${statement.run}`;
+    case "call":
+      return `call ${statement.contract}.${statement.action}`;
     case "pay":
     case "cancel":
     case "deploy":
@@ -106,6 +108,8 @@ function touched(statement: CheckedStatement): Usage {
       return usage({ writes: 1, bytesWritten: keyBytesMax(statement.table) });
     case "pay":
       return addUsage(addUsage(look(MONEY), look(MONEY)), addUsage(write(MONEY), write(MONEY)));
+    case "call":
+      return statement.usageMax;
     case "emit":
       return usage({
         events: 1,
