@@ -134,7 +134,7 @@ export type Report =
     }
   | { readonly kind: "viewChanged"; readonly height: number; readonly view: number; readonly primary: ValidatorKey }
   | { readonly kind: "suspected"; readonly height: number; readonly view: number; readonly code: string }
-  /** q COMMITs for one hash without q equal results: the network waits by intent rather than fork */
+  /** no result of one hash can have q COMMITs any more: the network waits by intent rather than fork */
   | { readonly kind: "resultsDiverge"; readonly height: number; readonly blockHash: Hash }
   /** a message was refused; the peer gate counts it */
   | { readonly kind: "badMessage"; readonly from: ValidatorKey; readonly code: string };

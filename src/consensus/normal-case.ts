@@ -32,6 +32,7 @@ export function handlePrePrepare(core: Core, arrival: Arrival, message: PrePrepa
   if (!state.verifier.isVoteSigned(vote)) return refuseMessage(core, from, "PRE_PREPARE_SIGNATURE");
   if (suspicion !== undefined && !moveBy(core, suspicion)) return refuseMessage(core, from, "PRE_PREPARE_SUSPICION");
   countVote(core, vote);
+  refuseContradiction(core, from, vote);
   if (state.current.accepted !== undefined) return;
   let isFree = true;
   if (newView !== undefined) {
@@ -76,10 +77,15 @@ export function handleVote(core: Core, from: ValidatorKey, { vote }: VoteMessage
   if (vote.view > view + VIEWS_AHEAD_MAX || vote.view < (vote.kind === "prepare" ? view : view - VIEWS_BEHIND_MAX))
     return;
   if (!takeVote(core, vote)) return refuseMessage(core, from, "VOTE_SIGNATURE");
-  // What contradicts is reported once and never counted; its author, who could make any number of them, is made to stop.
-  const kept = core.state.log.find(vote.kind, vote.view, vote.signer);
+  refuseContradiction(core, from, vote);
+}
+
+/** C63: what contradicts is reported once and never counted; its author, who could make any number of them, is made to stop. */
+function refuseContradiction(core: Core, from: ValidatorKey, vote: Vote): void {
+  const { state } = core;
+  const kept = state.log.find(vote.kind, vote.view, vote.signer);
   const isContradicted = kept !== undefined && !isEqualVote(kept, vote);
-  if (isContradicted && core.state.keyOf(vote.signer) === from) refuseMessage(core, from, "VOTE_CONTRADICTS");
+  if (isContradicted && state.keyOf(vote.signer) === from) refuseMessage(core, from, "VOTE_CONTRADICTS");
 }
 
 /** A certificate with its block: from who resends a COMMIT ("prepared") or has the height behind it ("decided"). */

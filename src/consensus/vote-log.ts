@@ -52,14 +52,20 @@ export class VoteLog {
     return this.statements.flatMap((_, signer) => this.find(kind, view, signer) ?? []);
   }
 
-  /** Whether q validators committed this block, in whatever views, but no q of them with one result. */
+  /**
+   * Whether no result of this block can have q COMMITs any more, in whatever views: more than n - q validators, and so an
+   * honest one among them, signed another result. A liar beside results that are still on their way is not enough (C71).
+   */
   isDiverging(blockHash: Hash): boolean {
     const commits = this.statements.flatMap((list) => list.find((other) => isCommitOf(other, blockHash)) ?? []);
     const results = commits
       .filter((statement): statement is Vote => statement.kind === "commit")
       .map(({ resultHash }) => resultHash);
-    if (results.length < this.quorum) return false;
-    return results.every((one) => results.filter((other) => bytesEqual(one, other)).length < this.quorum);
+    const missing = this.statements.length - results.length;
+    return (
+      results.length > 0 &&
+      results.every((one) => results.filter((other) => bytesEqual(one, other)).length + missing < this.quorum)
+    );
   }
 
   /** Signers of votes for a block: who has voted for it holds its batches. */

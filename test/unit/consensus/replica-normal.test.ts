@@ -184,6 +184,37 @@ describe("a follower", () => {
     ]);
   });
 
+  it("C63: a primary that signs two headers for one place proves it, is made to stop, and the first of them stands", () => {
+    const stage = opened();
+    const [lead, follower] = [stage.actor(0), stage.actor(1)];
+    lead.work.push("work");
+    const proposal = stage.build(lead, 0);
+    if (proposal === undefined) throw new Error("nothing built");
+    const frames = [1, 2, 3].map((later) => {
+      const headerBytes = encodeHeader({ ...proposal.header, timeMs: proposal.header.timeMs + later });
+      const signed = read(vote(stage, 0, prepareOf(blockHashOf(headerBytes))));
+      if (signed.kind !== "prepare") throw new Error("no vote");
+      const proposalBytes = encodeProposal({ headerBytes, references: proposal.references });
+      const { signature } = signed.vote;
+      const place = { height: 1, view: 0, newView: undefined, suspicionBytes: undefined };
+      return encodePrePrepare({ ...place, proposalBytes, signature });
+    });
+    const [first, second, third] = frames as [Uint8Array, Uint8Array, Uint8Array];
+    follower.holds.add("checkBlock");
+    stage.hand(1, 0, first);
+    stage.hand(1, 0, first);
+    expect(follower.reports).toEqual([]);
+    stage.hand(1, 2, second);
+    expect(follower.reports, "whoever relays it has done nothing wrong").toMatchObject([
+      { kind: "evidence", rule: "TWO_VOTES", label: "malice", offender: lead.key.hex },
+    ]);
+    stage.hand(1, 0, third);
+    expect(follower.reports.slice(1)).toMatchObject([
+      { kind: "badMessage", from: lead.key.hex, code: "VOTE_CONTRADICTS" },
+    ]);
+    expect(effectsOf(follower.held, "checkBlock").length).toBe(1);
+  });
+
   type Twist = (header: Header, stage: Stage) => Partial<Header>;
   const HEADERS: readonly (readonly [string, Twist])[] = [
     ["another parent", () => ({ parentHash: hashTagged("HEADER", EMPTY_BYTES) })],
@@ -402,7 +433,22 @@ describe("the end of a height", () => {
     expect(effectsOf(follower.held, "checkBlock").map(({ arrivedMs }) => arrivedMs)).toEqual([77]);
   });
 
-  it("reports at once that q validators committed a block without q equal results, and waits rather than forks", () => {
+  it("C71: one liar's result beside results that are still on their way is no divergence", () => {
+    const stage = opened();
+    stage.offer("work");
+    const blockHash = proposedBlock(stage);
+    stage.deliver(({ kind }) => kind === "prePrepare");
+    stage.deliver(({ kind }) => kind === "prepare");
+    stage.flights = stage.flights.filter(({ from, to }) => to === 1 && from !== 3);
+    const lie = hashTagged("RESULT", new TextEncoder().encode("lie"));
+    stage.hand(1, 3, vote(stage, 3, commitOf(blockHash, lie)));
+    stage.deliver(({ kind }, { from }) => kind === "commit" && from === 2);
+    expect(stage.actor(1).reports).toEqual([]);
+    stage.deliver(({ kind }, { from }) => kind === "commit" && from === 0);
+    expect(stage.actor(1).blocks.length).toBe(1);
+  });
+
+  it("C71: reports as soon as no result can have q COMMITs any more, and waits rather than forks", () => {
     const stage = opened();
     stage.offer("work");
     const blockHash = proposedBlock(stage);

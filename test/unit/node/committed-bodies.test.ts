@@ -3,9 +3,17 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { LedgerError } from "../../../src/errors.ts";
 import { decode, encode, type Value } from "../../../src/ledger/codec.ts";
-import { blockHashOf, encodeHeader } from "../../../src/ledger/format-block.ts";
+import {
+  blockHashOf,
+  encodeHeader,
+  encodeProposal,
+  encodeResult,
+  resultHashOf,
+} from "../../../src/ledger/format-block.ts";
+import { encodeCertificate } from "../../../src/ledger/format-vote.ts";
 import type { SealedGenesis } from "../../../src/ledger/genesis.ts";
 import { toHex } from "../../../src/ledger/hash.ts";
+import type { Result } from "../../../src/ledger/types.ts";
 import { BatchIntake } from "../../../src/node/batch-intake.ts";
 import { BatchPool } from "../../../src/node/batch-pool.ts";
 import type { Chain } from "../../../src/node/chain.ts";
@@ -13,7 +21,15 @@ import { verifyNative } from "../../../src/node/ed25519-native.ts";
 import { Proposals } from "../../../src/node/proposals.ts";
 import { answerSync, Sync } from "../../../src/node/sync.ts";
 import { createVerifyPool } from "../../../src/node/verify-pool.ts";
-import { buildBlock, commitBlock, makeGenesis, noteBatch, openLedger, VALIDATORS } from "./ledger-fixture.ts";
+import {
+  buildBlock,
+  certificateOf,
+  commitBlock,
+  makeGenesis,
+  noteBatch,
+  openLedger,
+  VALIDATORS,
+} from "./ledger-fixture.ts";
 import { SILENT, StillClock } from "./support.ts";
 
 let genesis: SealedGenesis;
@@ -144,6 +160,45 @@ describe("catch-up", () => {
     await sync.catchUp(1, "silent");
     expect(asked).toEqual(["silent 1000", "slow 1000", "silent 5000", "slow 5000"]);
     expect(behind.head.height).toBe(1);
+  });
+});
+
+describe("a certified result that differs from the own one", () => {
+  async function certifiedWith(change: Partial<Result>) {
+    const [ahead, behind] = [await openLedger(genesis), await openLedger(genesis)];
+    const batch = noteBatch(genesis, { id: "a", sequence: 1, validUntilMs: genesis.timeMs + 60_000 });
+    const block = buildBlock(ahead, [batch], genesis.timeMs + 1_000);
+    const staged = ahead.execute(block);
+    const resultBytes = encodeResult({ ...staged.result, ...change });
+    const certificate = certificateOf(genesis, block.proposal, resultHashOf(resultBytes));
+    const { headerBytes, references } = block.proposal;
+    const proposalBytes = encodeProposal({ headerBytes, references });
+    const answer = encode([[proposalBytes, resultBytes, encodeCertificate(certificate), [batch.bytes]]]);
+    const sync = new Sync({
+      chain: behind,
+      chainId: genesis.chainId,
+      verify: verifyNative,
+      log: SILENT,
+      peers: () => ["peer"],
+      request: async () => answer,
+      commit: (synced, decided) => behind.commit(synced, decided, 0).then(() => undefined),
+      onBadAnswer: () => undefined,
+    });
+    return { behind, caughtUp: sync.catchUp(1, "peer") };
+  }
+
+  it("N6: stops catch-up, names the first difference and commits nothing", async () => {
+    for (const name of ["stateRoot", "receiptsRoot", "nextValidatorsHash", "nextParametersHash"] as const) {
+      const { behind, caughtUp } = await certifiedWith({ [name]: new Uint8Array(32).fill(7) });
+      await expect(caughtUp).rejects.toMatchObject({
+        code: "RESULT_DIVERGED",
+        data: { height: 1, firstDifference: name },
+      });
+      expect(behind.head.height).toBe(0);
+    }
+    const { behind, caughtUp } = await certifiedWith({});
+    await caughtUp;
+    expect(behind.head.height, "the same block with its true result").toBe(1);
   });
 });
 

@@ -71,7 +71,12 @@ export async function commitBlock(chain: Chain, genesis: SealedGenesis, block: C
   await chain.commit(staged, certificateOf(genesis, block.proposal, staged.resultHash), 0);
 }
 
-function certificateOf(genesis: SealedGenesis, { header, blockHash }: Proposal, resultHash: Uint8Array): Certificate {
+/** q validators certify a block with a result, whatever it is. */
+export function certificateOf(
+  genesis: SealedGenesis,
+  { header, blockHash }: Proposal,
+  resultHash: Uint8Array,
+): Certificate {
   const vote = { kind: "commit", height: header.height, view: 0, blockHash, resultHash } as const;
   const validatorsHash = validatorsHashOf(genesis.validators);
   const message = voteSigningBytes({ ...vote, chainId: genesis.chainId, validatorsHash });
