@@ -21,12 +21,15 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 
+/** What a command that judges has found: files with errors, tests that fail. It has said so itself. */
+let isWell = true;
+
 process.exit(await main(process.argv));
 
 async function main(words: readonly string[]): Promise<number> {
   try {
     await program().parseAsync(words);
-    return EXIT.done;
+    return isWell ? EXIT.done : EXIT.failed;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
     return explain(error);
@@ -59,6 +62,7 @@ function program(): Command {
   addTx(linli);
   addQuery(linli);
   addVerify(linli);
+  addContract(linli);
   return linli;
 }
 
@@ -182,11 +186,11 @@ function addQuery(linli: Command): void {
   const load = () => import("./node/commands/query.ts");
   asking(query.command("head"))
     .description("the newest committed block (proved)")
+    .option("--current", "also prove that nothing newer was committed elsewhere", false)
     .action(async (options) => (await load()).queryHead(options));
   asking(query.command("block"))
     .description("one committed block and its transactions (proved)")
     .argument("<height>", "from 1 on", wholeNumber(1, Number.MAX_SAFE_INTEGER))
-    .option("--current", "also prove that nothing newer was committed elsewhere", false)
     .action(async (height: number, options) => (await load()).queryBlock(height, options));
   asking(query.command("state <contract> <table> <key...>"))
     .description("one row, or the proof that there is none (proved)")
@@ -232,6 +236,46 @@ function addVerify(linli: Command): void {
     .option("--kind <kind>", "receipt or state, for bare digits", proofKind)
     .addHelpText("after", example("linli verify receipt.json --genesis genesis.json"))
     .action(async (proof: string, options) => (await import("./node/commands/verify.ts")).verifyProof(proof, options));
+}
+
+function addContract(linli: Command): void {
+  const contract = linli
+    .command("contract")
+    .description("write contracts: check, test, format and explain documents of the rule language (docs/contracts.md)");
+  const load = () => import("./node/commands/contract.ts");
+  judging(contract.command("check <files...>"))
+    .description("what is wrong with documents, where, and what was probably meant; directories are taken whole")
+    .option("--json", "print one JSON array of findings", false)
+    .addHelpText("after", example("linli contract check contracts/fees.yaml --with contracts/registry.yaml"))
+    .action(async (files: string[], options) => {
+      isWell = await (await load()).checkContracts(files, options);
+    });
+  judging(contract.command("test <file>"))
+    .description("run the author's tests of a document, and say what no test reaches")
+    .option("--tests <file>", "the tests; NAME.test.yaml beside NAME.yaml by default")
+    .option("--no-coverage", "do not list what no test reaches")
+    .addHelpText("after", example("linli contract test contracts/fees.yaml"))
+    .action(async (file: string, options) => {
+      isWell = await (await load()).testContract(file, options);
+    });
+  judging(contract.command("cost <file>"))
+    .description("what each action can cost at most, part by part, before it ever runs")
+    .option("--json", "print one JSON array of actions", false)
+    .addHelpText("after", example("linli contract cost contracts/fees.yaml"))
+    .action(async (file: string, options) => (await load()).costOfContract(file, options));
+  contract
+    .command("format <files...>")
+    .description("put documents into canonical layout; comments and expressions stay as written")
+    .option("--check", "change nothing; fail when a document is not in canonical layout", false)
+    .addHelpText("after", example("linli contract format contracts/"))
+    .action(async (files: string[], options) => {
+      isWell = await (await load()).formatContracts(files, options);
+    });
+}
+
+/** Imports are found beside the file, in the library, and in what is named here. */
+function judging(command: Command): Command {
+  return command.option("--with <file...>", "more documents, or directories, in which imports are looked for", []);
 }
 
 function asking(command: Command): Command {

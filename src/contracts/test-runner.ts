@@ -31,6 +31,8 @@ export interface AuthorTestInput {
   /** documents; the first is the one under test, others only where they are imported or called */
   readonly sources: readonly string[];
   readonly newOverlay: NewOverlay;
+  /** watches the document under test */
+  readonly coverage?: Coverage;
 }
 
 const TEST_KEYS = ["test", "given", "when", "then"];
@@ -47,8 +49,11 @@ export function runAuthorTests(input: AuthorTestInput): readonly AuthorTestOutco
   const contracts = compileAll(input.sources);
   if ("problem" in contracts) return [contracts];
   if (tree.kind !== "list") return [{ name: "test file", line: 1, problem: "is a list of tests" }];
+  const [main] = contracts.byName;
+  const watched =
+    main && input.coverage ? new Map(contracts.byName).set(main[0], input.coverage.watch(main[1])) : contracts.byName;
   return tree.items.map((node) =>
-    runTest(node, { contracts: contracts.byName, newOverlay: input.newOverlay, lineOf: (at) => findings.lineOf(at) }),
+    runTest(node, { contracts: watched, newOverlay: input.newOverlay, lineOf: (at) => findings.lineOf(at) }),
   );
 }
 
@@ -115,7 +120,7 @@ class TestRun {
     const parts = this.fields(node, TEST_KEYS);
     this.given(parts.get("given"));
     this.money = this.ledger.money();
-    for (const step of this.items(parts.get("when"))) this.step(step);
+    for (const [index, step] of this.items(parts.get("when")).entries()) this.numbered(step, index + 1);
     this.outcome(parts.get("then"));
   }
 
@@ -199,6 +204,17 @@ class TestRun {
 
   // ---- when ----
 
+  /** A step, whose number and action stand before whatever is wrong with it. */
+  private numbered(node: SourceNode, number: number): void {
+    try {
+      this.step(node);
+    } catch (fault) {
+      if (!(fault instanceof TestFault)) throw fault;
+      const action = node.kind === "map" ? textOf(node.entries.find(({ key }) => key === "do")?.value) : "";
+      throw new TestFault(fault.at, `step ${number}${action === "" ? "" : ` (${action})`}: ${fault.message}`);
+    }
+  }
+
   private step(node: SourceNode): void {
     const parts = this.fields(node, STEP_KEYS);
     const at = parts.get("at");
@@ -257,7 +273,7 @@ class TestRun {
       if (refusal !== undefined)
         throw new TestFault(
           node.at,
-          `refused by ${refusal.ruleId}: ${refusal.values.map(([name, value]) => `${name} = ${show(value)}`).join(", ")}`,
+          `expected that it happens, got refused by ${refusal.ruleId}: ${refusal.values.map(([name, value]) => `${name} = ${show(value)}`).join(", ")}`,
         );
       return;
     }
@@ -266,7 +282,7 @@ class TestRun {
     if (!isRefused)
       throw new TestFault(
         wanted.at,
-        `refused by ${refused.map(({ ruleId }) => ruleId).join(", ") || "nothing"}, not by ${rule}`,
+        `expected refused by ${rule}, got refused by ${refused.map(({ ruleId }) => ruleId).join(", ") || "nothing"}`,
       );
   }
 
@@ -274,7 +290,7 @@ class TestRun {
     if (wanted === undefined) return;
     const names = this.items(wanted).map(textOf).join(", ");
     const given = steps.flatMap(({ events }) => events.map(({ name }) => name)).join(", ");
-    if (names !== given) throw new TestFault(wanted.at, `the events are [${given}], not [${names}]`);
+    if (names !== given) throw new TestFault(wanted.at, `expected events [${names}], got [${given}]`);
   }
 
   // ---- then ----
@@ -290,7 +306,7 @@ class TestRun {
   private expectMoney({ key, keyAt, value }: MapEntry): void {
     const balance = this.ledger.balance(key);
     const wanted = readTestValue(value, INT);
-    if (balance !== wanted) throw new TestFault(keyAt, `${key} has ${show(balance)} fen, not ${show(wanted)}`);
+    if (balance !== wanted) throw new TestFault(keyAt, `expected ${show(wanted)} fen in ${key}, got ${show(balance)}`);
   }
 
   private expectAbsent(node: SourceNode): void {
@@ -298,7 +314,7 @@ class TestRun {
       const layout = this.layout(key, keyAt);
       for (const row of this.items(value)) {
         if (this.rowOf(layout, this.columnValues(layout, row), row.at) !== null)
-          throw new TestFault(row.at, `the row is there`);
+          throw new TestFault(row.at, `expected no row of ${layout.name}, got one`);
       }
     }
   }
@@ -315,13 +331,13 @@ class TestRun {
   private expectRow(layout: RowLayout, node: SourceNode): void {
     const wanted = this.columnValues(layout, node);
     const row = this.rowOf(layout, wanted, node.at);
-    if (row === null) throw new TestFault(node.at, `there is no such row of ${layout.name}`);
+    if (row === null) throw new TestFault(node.at, `expected a row of ${layout.name}, got none`);
     for (const [index, value] of wanted) {
       const found = row[index] ?? null;
       if (!equalValues(found, value))
         throw new TestFault(
           node.at,
-          `${layout.name}.${layout.columns[index]?.name} is ${show(found)}, not ${show(value)}`,
+          `expected ${layout.name}.${layout.columns[index]?.name} ${show(value)}, got ${show(found)}`,
         );
     }
   }
