@@ -20,12 +20,19 @@ export class Timeline {
   runUntil(endMs: number, isDone: () => boolean): boolean {
     for (;;) {
       if (isDone()) return true;
-      const next = this.heap[0];
-      if (next === undefined || next.atMs > endMs) return false;
-      this.pop();
-      this.nowMs = next.atMs;
-      next.run();
+      const run = this.takeNext(endMs);
+      if (run === undefined) return false;
+      run();
     }
+  }
+
+  /** Moves time to the next callback and hands it out; undefined when none is left until `endMs`. */
+  takeNext(endMs: number): (() => void) | undefined {
+    const next = this.heap[0];
+    if (next === undefined || next.atMs > endMs) return undefined;
+    this.pop();
+    this.nowMs = next.atMs;
+    return next.run;
   }
 
   private push(entry: Entry): void {

@@ -1,0 +1,256 @@
+// The omniscient checkers of whole nodes: what none of them may do, seen from outside. Each names the rule it guards.
+// They keep what a crash makes a node forget, and trust nothing that a node says about itself.
+
+import type { ConsensusMessage } from "../../../src/consensus/messages.ts";
+import { decodeMessage } from "../../../src/consensus/messages.ts";
+import { decodeVoteRecord } from "../../../src/consensus/vote-record.ts";
+import type { Verdict } from "../../../src/errors.ts";
+import { quorumSize, verifyCertificate } from "../../../src/ledger/certificate.ts";
+import { blockHashOf, resultHashOf } from "../../../src/ledger/format-block.ts";
+import { validatorsHashOf } from "../../../src/ledger/format-cluster.ts";
+import { decodeCertificate, voteSigningBytes } from "../../../src/ledger/format-vote.ts";
+import { bytesEqual, EMPTY_BYTES, type Hash, toHex } from "../../../src/ledger/hash.ts";
+import type { BatchReference, Validator } from "../../../src/ledger/types.ts";
+import type { CommittedBlock, Participant } from "../../../src/node/participant.ts";
+import { batchKey } from "../../../src/store/keys.ts";
+import type { Member } from "./member.ts";
+import type { World } from "./world.ts";
+
+interface Place {
+  readonly height: number;
+  readonly view: number;
+  readonly step: number;
+}
+
+/** What the first honest node committed at a height: all others must have the same. */
+interface Decided {
+  readonly what: string;
+  readonly ids: readonly string[];
+}
+
+export class Checkers {
+  /** transaction -> height of its receipt */
+  readonly receipts = new Map<string, number>();
+  viewsMax = 0;
+  private readonly world: World;
+  private readonly decided = new Map<number, Decided>();
+  private readonly validators = new Map<number, readonly Validator[]>();
+  /** node -> highest height it has called committed */
+  private readonly heights = new Map<number, number>();
+  /** node:height:view:step -> the frame that left */
+  private readonly frames = new Map<string, Uint8Array>();
+  private readonly highest = new Map<number, Place>();
+  private readonly references = new Map<string, readonly BatchReference[]>();
+  /** height:view:block -> keys that have sent COMMIT for it */
+  private readonly commits = new Map<string, Set<string>>();
+  /** height -> block that q keys may have committed, the liars among them counted as if they had, and the view */
+  private readonly locked = new Map<number, { readonly block: string; readonly view: number }>();
+  private readonly readings = new WeakMap<Uint8Array, Verdict<ConsensusMessage>>();
+
+  constructor(world: World) {
+    this.world = world;
+    this.validators.set(1, world.cast.genesis.validators);
+  }
+
+  validatorsAt(height: number): readonly Validator[] | undefined {
+    return this.validators.get(height);
+  }
+
+  get height(): number {
+    return Math.max(0, ...this.decided.keys());
+  }
+
+  // ---- commits ----
+
+  observeCommit(member: Member, { staged, head }: CommittedBlock): void {
+    if (this.world.isLiar(member.index)) return;
+    const { transactions, proposal } = staged.block;
+    const ids = transactions.map(({ id }) => toHex(id));
+    this.world.noticeCommit();
+    this.world.trace(
+      `${this.world.at} node ${member.index} commits ${head.height} ${toHex(head.blockHash).slice(0, 8)} view ${head.certificateView} (of ${proposal.header.view}), ${ids.length} transactions`,
+    );
+    this.viewsMax = Math.max(this.viewsMax, head.certificateView);
+    this.decide(member, head.height, `${toHex(head.blockHash)}/${toHex(head.resultHash)}`, ids);
+    this.validators.set(head.height + 1, head.validators);
+    this.observeHeight(member, head.height);
+    this.checkCertificate(member, head.height);
+  }
+
+  private decide(member: Member, height: number, what: string, ids: readonly string[]): void {
+    const { world } = this;
+    const before = this.decided.get(height);
+    if (before !== undefined) {
+      if (before.what !== what)
+        world.fail(`agreement: node ${member.index} committed ${what} at ${height}, another ${before.what}`);
+      return;
+    }
+    this.decided.set(height, { what, ids });
+    for (const id of ids) {
+      const earlier = this.receipts.get(id);
+      if (earlier !== undefined) world.fail(`exactly once: ${id.slice(0, 8)} has receipts at ${earlier} and ${height}`);
+      if (!world.clients.knows(id)) world.fail(`validity: nobody has signed ${id.slice(0, 8)} of height ${height}`);
+      this.receipts.set(id, height);
+    }
+  }
+
+  private observeHeight(member: Member, height: number): void {
+    const before = this.heights.get(member.index) ?? 0;
+    if (height < before && !member.wasEmptied)
+      this.world.fail(`monotone: node ${member.index} is at ${height} and was at ${before}`);
+    if (height >= before) member.wasEmptied = false;
+    this.heights.set(member.index, Math.max(height, before));
+  }
+
+  /** What is found on disk when a process opens it: everything that was ever called committed here, and nothing else. */
+  observeOpen(member: Member, { chain }: Participant): void {
+    if (this.world.isLiar(member.index)) return;
+    this.observeHeight(member, chain.head.height);
+    for (let height = 1; height <= chain.head.height; height += 1) {
+      const block = chain.store.loadBlock(height);
+      if (block === undefined) return this.world.fail(`store: node ${member.index} has no block ${height}`);
+      const what = `${toHex(blockHashOf(block.headerBytes))}/${toHex(resultHashOf(block.resultBytes))}`;
+      this.decide(member, height, what, block.transactionIds.map(toHex));
+    }
+  }
+
+  private checkCertificate(member: Member, height: number): void {
+    const { world } = this;
+    const stored = member.participant?.chain.store.head;
+    const validators = this.validators.get(height);
+    if (stored === undefined || stored.height !== height || validators === undefined) return;
+    const certificate = decodeCertificate(stored.certificateBytes);
+    const { chainId } = world.cast.genesis;
+    const isValid =
+      certificate.ok &&
+      bytesEqual(certificate.value.blockHash, stored.blockHash) &&
+      bytesEqual(certificate.value.resultHash, stored.resultHash) &&
+      verifyCertificate({ certificate: certificate.value, chainId, validators, verify: world.cast.verify }).ok;
+    if (!isValid) world.fail(`certificate: node ${member.index} committed ${height} without a valid one`);
+  }
+
+  // ---- votes ----
+
+  read(bytes: Uint8Array): Verdict<ConsensusMessage> {
+    const known = this.readings.get(bytes) ?? decodeMessage(bytes);
+    this.readings.set(bytes, known);
+    return known;
+  }
+
+  observeFrame(member: Member, bytes: Uint8Array): void {
+    const { world } = this;
+    if (world.isLiar(member.index)) return;
+    const isNew = !this.readings.has(bytes);
+    const message = this.read(bytes);
+    if (!message.ok) return world.fail(`node ${member.index} sent a frame that it cannot read: ${message.code}`);
+    if (!isNew) return;
+    if (message.value.kind === "prePrepare") {
+      const { blockHash, references } = message.value.block.proposal;
+      this.references.set(toHex(blockHash), references);
+    }
+    this.observeOwnVote(member, message.value, bytes);
+  }
+
+  /** S5: what leaves an honest node at one position is one frame for ever, and new ones only ever rise. */
+  private observeOwnVote(member: Member, message: ConsensusMessage, frame: Uint8Array): void {
+    const { world } = this;
+    const validators = this.validators.get(message.height);
+    const place = validators && this.ownPlaceOf(member, message, validators);
+    if (place === undefined) return;
+    const name = `${member.index}:${place.height}:${place.view}:${place.step}`;
+    const before = this.frames.get(name);
+    if (before !== undefined && bytesEqual(before, frame)) return;
+    if (before !== undefined) return world.fail(`S5: node ${member.index} signed twice at ${name}`);
+    this.frames.set(name, frame);
+    const highest = this.highest.get(member.index);
+    if (highest !== undefined && !isAbove(place, highest))
+      world.fail(`S5: node ${member.index} signed backward at ${name}`);
+    this.highest.set(member.index, place);
+    this.checkRecorded(member, name, frame);
+    this.checkBatches(member, name, message);
+    this.checkLock(member, message);
+  }
+
+  /** N43: what has left stands in the record on disk. */
+  private checkRecorded(member: Member, name: string, frame: Uint8Array): void {
+    const record = decodeVoteRecord(member.records.current());
+    if (!record.ok || !record.value.frames.some((recorded) => bytesEqual(recorded, frame)))
+      this.world.fail(`N43: node ${member.index} sent its vote at ${name} before it was recorded`);
+  }
+
+  /** N9 */
+  private checkBatches(member: Member, name: string, message: ConsensusMessage): void {
+    const block = blockOf(message);
+    const references = block === undefined ? [] : (this.references.get(toHex(block)) ?? []);
+    if (references.some(({ digest }) => !member.disk.isDurable(batchKey(digest))))
+      this.world.fail(`N9: node ${member.index} voted at ${name} without durable batches`);
+  }
+
+  /** What may have been committed in a view is the only block that honest keys still vote for above it. */
+  private checkLock(member: Member, message: ConsensusMessage): void {
+    const block = blockOf(message);
+    const { height, view } = message;
+    if (block === undefined) return;
+    const hash = toHex(block);
+    const locked = this.locked.get(height);
+    if (locked !== undefined && view > locked.view && hash !== locked.block)
+      this.world.fail(
+        `prepared: node ${member.index} votes for ${hash.slice(0, 8)} in ${height}.${view}, ${locked.block.slice(0, 8)} may be committed`,
+      );
+    if (message.kind !== "commit") return;
+    const name = `${height}:${view}:${hash}`;
+    const keys = this.commits.get(name) ?? new Set();
+    this.commits.set(name, keys.add(member.operator.hex));
+    const seated = this.validators.get(height) ?? [];
+    const liars = seated.filter(({ publicKey }) => this.world.isLiarKey(publicKey)).length;
+    if (keys.size + liars >= quorumSize(seated.length) && locked === undefined)
+      this.locked.set(height, { block: hash, view });
+  }
+
+  private ownPlaceOf(member: Member, message: ConsensusMessage, validators: readonly Validator[]): Place | undefined {
+    const { height, view } = message;
+    const isOwn = (signer: number) => {
+      const key = validators[signer]?.publicKey;
+      return key !== undefined && bytesEqual(key, member.operator.key.publicKey);
+    };
+    switch (message.kind) {
+      case "prepare":
+      case "commit":
+        return isOwn(message.vote.signer) ? { height, view, step: message.kind === "prepare" ? 1 : 2 } : undefined;
+      case "viewChange":
+        return isOwn(message.viewChange.signer) ? { height, view, step: 0 } : undefined;
+      case "prePrepare": {
+        const { block, signature } = message;
+        const vote = {
+          kind: "prepare",
+          height,
+          view,
+          blockHash: block.proposal.blockHash,
+          resultHash: EMPTY_BYTES,
+        } as const;
+        const place = { chainId: this.world.cast.genesis.chainId, validatorsHash: validatorsHashOf(validators) };
+        // A relayed PRE-PREPARE is another's: only a PREPARE that verifies under the node's own key is its vote.
+        const { publicKey } = member.operator.key;
+        const isSigned = this.world.cast.verify(1, publicKey, voteSigningBytes({ ...vote, ...place }), signature);
+        return isSigned ? { height, view, step: 1 } : undefined;
+      }
+      default:
+        return undefined;
+    }
+  }
+
+  observeEvidence(member: number, rule: string, offender: string): void {
+    if (this.world.isLiar(member) || this.world.isLiarKey(offender)) return;
+    this.world.fail(`evidence: node ${member} accuses an honest key of ${rule}: ${offender.slice(0, 8)}`);
+  }
+}
+
+function blockOf(message: ConsensusMessage): Hash | undefined {
+  if (message.kind === "prepare" || message.kind === "commit") return message.vote.blockHash;
+  return message.kind === "prePrepare" ? message.block.proposal.blockHash : undefined;
+}
+
+function isAbove(one: Place, other: Place): boolean {
+  if (one.height !== other.height) return one.height > other.height;
+  return one.view !== other.view ? one.view > other.view : one.step > other.step;
+}

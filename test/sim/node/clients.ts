@@ -1,0 +1,144 @@
+// People with accounts: they sign transactions of the small contract, hand them to nodes of their choice, ask for receipts,
+// and try again until they see one. They believe a receipt only when its proof holds.
+
+import { buildTransaction } from "../../../src/client/transaction.ts";
+import { LedgerError } from "../../../src/errors.ts";
+import type { Value } from "../../../src/ledger/codec.ts";
+import { type Hash, toHex } from "../../../src/ledger/hash.ts";
+import { verifyReceiptProof } from "../../../src/ledger/proofs.ts";
+import type { Person } from "./genesis.ts";
+import type { Member } from "./member.ts";
+import type { World } from "./world.ts";
+
+export interface Order {
+  readonly id: Hash;
+  readonly hex: string;
+  readonly bytes: Uint8Array;
+  readonly validUntilMs: number;
+  /** somebody honest has shown a receipt */
+  isAcknowledged: boolean;
+}
+
+interface Call {
+  readonly contract: string;
+  readonly action: string;
+  readonly args: Readonly<Record<string, Value>>;
+}
+
+/** What a door may answer to a transaction that is as it should be. */
+const ANSWERS = new Set(["MEMPOOL_FULL", "MEMPOOL_SENDER_FULL", "TX_EXPIRED", "TX_VALID_TOO_LONG", "STORE_CORRUPT"]);
+
+export class Clients {
+  readonly orders: Order[] = [];
+  private readonly world: World;
+  private readonly known = new Map<string, Order>();
+  private readonly nonces = new Map<string, number>();
+  private readonly begun = new Set<string>();
+  private gifts = 0;
+
+  constructor(world: World) {
+    this.world = world;
+  }
+
+  knows(hex: string): boolean {
+    return this.known.has(hex);
+  }
+
+  /** One of the ordinary transactions. */
+  act(person: Person, copies: number): Order {
+    const { random, plan } = this.world;
+    const windowMs = plan.parameters.replayWindowMs;
+    return this.order(person, this.draw(person), {
+      copies,
+      validMs: random.pick([3_000, windowMs / 2, windowMs - 3_000]),
+    });
+  }
+
+  order(person: Person, call: Call, options: { readonly copies: number; readonly validMs: number }): Order {
+    const order = this.sign(person, call, options.validMs);
+    for (const member of this.doors(options.copies)) this.offer(order, member);
+    this.askLater(order);
+    return order;
+  }
+
+  sign(person: Person, call: Call, validMs: number): Order {
+    const { account, signer } = person;
+    const nonce = (this.nonces.get(account) ?? 0) + 1;
+    this.nonces.set(account, nonce);
+    const validUntilMs = Math.floor(this.world.ledgerMs + validMs);
+    const { id, bytes } = buildTransaction({
+      chainId: this.world.cast.genesis.chainId,
+      signers: [{ account, signer }],
+      nonce,
+      validUntilMs,
+      gasLimit: 1_000_000,
+      calls: [call],
+    });
+    const order = { id, hex: toHex(id), bytes, validUntilMs, isAcknowledged: false };
+    this.known.set(order.hex, order);
+    this.orders.push(order);
+    return order;
+  }
+
+  private draw(person: Person): Call {
+    const { random, cast } = this.world;
+    const to = random.pick(cast.clients).account;
+    if (!this.begun.has(person.account)) {
+      this.begun.add(person.account);
+      return { contract: "purse", action: "begin", args: { fen: 1_000 } };
+    }
+    if (random.chance(800)) return { contract: "purse", action: "transfer", args: { to, fen: random.between(1, 300) } };
+    this.gifts += 1;
+    const args = { id: `gift-${this.gifts}`, to, fen: random.between(1, 300), delay: random.between(1, 20_000) };
+    return { contract: "purse", action: "give", args };
+  }
+
+  /** Nodes that listen, liars among them: a client cannot know. */
+  private doors(count: number): readonly Member[] {
+    return this.world.random.shuffled(this.world.members.filter(({ isUp }) => isUp)).slice(0, count);
+  }
+
+  private offer(order: Order, member: Member): void {
+    const { api, life } = member;
+    if (api === undefined || life === undefined) return;
+    // The way to the door: one event of its own.
+    life.after(this.world.random.below(20), () => {
+      api.submit(order.bytes).catch((error: unknown) => {
+        if (error instanceof LedgerError && (ANSWERS.has(error.code) || this.world.isLiar(member.index))) return;
+        this.world.fail(`door: node ${member.index} refused a good transaction: ${String(error)}`);
+      });
+    });
+  }
+
+  private askLater(order: Order): void {
+    const { world } = this;
+    world.timeline.after(world.random.between(500, 4_000), () => {
+      if (order.isAcknowledged || world.isSettled) return;
+      const [member] = this.doors(1);
+      if (member !== undefined) {
+        this.ask(order, member);
+        if (!order.isAcknowledged) this.offer(order, member);
+      }
+      // An expired one is asked for a little longer: it may have been executed in time.
+      if (world.ledgerMs < order.validUntilMs + 60_000) this.askLater(order);
+    });
+  }
+
+  /** @returns the height of the receipt that this node shows, once its proof holds */
+  ask(order: Order, member: Member): number | undefined {
+    const { world } = this;
+    try {
+      const status = member.api?.transaction(order.id);
+      if (status?.kind !== "committed") return undefined;
+      const proof = verifyReceiptProof({ bytes: status.proof, genesis: world.cast.genesis, verify: world.cast.verify });
+      if (!proof.ok) world.fail(`proof: node ${member.index} shows a receipt with a wrong proof: ${proof.code}`);
+      if (!world.isLiar(member.index)) order.isAcknowledged = true;
+      return status.height;
+    } catch (error) {
+      const isBroken = error instanceof LedgerError && member.mayHaltWith.has(error.code);
+      if (!isBroken)
+        world.fail(`answer: node ${member.index} cannot say what became of ${order.hex.slice(0, 8)}: ${String(error)}`);
+      return undefined;
+    }
+  }
+}

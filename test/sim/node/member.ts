@@ -1,0 +1,168 @@
+// One simulated machine with the real node on it: its disk, its clock, and the process that is started and killed on it.
+// Performs nothing of the node's work; it only gives it an outside and watches its end.
+
+import { Engine } from "../../../src/contracts/engine.ts";
+import { LedgerError } from "../../../src/errors.ts";
+import type { Transaction } from "../../../src/ledger/types.ts";
+import { checkTransaction } from "../../../src/ledger/validate.ts";
+import { Api } from "../../../src/node/api.ts";
+import { openParticipant } from "../../../src/node/open-participant.ts";
+import type { Participant } from "../../../src/node/participant.ts";
+import type { VerifyPool } from "../../../src/node/verify-pool.ts";
+import type { Logger } from "../../../src/ports.ts";
+import { SimDisk, SimStore } from "./disk.ts";
+import type { Operator } from "./genesis.ts";
+import { Life, type MachineTime } from "./life.ts";
+import { SimNetwork } from "./network.ts";
+import { RecordDisk } from "./records.ts";
+import type { World } from "./world.ts";
+
+/** Compiled contracts are the same for everybody: a cache never changes a result. */
+const ENGINE = new Engine();
+
+export class Member {
+  readonly index: number;
+  readonly operator: Operator;
+  readonly time: MachineTime;
+  readonly disk: SimDisk;
+  readonly records: RecordDisk;
+  /** the process now running, whether it has come up or not */
+  life: Life | undefined;
+  /** of that process, once it listens */
+  participant: Participant | undefined;
+  network: SimNetwork | undefined;
+  api: Api | undefined;
+  /** codes with which this machine may end, because something on it was broken on purpose */
+  readonly mayHaltWith = new Set<string>();
+  /** its store was put aside by the operator: what it had committed it has to fetch again */
+  wasEmptied = false;
+  private readonly world: World;
+
+  constructor(world: World, index: number, operator: Operator) {
+    this.world = world;
+    this.index = index;
+    this.operator = operator;
+    const { plan, cast } = world;
+    this.time = {
+      startMs: cast.genesis.timeMs + 1_000,
+      skewMs: plan.skewMs[index] ?? 0,
+      driftPpm: plan.driftPpm[index] ?? 0,
+    };
+    this.disk = new SimDisk();
+    this.records = new RecordDisk({ chainId: cast.genesis.chainId, publicKey: operator.key.publicKey });
+  }
+
+  get isUp(): boolean {
+    return this.api !== undefined;
+  }
+
+  get height(): number {
+    return this.participant?.chain.head.height ?? -1;
+  }
+
+  start(): void {
+    if (this.life !== undefined) return;
+    const { world } = this;
+    const life = new Life({
+      timeline: world.timeline,
+      time: this.time,
+      lagMs: () => world.random.below(world.plan.lagMsMax + 1),
+      onError: (error) => world.fail(`node ${this.index} threw: ${stackOf(error)}`),
+    });
+    this.life = life;
+    this.open(life).catch((error: unknown) => {
+      if (life.isOver) return;
+      if (error instanceof LedgerError) this.halted(life, error);
+      else world.fail(`node ${this.index} threw at its start: ${stackOf(error)}`);
+    });
+  }
+
+  private async open(life: Life): Promise<void> {
+    const { world, operator, index } = this;
+    const { genesis, verify } = world.cast;
+    const log = this.logger(life);
+    const network = new SimNetwork(world.hub, {
+      index,
+      peerId: operator.peerId,
+      members: genesis.endpoints,
+      life,
+      log,
+    });
+    const participant = await openParticipant({
+      genesis,
+      key: operator.key,
+      store: new SimStore(this.disk, life, world.diskPace()),
+      records: await this.records.open(life, world.diskPace()),
+      engine: ENGINE,
+      network,
+      verifyPool: verifyPoolOf(life, world),
+      verify,
+      clock: life,
+      log,
+      halt: (error) => this.halted(life, error),
+    });
+    world.checkers.observeOpen(this, participant);
+    participant.onCommitted((block) => world.checkers.observeCommit(this, block));
+    this.participant = participant;
+    this.network = network;
+    await participant.start();
+    this.api = new Api({
+      participant,
+      genesis,
+      key: operator.key,
+      name: operator.organisation,
+      peerId: operator.peerId,
+    });
+    world.noticeStart();
+    world.trace(
+      `${world.at} node ${index} is up at height ${participant.chain.head.height}, votes: ${participant.signer !== undefined}`,
+    );
+  }
+
+  /** The process ends at once, wherever it is. */
+  crash(isPowerCut: boolean): void {
+    const { life, world } = this;
+    if (life === undefined) return;
+    life.isOver = true;
+    if (this.network !== undefined)
+      world.hub.leave(this.network, isPowerCut ? world.random.between(5_000, 6_000) : world.random.below(50));
+    this.life = undefined;
+    this.participant = undefined;
+    this.network = undefined;
+    this.api = undefined;
+    if (!isPowerCut) return;
+    this.disk.losePower((count) => world.random.below(count));
+    this.records.losePower((count) => world.random.below(count));
+  }
+
+  private halted(life: Life, error: LedgerError): void {
+    if (life.isOver) return;
+    const { world } = this;
+    world.trace(`${world.at} node ${this.index} halts: ${error.message}`);
+    this.crash(false);
+    world.onHalt(this, error);
+  }
+
+  private logger(life: Life): Logger {
+    const { world, index } = this;
+    const write = (level: string) => (message: string, fields?: Record<string, unknown>) => {
+      if (!life.isOver) world.onLog(index, level, message, fields);
+    };
+    return { error: write("error"), warn: write("warn"), info: write("info"), debug: write("debug") };
+  }
+}
+
+/** Every signature is verified when the simulated work is done; the real pool has threads, which a seed cannot command. */
+function verifyPoolOf(life: Life, world: World): VerifyPool {
+  const { genesis, verify } = world.cast;
+  const isSigned = (transaction: Transaction): boolean =>
+    checkTransaction({ transaction, chainId: genesis.chainId, verify }).ok;
+  return {
+    verifyTransactions: (transactions) => life.answer(world.random.below(3), () => transactions.every(isSigned)),
+    close: async () => undefined,
+  };
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

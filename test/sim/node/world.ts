@@ -1,0 +1,314 @@
+// The simulated world of whole nodes: machines, network, people and time of one seed, and the checkers that watch them.
+// Real macrotasks exist in none of it: each event of the timeline runs, and then everything that it has resolved.
+
+import type { LedgerError } from "../../../src/errors.ts";
+import { toHex } from "../../../src/ledger/hash.ts";
+import { Random } from "../random.ts";
+import { Timeline } from "../timeline.ts";
+import { Checkers } from "./checkers.ts";
+import { Clients } from "./clients.ts";
+import type { DiskPace } from "./disk.ts";
+import { EffectHash } from "./effect-hash.ts";
+import { type Cast, castOf } from "./genesis.ts";
+import { Member } from "./member.ts";
+import { SimHub } from "./network.ts";
+import { CALM_MS_MAX, describePlan, drawPlan, type Plan, type Profile } from "./plan.ts";
+
+/** A run that sends more than this has a storm, not a problem with luck. */
+const FRAMES_MAX = 3_000_000;
+
+export interface Outcome {
+  readonly seed: number;
+  readonly failure: string | undefined;
+  /** the same seed and commit give the same hash of all effects */
+  readonly fingerprint: string;
+  readonly about: string;
+  readonly heights: number;
+  readonly receipts: number;
+  readonly viewsMax: number;
+  readonly frames: number;
+  readonly evidence: number;
+  readonly halts: number;
+  /** processes started, the first ones included */
+  readonly starts: number;
+  /** simulated time of the whole run */
+  readonly simulatedMs: number;
+  /** how long after calm the last honest node had everything */
+  readonly calmMs: number;
+}
+
+export class World {
+  readonly plan: Plan;
+  readonly random: Random;
+  readonly timeline = new Timeline();
+  readonly cast: Cast;
+  readonly hub: SimHub;
+  readonly members: readonly Member[];
+  readonly checkers: Checkers;
+  readonly clients: Clients;
+  readonly trace: (line: string) => void;
+  isSettled = false;
+  private readonly effects = new EffectHash();
+  private readonly baseDelayMs: readonly number[];
+  private failure: string | undefined;
+  private isChanged = true;
+  private frames = 0;
+  private evidence = 0;
+  private halts = 0;
+  private starts = 0;
+
+  constructor(seed: number, profile: Profile, trace: (line: string) => void = () => undefined) {
+    this.plan = drawPlan(seed, profile);
+    this.random = new Random(seed + 0x5eed);
+    this.trace = trace;
+    this.cast = castOf(this.plan);
+    const count = this.cast.operators.length;
+    this.baseDelayMs = Array.from({ length: count * count }, () => this.random.between(1, this.plan.delayMsMax));
+    this.hub = new SimHub(
+      {
+        delayMs: (from, to) => this.delayMs(from, to),
+        roundTripMs: (from, to) => this.baseDelay(from, to) + this.baseDelay(to, from),
+        isCut: (from, to) => this.isCut(from, to),
+        isLost: (from, to) => this.isCut(from, to) || (!this.isCalm && this.random.chance(this.plan.lossPermille)),
+        isRepeated: () => !this.isCalm && this.random.chance(this.plan.repeatPermille),
+        redialMs: () => this.random.between(20, 500),
+      },
+      {
+        onSend: (from, to, bytes) => this.onSend(from, to, bytes),
+        onGossip: (from, _topic, bytes) => this.effects.add(this.timeline.nowMs, from, bytes),
+        onPenalty: (by, peer, code, isCutOff) => this.onPenalty(by, peer, code, isCutOff),
+      },
+    );
+    this.checkers = new Checkers(this);
+    this.clients = new Clients(this);
+    this.members = this.cast.operators.map((operator, index) => new Member(this, index, operator));
+  }
+
+  async run(): Promise<Outcome> {
+    const { plan, timeline } = this;
+    this.trace(describePlan(plan));
+    const onRejection = (reason: unknown) =>
+      this.fail(`a promise was rejected unheard: ${reason instanceof Error ? reason.stack : String(reason)}`);
+    process.on("unhandledRejection", onRejection);
+    try {
+      this.schedule();
+      await this.runUntil(plan.calmFromMs, () => false);
+      const isDone = await this.runUntil(plan.calmFromMs + CALM_MS_MAX, () => this.hasEverything());
+      this.isSettled = true;
+      if (!isDone) this.fail(`liveness: ${this.missing()}`);
+      if (this.failure === undefined) this.finalChecks();
+    } finally {
+      process.off("unhandledRejection", onRejection);
+    }
+    return {
+      seed: plan.seed,
+      failure: this.failure,
+      fingerprint: this.effects.toString(),
+      about: describePlan(plan),
+      heights: this.checkers.height,
+      receipts: this.checkers.receipts.size,
+      viewsMax: this.checkers.viewsMax,
+      frames: this.frames,
+      evidence: this.evidence,
+      halts: this.halts,
+      starts: this.starts,
+      simulatedMs: timeline.nowMs,
+      calmMs: Math.max(0, timeline.nowMs - plan.calmFromMs),
+    };
+  }
+
+  private async runUntil(endMs: number, isDone: () => boolean): Promise<boolean> {
+    for (;;) {
+      if (this.failure !== undefined) return false;
+      if (isDone()) return true;
+      const run = this.timeline.takeNext(endMs);
+      if (run === undefined) return false;
+      run();
+      // All that the event has resolved runs before the next one.
+      await new Promise<void>((resolve) => {
+        setImmediate(resolve);
+      });
+    }
+  }
+
+  /** The first failure ends the run. */
+  fail(reason: string): void {
+    if (this.failure !== undefined) return;
+    this.failure = `at ${this.at} ms: ${reason}`;
+    this.trace(`FAILED ${this.failure}`);
+  }
+
+  private schedule(): void {
+    const { plan, timeline } = this;
+    for (const member of this.members) timeline.after(this.random.below(50), () => member.start());
+    for (const { atMs, client, copies } of plan.offers) {
+      const person = this.cast.clients[client];
+      if (person !== undefined) timeline.after(atMs, () => this.clients.act(person, copies));
+    }
+    timeline.after(plan.calmFromMs, () => this.becalm());
+  }
+
+  private becalm(): void {
+    this.trace(`${this.at} calm`);
+    this.isChanged = true;
+    for (const member of this.members) {
+      member.time.skewMs = this.random.between(-200, 200);
+      member.start();
+    }
+    // The last transactions of everybody: these must be executed.
+    for (const person of this.cast.clients) this.clients.act(person, 1);
+  }
+
+  // ---- time, network, disk ----
+
+  get at(): string {
+    return this.timeline.nowMs.toString();
+  }
+
+  get isCalm(): boolean {
+    return this.timeline.nowMs >= this.plan.calmFromMs;
+  }
+
+  /** True time as the ledger counts it. */
+  get ledgerMs(): number {
+    return this.cast.genesis.timeMs + 1_000 + this.timeline.nowMs;
+  }
+
+  private baseDelay(from: number, to: number): number {
+    return this.baseDelayMs[from * this.members.length + to] ?? 1;
+  }
+
+  private delayMs(from: number, to: number): number {
+    const delayMs = Math.ceil((this.baseDelay(from, to) * this.random.between(80, 150)) / 100);
+    return !this.isCalm && this.random.chance(this.plan.spikePermille) ? 20 * delayMs : delayMs;
+  }
+
+  private isCut(from: number, to: number): boolean {
+    if (this.isCalm) return false;
+    const { nowMs } = this.timeline;
+    return this.plan.partitions.some(
+      ({ side, fromMs, toMs, isOneWay }) =>
+        nowMs >= fromMs && nowMs < toMs && side.has(from) !== side.has(to) && (!isOneWay || side.has(from)),
+    );
+  }
+
+  diskPace(): DiskPace {
+    const { random, plan } = this;
+    return {
+      writeMs: () => random.between(0, plan.diskMsMax),
+      syncMs: () => random.between(0, plan.syncMsMax),
+      overtakes: () => random.chance(200),
+      below: (count) => random.below(count),
+    };
+  }
+
+  // ---- watching ----
+
+  isLiar(index: number): boolean {
+    return this.plan.lies.has(index);
+  }
+
+  isLiarKey(key: Uint8Array | string): boolean {
+    const hex = typeof key === "string" ? key : toHex(key);
+    return this.members.some(({ index, operator }) => operator.hex === hex && this.isLiar(index));
+  }
+
+  honest(): readonly Member[] {
+    return this.members.filter(({ index }) => !this.isLiar(index));
+  }
+
+  /** Honest, with a seat at the newest height: who must have everything in the end. */
+  private seated(): readonly Member[] {
+    const validators = this.checkers.validatorsAt(this.checkers.height + 1) ?? [];
+    const keys = new Set(validators.map(({ publicKey }) => toHex(publicKey)));
+    return this.honest().filter(({ operator }) => keys.has(operator.hex));
+  }
+
+  private onSend(from: number, to: number, bytes: Uint8Array): void {
+    this.frames += 1;
+    if (this.frames > FRAMES_MAX) return this.fail(`storm: more than ${FRAMES_MAX} frames`);
+    this.effects.add(this.timeline.nowMs, from * 256 + to, bytes);
+    const member = this.members[from];
+    if (member !== undefined) this.checkers.observeFrame(member, bytes);
+  }
+
+  private onPenalty(by: number, peer: string, code: string, isCutOff: boolean): void {
+    this.trace(`${this.at} node ${by} blames ${peer}: ${code}`);
+    const blamed = this.members.find(({ operator }) => operator.peerId === peer);
+    if (isCutOff && blamed !== undefined && !this.isLiar(by) && !this.isLiar(blamed.index))
+      this.fail(`pitfall 29: node ${by} cuts off honest node ${blamed.index}: ${code}`);
+  }
+
+  onLog(index: number, level: string, message: string, fields: Record<string, unknown> | undefined): void {
+    if (message === "evidence recorded") {
+      this.evidence += 1;
+      this.checkers.observeEvidence(index, String(fields?.rule), String(fields?.offender));
+    }
+    if (level !== "debug" && message !== "block committed")
+      this.trace(`${this.at} node ${index} ${message} ${JSON.stringify(fields ?? {})}`);
+  }
+
+  onHalt(member: Member, error: LedgerError): void {
+    this.halts += 1;
+    if (!this.isLiar(member.index) && !member.mayHaltWith.has(error.code))
+      this.fail(
+        `node ${member.index} halted: ${error.message} ${error.cause instanceof Error ? error.cause.stack : ""}`,
+      );
+  }
+
+  noticeStart(): void {
+    this.starts += 1;
+    this.isChanged = true;
+  }
+
+  noticeCommit(): void {
+    this.isChanged = true;
+  }
+
+  // ---- the end ----
+
+  private wanted() {
+    const endMs = this.cast.genesis.timeMs + 1_000 + this.plan.calmFromMs;
+    return this.clients.orders.filter(({ validUntilMs, isAcknowledged }) => isAcknowledged || validUntilMs > endMs);
+  }
+
+  private hasEverything(): boolean {
+    if (!this.isCalm || !this.isChanged) return false;
+    this.isChanged = false;
+    const { checkers } = this;
+    return (
+      this.seated().every(({ isUp, height }) => isUp && height === checkers.height) &&
+      this.wanted().every(({ hex }) => checkers.receipts.has(hex))
+    );
+  }
+
+  private missing(): string {
+    const lacking = this.wanted().filter(({ hex }) => !this.checkers.receipts.has(hex));
+    const lines = this.seated().map(
+      ({ index, participant }) => `node ${index} at ${JSON.stringify(participant?.replica.status() ?? "down")}`,
+    );
+    return `${lacking.map(({ hex }) => hex.slice(0, 8)).join(",")} not committed within ${CALM_MS_MAX} ms of calm: ${lines.join("; ")}`;
+  }
+
+  /** Everybody honest shows everything that was acknowledged, with the same bytes everywhere. */
+  private finalChecks(): void {
+    for (const member of this.seated()) {
+      for (const order of this.clients.orders) {
+        const height = this.clients.ask(order, member);
+        const expected = this.checkers.receipts.get(order.hex);
+        if (height !== expected)
+          this.fail(
+            `receipt: node ${member.index} shows ${order.hex.slice(0, 8)} at ${height}, it was executed at ${expected}`,
+          );
+      }
+    }
+  }
+}
+
+export async function runSeed(
+  seed: number,
+  profile: Profile = "swarm",
+  trace?: (line: string) => void,
+): Promise<Outcome> {
+  return new World(seed, profile, trace).run();
+}
