@@ -7,7 +7,7 @@ export const ACCOUNTS_MAX = 16;
 const BEGINNING_END = ":";
 
 /** What is known of a text before it is computed: all of it, or how it begins. */
-interface KnownText {
+export interface KnownText {
   readonly text: string;
   readonly isWhole: boolean;
 }
@@ -43,15 +43,30 @@ export function foreignAccount(declared: readonly string[], typed: Typed): strin
   return knownTexts(typed).find((known) => !mayBeCovered(known))?.text;
 }
 
-function knownTexts(typed: Typed): readonly KnownText[] {
-  if (typed.kind === "define") return knownTexts(typed.body);
+/** One of these the expression gives, each once. */
+export function knownTexts(typed: Typed): readonly KnownText[] {
+  return textsOf(typed, new Map());
+}
+
+/** @param defined what definitions give: each is looked at once, however often others stand on it */
+function textsOf(typed: Typed, defined: Map<Typed, readonly KnownText[]>): readonly KnownText[] {
+  if (typed.kind === "define") {
+    const texts = defined.get(typed.body) ?? textsOf(typed.body, defined);
+    defined.set(typed.body, texts);
+    return texts;
+  }
   if (typed.type.kind === "text" && typed.type.values !== undefined)
     return typed.type.values.map((text) => ({ text, isWhole: true }));
-  if (typed.kind === "conditional") return [...knownTexts(typed.whenTrue), ...knownTexts(typed.whenFalse)];
+  if (typed.kind === "conditional")
+    return distinctTexts([...textsOf(typed.whenTrue, defined), ...textsOf(typed.whenFalse, defined)]);
   if (typed.kind !== "concat") return [NOTHING_KNOWN];
-  const [right, ...others] = knownTexts(typed.right);
-  return knownTexts(typed.left).map(({ text, isWhole }) => {
+  const [right, ...others] = textsOf(typed.right, defined);
+  return textsOf(typed.left, defined).map(({ text, isWhole }) => {
     if (!isWhole || right === undefined || others.length > 0) return { text, isWhole: false };
     return { text: text + right.text, isWhole: right.isWhole };
   });
+}
+
+function distinctTexts(texts: readonly KnownText[]): readonly KnownText[] {
+  return [...new Map(texts.map((known) => [`${known.isWhole} ${known.text}`, known])).values()];
 }

@@ -2,16 +2,17 @@
 // Gives the checked contract only when no error was found; findings in any case.
 
 import { ACCOUNTS_MAX, accountsOverlap } from "./accounts.ts";
+import { analyseContract } from "./analyse-contract.ts";
 import { checkAction, checkSignature } from "./check-action.ts";
 import { ACCOUNT_NAME, CheckContext } from "./check-context.ts";
 import { checkImport, checkImportedAction, type ImportSource } from "./check-import.ts";
 import { checkSettings, checkSystemTables, checkTable } from "./check-table.ts";
 import { checkWords } from "./check-words.ts";
-import type { CheckedAction, CheckedContract } from "./checked.ts";
-import type { ActionDocument, ContractDocument, Name, Sentence } from "./document.ts";
+import type { CheckedContract } from "./checked.ts";
+import type { ContractDocument, Name, Sentence } from "./document.ts";
 import { type Finding, Findings } from "./finding.ts";
 import { parseDocument } from "./parse-document.ts";
-import { LEDGER_CONTRACT, TIMER_ROLE } from "./system.ts";
+import { LEDGER_CONTRACT } from "./system.ts";
 import { membership, typeName } from "./types.ts";
 
 const TABLES_MAX = 64;
@@ -62,9 +63,9 @@ function checkDocument(document: ContractDocument, findings: Findings, imports: 
     document.actions.map((action) => [action.name.text, checkSignature(action, context)] as const),
   );
   const actions = document.actions.map((action) => checkAction(action, context, signatures));
-  reportUnreached(document, actions, context);
+  reportUnused(document, context);
   checkWords(document, context);
-  return {
+  const contract: CheckedContract = {
     name: document.name.text,
     title: titleOf(document.title),
     imports: [...new Set([...document.imports, ...document.importedActions].map(({ contract }) => contract.text))],
@@ -73,6 +74,9 @@ function checkDocument(document: ContractDocument, findings: Findings, imports: 
     tables: [...context.tables.values()],
     actions,
   };
+  // Of parts that are broken nothing is certain.
+  if (!findings.hasErrors) analyseContract(contract, document.accounts, findings);
+  return contract;
 }
 
 function checkAccounts(accounts: readonly Name[], context: CheckContext): void {
@@ -96,26 +100,13 @@ function checkCounts(document: ContractDocument, context: CheckContext): void {
   context.atMost(document.settings.length, SETTINGS_MAX, { at, what: "settings" });
 }
 
-/** Actions that only a timer may run and no timer runs, and settings that nothing reads. */
-function reportUnreached(document: ContractDocument, actions: readonly CheckedAction[], context: CheckContext): void {
-  const run = new Set(
-    document.actions.flatMap(({ statements }) =>
-      statements.flatMap((statement) => (statement.kind === "timer" ? [statement.run.text] : [])),
-    ),
-  );
-  const isUnreached = ({ by, name }: ActionDocument) =>
-    by.length > 0 && by.every(({ text }) => text === TIMER_ROLE) && !run.has(name.text);
-  for (const action of document.actions.filter(isUnreached))
-    context.findings.warning(
-      action.name.at,
-      "ACTION_UNREACHABLE",
-      `only a timer may run ${action.name.text}, and none does`,
-    );
+/** Settings that nothing reads, and a contract that does nothing. */
+function reportUnused(document: ContractDocument, context: CheckContext): void {
   for (const { name } of document.settings) {
     if (!context.usedSettings.has(`settings.${name.text}`))
       context.findings.warning(name.at, "UNUSED", `the setting ${name.text} is never used`);
   }
-  if (actions.length === 0)
+  if (document.actions.length === 0)
     context.findings.error(document.name.at, "ACTION_MISSING", "a contract has at least one action");
 }
 

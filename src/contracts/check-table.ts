@@ -8,10 +8,12 @@ import { GAS } from "./gas.ts";
 import { type Binding, Scope, SlotCounter, type TableShape } from "./scope.ts";
 import { keyBytesMax, STATE_KEY_BYTES_MAX } from "./state-keys.ts";
 import { systemTableNames } from "./system.ts";
-import { type Column, INT64_MAX, INT64_MIN, integerType, membership, type Type, typeName, UNKNOWN } from "./types.ts";
+import { type Column, integerType, membership, type Type, typeName, UNKNOWN } from "./types.ts";
 import { rowBytesMax } from "./worst-case.ts";
 
 const COLUMNS_MAX = 64;
+/** A setting without a type: a safe integer, so that sums with it cannot leave 64 bits. */
+const SETTING = integerType(-BigInt(Number.MAX_SAFE_INTEGER), BigInt(Number.MAX_SAFE_INTEGER));
 const CONDITIONS_MAX = 32;
 /** Largest row: the source of a contract, and some more. */
 export const ROW_BYTES_MAX = 140_000;
@@ -22,7 +24,7 @@ export function checkSettings(settings: readonly SettingDocument[], context: Che
     "settings",
   );
   for (const { name, type: typeText, value } of settings) {
-    const declared = typeText === undefined ? integerType(INT64_MIN, INT64_MAX) : context.type(typeText);
+    const declared = typeText === undefined ? SETTING : context.type(typeText);
     if (declared.kind !== "int" && declared.kind !== "unknown")
       context.findings.error(typeText?.at ?? name.at, "TYPE_MISMATCH", "a setting is a number");
     const isSafe = value >= -9007199254740991n && value <= 9007199254740991n;

@@ -12,6 +12,9 @@ export interface ArithmeticFacts {
   readonly fallible: boolean;
   /** no choice of operands gives a result */
   readonly isHopeless: boolean;
+  /** the results before they are bounded to 64 bits */
+  readonly min: bigint;
+  readonly max: bigint;
 }
 
 /** The smallest of at least one. */
@@ -43,14 +46,13 @@ export function arithmeticFacts(operator: ArithmeticOperator, left: IntegerType,
     }
     case "/": {
       const divisors = divisorsOf(right);
-      if (divisors.length === 0) return { type: integerType(INT64_MIN, INT64_MAX), fallible: true, isHopeless: true };
+      if (divisors.length === 0) return HOPELESS;
       const corners = divisors.flatMap((divisor) => [left.min / divisor, left.max / divisor]);
       const spans = left.min <= 0n && left.max >= 0n ? [...corners, 0n] : corners;
       return orZero(bounded(least(spans), greatest(spans), name), right);
     }
     case "%": {
-      if (right.min === 0n && right.max === 0n)
-        return { type: integerType(INT64_MIN, INT64_MAX), fallible: true, isHopeless: true };
+      if (right.min === 0n && right.max === 0n) return HOPELESS;
       const limit = greatest([magnitude(right.min), magnitude(right.max)]) - 1n;
       const low = left.min < 0n ? greatest([left.min, -limit]) : 0n;
       const high = left.max > 0n ? least([left.max, limit]) : 0n;
@@ -60,6 +62,14 @@ export function arithmeticFacts(operator: ArithmeticOperator, left: IntegerType,
     }
   }
 }
+
+const HOPELESS: ArithmeticFacts = {
+  type: integerType(INT64_MIN, INT64_MAX),
+  fallible: true,
+  isHopeless: true,
+  min: INT64_MIN,
+  max: INT64_MAX,
+};
 
 export function negationFacts(operand: IntegerType): ArithmeticFacts {
   return bounded(-operand.max, -operand.min, operand.name);
@@ -84,6 +94,8 @@ function bounded(min: bigint, max: bigint, name: IntegerName): ArithmeticFacts {
     type: isHopeless ? integerType(INT64_MIN, INT64_MAX) : integerType(low, high, name),
     fallible: min < INT64_MIN || max > INT64_MAX,
     isHopeless,
+    min,
+    max,
   };
 }
 

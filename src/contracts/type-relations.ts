@@ -3,7 +3,7 @@
 
 import { byteUnits } from "./gas.ts";
 import { greatest, least } from "./intervals.ts";
-import { integerType, sizeMax, type Type, textType, typeName } from "./types.ts";
+import { ENUM_VALUES_MAX, integerType, sizeMax, type Type, textType, typeName } from "./types.ts";
 
 /** The type that holds the values of both; undefined when they are of different kinds. */
 export function joinTypes(left: Type, right: Type): Type | undefined {
@@ -14,11 +14,7 @@ export function joinTypes(left: Type, right: Type): Type | undefined {
     return integerType(min, max, left.name === "int" ? right.name : left.name);
   }
   if (left.kind === "text" && right.kind === "text") {
-    const values =
-      left.values === undefined || right.values === undefined
-        ? undefined
-        : [...new Set([...left.values, ...right.values])];
-    return textType(Math.max(left.bytesMax, right.bytesMax), values);
+    return textType(Math.max(left.bytesMax, right.bytesMax), joinValues(left.values, right.values));
   }
   if (left.kind === "bytes" && right.kind === "bytes")
     return { kind: "bytes", bytesMax: Math.max(left.bytesMax, right.bytesMax) };
@@ -33,6 +29,16 @@ export function joinTypes(left: Type, right: Type): Type | undefined {
 }
 
 /** A value that `from` can have and the enum `to` cannot; undefined when every value fits or `to` is open. */
+/** More than an enum can have fit none: they are kept no longer, so that joining many literals takes linear time. */
+function joinValues(
+  left: readonly string[] | undefined,
+  right: readonly string[] | undefined,
+): readonly string[] | undefined {
+  if (left === undefined || right === undefined) return undefined;
+  const values = new Set([...left, ...right]);
+  return values.size > ENUM_VALUES_MAX ? undefined : [...values];
+}
+
 export function valuesOutside(from: Type, to: Type): string | undefined {
   if (from.kind !== "text" || to.kind !== "text" || to.values === undefined) return undefined;
   const allowed = to.values;

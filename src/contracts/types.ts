@@ -42,7 +42,7 @@ export const ID_BYTES_MAX = 64;
 export const TEXT_BYTES_MAX = 131_072;
 export const LIST_LENGTH_MAX = 4096;
 const LIST_DEPTH_MAX = 3;
-const ENUM_VALUES_MAX = 64;
+export const ENUM_VALUES_MAX = 64;
 
 export const BOOL: Type = { kind: "bool" };
 export const UNKNOWN: Type = { kind: "unknown" };
@@ -50,7 +50,7 @@ export const NULL: Type = { kind: "null" };
 export const ID: Type = { kind: "text", bytesMax: ID_BYTES_MAX, isId: true, values: undefined };
 export const TIME: Type = { kind: "int", name: "time", min: 0n, max: SAFE_MAX };
 
-export function integerType(min: bigint, max: bigint, name: IntegerName = "int"): Type {
+export function integerType(min: bigint, max: bigint, name: IntegerName = "int"): Type & { readonly kind: "int" } {
   return { kind: "int", name, min, max };
 }
 

@@ -9,6 +9,8 @@ import { check, document, evaluate, type Names } from "./support.ts";
 
 const codes = (text: string, names: Names = {}) => check(text, names).findings.map(({ code }) => code);
 const contractCodes = (source: string) => checkContract(source).findings.map(({ code }) => code);
+const contractErrors = (source: string) =>
+  checkContract(source).findings.filter(({ severity }) => severity === "error");
 const DESK = document("desk.yaml");
 
 describe("hostile expressions", () => {
@@ -136,10 +138,10 @@ describe("hostile documents", () => {
       ["toString", "constructor"],
     ] as const) {
       const named = DESK.replace("contract: desk", `contract: ${contract}`).replaceAll("box", table);
-      expect([contract, contractCodes(named)]).toEqual([contract, []]);
+      expect([contract, contractErrors(named)]).toEqual([contract, []]);
     }
     const odd = DESK.replaceAll("box", "__proto__").replaceAll("note", "constructor").replaceAll("maybe:", "toString:");
-    expect(contractCodes(odd)).toEqual([]);
+    expect(contractErrors(odd)).toEqual([]);
   });
 
   it("R110: whatever is cut out of or put into a document gives a contract or findings with places, never an exception", () => {
