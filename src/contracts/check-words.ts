@@ -3,6 +3,7 @@
 
 import type { CheckContext } from "./check-context.ts";
 import type { ContractDocument, StatementDocument } from "./document.ts";
+import type { Expression } from "./expression.ts";
 import type { Type } from "./types.ts";
 
 /** Every word must name something; a word for nothing is a mistake in writing. */
@@ -26,7 +27,7 @@ function namesOf(document: ContractDocument, context: CheckContext): ReadonlySet
   const columns = (owner: string, columnsOf: readonly { readonly name: string; readonly type: Type }[]) => {
     for (const { name, type } of columnsOf) {
       names.add(name).add(`${owner}.${name}`);
-      for (const value of enumValues(type)) names.add(value);
+      for (const value of enumValues(type)) names.add(value).add(`${name}.${value}`);
     }
   };
   const tables = [...context.tables.values(), ...[...context.imported.values()].map(({ table }) => table)];
@@ -34,19 +35,34 @@ function namesOf(document: ContractDocument, context: CheckContext): ReadonlySet
     names.add(name);
     columns(name, of);
   }
-  for (const { name, by, params, defines, statements } of document.actions) {
+  for (const { name, by, params, reads, defines, statements } of document.actions) {
     for (const { text } of by) names.add(text);
     for (const { name: param } of params) names.add(param.text).add(`${name.text}.${param.text}`);
-    for (const { name: defined } of defines) names.add(defined.text).add(`${name.text}.${defined.text}`);
-    for (const statement of statements) addEvent(statement, names);
+    for (const { name: defined, value } of defines) {
+      names.add(defined.text).add(`${name.text}.${defined.text}`);
+      for (const text of textsIn(value.expression)) names.add(text);
+    }
+    for (const { alias } of reads) names.add(`${name.text}.${alias.text}`);
+    for (const statement of statements) addNames(statement, name.text, names);
   }
   return names;
 }
 
-function addEvent(statement: StatementDocument, names: Set<string>): void {
-  if (statement.kind !== "emit") return;
-  names.add(statement.event.text);
-  for (const { name } of statement.fields) names.add(name.text);
+/** Events, their fields, and names of accounts, or beginnings of them. */
+function addNames(statement: StatementDocument, action: string, names: Set<string>): void {
+  if (statement.kind === "emit") {
+    names.add(statement.event.text).add(`${action}.${statement.event.text}`);
+    for (const { name } of statement.fields) names.add(name.text).add(`${action}.${name.text}`);
+  }
+  if (statement.kind !== "pay") return;
+  for (const text of [...textsIn(statement.from.expression), ...textsIn(statement.to.expression)]) names.add(text);
+}
+
+function textsIn(expression: Expression): readonly string[] {
+  if (expression.kind === "text") return [expression.value];
+  if (expression.kind === "binary") return [...textsIn(expression.left), ...textsIn(expression.right)];
+  if (expression.kind !== "conditional") return [];
+  return [...textsIn(expression.whenTrue), ...textsIn(expression.whenFalse)];
 }
 
 function enumValues(type: Type): readonly string[] {

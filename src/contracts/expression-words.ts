@@ -51,6 +51,8 @@ export interface Surroundings {
 export class ExpressionWords {
   private readonly words: Words;
   private readonly around: Surroundings;
+  /** the column whose values are spoken of: enums of several columns may share a value */
+  private column = "";
   /** variables of macros that are in sight */
   private readonly variables: string[] = [];
 
@@ -65,6 +67,15 @@ export class ExpressionWords {
 
   expression(expression: Expression): string {
     return this.say(expression).text;
+  }
+
+  /** A value that goes into a column. */
+  into(column: string, expression: Expression): string {
+    const before = this.column;
+    this.column = column;
+    const text = this.say(expression).text;
+    this.column = before;
+    return text;
   }
 
   /** A sentence of the contract, with the names of the values that will stand in it. */
@@ -161,7 +172,7 @@ export class ExpressionWords {
 
   private text(value: string): string {
     if (value === "") return this.words.say("空", "empty");
-    return this.words.quoted(this.words.find(value) ?? value);
+    return this.words.quoted(this.words.find(`${this.column}.${value}`, value) ?? value);
   }
 
   private name(name: string): string {
@@ -223,7 +234,9 @@ export class ExpressionWords {
     const level = LEVELS[operator];
     const row = right.kind === "null" ? this.existence(left, { isThere: operator === "!=" }) : undefined;
     if (row !== undefined) return { text: row, level };
-    const [before, after] = [this.at(left, level), this.at(right, level + 1)];
+    if (operator === "+" && this.isText(expression)) return { text: this.joined(expression), level };
+    const before = this.at(left, level);
+    const after = this.compared(left, right, level);
     switch (operator) {
       case "||":
         return { text: words.say(`${before} 或 ${after}`, `${before} or ${after}`), level };
@@ -233,25 +246,57 @@ export class ExpressionWords {
         return this.membership(left, right);
       case "==":
         return {
-          text: isNumber(right) ? `${before} = ${after}` : words.say(`${before} 是 ${after}`, `${before} is ${after}`),
+          text: this.isNumber(right)
+            ? `${before} = ${after}`
+            : words.say(`${before}是${after}`, `${before} is ${after}`),
           level,
         };
       case "!=":
         return {
-          text: isNumber(right)
+          text: this.isNumber(right)
             ? `${before} ≠ ${after}`
-            : words.say(`${before} 不是 ${after}`, `${before} is not ${after}`),
+            : words.say(`${before}不是${after}`, `${before} is not ${after}`),
           level,
         };
       case "%":
         return { text: words.say(`${before} 除以 ${after} 的余数`, `the remainder of ${before} ÷ ${after}`), level };
-      case "+":
-        return {
-          text: this.isText(expression) ? words.say(`${before}${after}`, `${before} ${after}`) : `${before} + ${after}`,
-          level,
-        };
       default:
         return { text: `${before} ${SIGNS[operator] ?? operator} ${after}`, level };
+    }
+  }
+
+  /** The right side, whose texts are values of what stands on the left. */
+  private compared(left: Expression, right: Expression, level: number): string {
+    const before = this.column;
+    if (left.kind === "select") this.column = left.field;
+    if (left.kind === "name") this.column = left.name;
+    const text = this.at(right, level + 1);
+    this.column = before;
+    return text;
+  }
+
+  /** A text put together of parts: its own words without quotes. */
+  private joined(expression: Expression): string {
+    if (expression.kind === "text") return this.words.find(expression.value) ?? expression.value;
+    if (expression.kind !== "binary" || expression.operator !== "+") return this.tight(expression);
+    return this.joined(expression.left) + this.joined(expression.right);
+  }
+
+  private isNumber(expression: Expression): boolean {
+    switch (expression.kind) {
+      case "int":
+        return true;
+      case "binary":
+        return ["+", "-", "*", "/", "%"].includes(expression.operator) && !this.isText(expression);
+      case "select": {
+        const owner = nameOf(expression.operand);
+        const read = this.around.action?.reads.find(({ alias }) => alias.text === owner);
+        return owner === "settings" || this.words.isNumber(read?.reference.table ?? "", expression.field);
+      }
+      case "name":
+        return this.words.isNumber(this.around.table ?? "", expression.name);
+      default:
+        return false;
     }
   }
 
@@ -266,8 +311,8 @@ export class ExpressionWords {
   private membership(item: Expression, list: Expression): Said {
     const { words } = this;
     const level = LEVELS.in;
-    const [one, all] = [this.at(item, level), this.at(list, level)];
-    if (list.kind === "list") return { text: words.say(`${one} 是 ${all}`, `${one} is ${all}`), level };
+    const [one, all] = [this.at(item, level), this.compared(item, list, level)];
+    if (list.kind === "list") return { text: words.say(`${one}是${all}`, `${one} is ${all}`), level };
     return { text: words.say(`${all} 中有 ${one}`, `${one} is among ${all}`), level };
   }
 
@@ -391,13 +436,6 @@ function leaf(text: string): Said {
 
 function phrase(text: string): Said {
   return { text, level: LEVEL_OF_PHRASE };
-}
-
-function isNumber(expression: Expression): boolean {
-  return (
-    expression.kind === "int" ||
-    (expression.kind === "binary" && ["+", "-", "*", "/", "%"].includes(expression.operator))
-  );
 }
 
 function nameOf(expression: Expression): string {

@@ -14,6 +14,8 @@ const SPANS: readonly (readonly [ms: bigint, zh: string, en: string])[] = [
   [60_000n, "分钟", "minute"],
 ];
 
+const NUMBERS = ["int", "count", "money", "area", "time"];
+
 export class Words {
   readonly language: Language;
   /** names that were shown as they are written */
@@ -104,7 +106,8 @@ export class Words {
     return items.length < 2 ? items.join("") : `${items.slice(0, -1).join(", ")} ${last} ${items.at(-1) ?? ""}`;
   }
 
-  type(type: Type): string {
+  /** @param column whose name qualifies the values of an enum: `kind.committee` */
+  type(type: Type, column: string): string {
     switch (type.kind) {
       case "bool":
         return this.say("是或否", "yes or no");
@@ -115,7 +118,7 @@ export class Words {
           return (
             this.say("下列之一: ", "one of ") +
             this.list(
-              type.values.map((value) => this.of(value)),
+              type.values.map((value) => this.value(column, value)),
               "or",
             )
           );
@@ -126,12 +129,27 @@ export class Words {
         return this.say(`数据, 至多 ${type.bytesMax} 字节`, `data of at most ${type.bytesMax} bytes`);
       case "list":
         return this.say(
-          `至多 ${type.lengthMax} 项, 每项是${this.type(type.item)}`,
-          `up to ${type.lengthMax} times ${this.type(type.item)}`,
+          `至多 ${type.lengthMax} 项, 每项是${this.type(type.item, column)}`,
+          `up to ${type.lengthMax} times ${this.type(type.item, column)}`,
         );
       default:
         return this.say("记录", "a record");
     }
+  }
+
+  /** A value of an enum. */
+  value(column: string, value: string): string {
+    return this.of(`${column}.${value}`, value);
+  }
+
+  /** Whether a column holds numbers: they are equal, other things are the same. */
+  isNumber(table: string, column: string): boolean {
+    const { tables, imports } = this.document;
+    const own = tables.find(({ name }) => name.text === table);
+    const foreign = imports.find((imported) => imported.table.text === table);
+    const columns = [...(own?.key ?? []), ...(own?.fields ?? []), ...(foreign?.fields ?? [])];
+    const type = columns.find(({ name }) => name.text === column)?.type.text ?? "";
+    return NUMBERS.some((name) => type === name || type.startsWith(`${name}(`));
   }
 
   private integer({ name, min, max }: Type & { readonly kind: "int" }): string {

@@ -1,0 +1,242 @@
+// A contract as officials read it: who may do what, under which conditions, with which numbers and which article of law.
+// It says what the checked document says and nothing else; names come from the document's own titles and words.
+
+import type { Block, Item } from "./blocks.ts";
+import type { CheckedContract, CheckedTable } from "./checked.ts";
+import type { ActionDocument, ConditionDocument, ContractDocument, TableDocument } from "./document.ts";
+import { ExpressionWords } from "./expression-words.ts";
+import { statementInWords } from "./statement-words.ts";
+import { TIMER_ROLE } from "./system.ts";
+import type { Column } from "./types.ts";
+import { type Language, Words } from "./words.ts";
+
+export interface RenderedContract {
+  readonly blocks: readonly Block[];
+  /** names that have no word and are shown as they are written */
+  readonly missing: readonly string[];
+}
+
+interface Source {
+  readonly document: ContractDocument;
+  readonly checked: CheckedContract;
+}
+
+/** The whole contract in one language. */
+export function renderContract(source: Source, language: Language): RenderedContract {
+  const words = new Words(source.document, language);
+  const rendering = new Rendering(source, words);
+  return { blocks: rendering.blocks(), missing: [...words.missing].sort() };
+}
+
+class Rendering {
+  private readonly document: ContractDocument;
+  private readonly checked: CheckedContract;
+  private readonly words: Words;
+
+  constructor({ document, checked }: Source, words: Words) {
+    this.document = document;
+    this.checked = checked;
+    this.words = words;
+  }
+
+  blocks(): readonly Block[] {
+    const { document, checked, words } = this;
+    const title = words.say(checked.title.zh, checked.title.en ?? checked.title.zh);
+    const law = words.label(document.law);
+    return [
+      { kind: "heading", level: 1, text: title },
+      ...paragraph(law && words.say(`依据: ${law}`, `Rests on: ${law}`)),
+      ...this.overview(),
+      ...this.settings(),
+      { kind: "heading", level: 2, text: words.say("办理事项", "What can be done") },
+      ...document.actions.flatMap((action) => this.action(action)),
+      { kind: "heading", level: 2, text: words.say("记录", "Records") },
+      ...document.tables.flatMap((table) => this.table(table)),
+    ];
+  }
+
+  // ---- who may do what ----
+
+  private overview(): readonly Block[] {
+    const { words, document } = this;
+    const rows = document.actions.map((action) => [
+      words.action(action.name.text),
+      this.roles(action),
+      words.label(action.law) ?? "",
+    ]);
+    const head = [words.say("事项", "What"), words.say("谁可以办理", "Who may do it"), words.say("依据", "Rests on")];
+    return [
+      { kind: "heading", level: 2, text: words.say("谁可以做什么", "Who may do what") },
+      { kind: "table", ...withoutEmptyColumn(head, rows) },
+    ];
+  }
+
+  private roles({ by }: ActionDocument): string {
+    const { words } = this;
+    const said = by.map(({ text }) => {
+      if (text === TIMER_ROLE) return words.say("账本到期自动", "the ledger itself when it is due");
+      return text === "anyone" ? words.say("任何登记账户", "every registered account") : words.of(text);
+    });
+    return words.list(said, "or");
+  }
+
+  private settings(): readonly Block[] {
+    const { words, document } = this;
+    if (document.settings.length === 0) return [];
+    const rows = document.settings.map((setting) => [
+      words.setting(setting.name.text),
+      words.amount(setting),
+      words.label(setting.law) ?? "",
+    ]);
+    const head = [words.say("名称", "Name"), words.say("数值", "Number"), words.say("依据", "Rests on")];
+    const note = words.say("下列数值只能按治理程序更改。", "These numbers change only by a decision of governance.");
+    return [
+      { kind: "heading", level: 2, text: words.say("数值", "Numbers") },
+      ...paragraph(note),
+      { kind: "table", ...withoutEmptyColumn(head, rows) },
+    ];
+  }
+
+  // ---- actions ----
+
+  private action(action: ActionDocument): readonly Block[] {
+    const { words } = this;
+    const say = new ExpressionWords(words, { action, table: undefined });
+    const law = words.label(action.law);
+    const who = words.say(
+      `由${this.roles(action)}办理${law === undefined ? "" : ` (${law})`}。`,
+      `Done by ${this.roles(action)}${law === undefined ? "" : ` (${law})`}.`,
+    );
+    const requires = action.requires.map((condition) => this.condition(condition, say));
+    const defines = action.defines.map(({ name, value }): Item => {
+      const defined = words.of(`${action.name.text}.${name.text}`, name.text);
+      return { text: words.say(`${defined}: ${say.of(value)}`, `${defined}: ${say.of(value)}`) };
+    });
+    return [
+      { kind: "heading", level: 3, text: words.action(action.name.text) },
+      { kind: "paragraph", text: who },
+      ...paragraph(this.given(action)),
+      ...paragraph(this.consulted(action, say)),
+      ...listed(words.say("其中:", "In what follows:"), defines, { isNumbered: false }),
+      ...listed(words.say("须符合下列全部条件:", "All of this must hold:"), requires, { isNumbered: true }),
+      ...listed(
+        words.say("办理的结果:", "What happens then:"),
+        action.statements.map((statement) => statementInWords(statement, { words, say, action })),
+        { isNumbered: true },
+      ),
+    ];
+  }
+
+  private given(action: ActionDocument): string | undefined {
+    const { words } = this;
+    const columns = this.checked.actions.find(({ name }) => name.text === action.name.text)?.params ?? [];
+    if (columns.length === 0) return undefined;
+    const said = columns.map(({ name, type }) => {
+      const word = words.of(`${action.name.text}.${name}`, name);
+      return words.say(`${word} (${words.type(type, name)})`, `${word} (${words.type(type, name)})`);
+    });
+    return words.say(`须填写: ${said.join("; ")}。`, `To be given: ${said.join("; ")}.`);
+  }
+
+  private consulted({ reads }: ActionDocument, say: ExpressionWords): string | undefined {
+    const { words } = this;
+    if (reads.length === 0) return undefined;
+    const said = reads.map(({ alias, reference, isOptional }) => {
+      const key = reference.key.map((part) => say.expression(part)).join(", ");
+      const row = say.row(alias.text);
+      return words.say(
+        `${row} (${key}${isOptional ? "; 可以没有" : ""})`,
+        `${row} (${key}${isOptional ? "; it may be missing" : ""})`,
+      );
+    });
+    return words.say(`查阅: ${said.join("; ")}。`, `Looked up: ${said.join("; ")}.`);
+  }
+
+  private condition({ condition, sentence }: ConditionDocument, say: ExpressionWords): Item {
+    const { words } = this;
+    const template = sentence && (words.language === "zh" ? sentence.zh : (sentence.en ?? sentence.zh));
+    const text = say.of(condition);
+    if (template === undefined) return { text };
+    return {
+      text: words.say(`${text}。`, `${text}.`),
+      items: [words.say(`否则拒绝: ${say.sentence(template)}`, `Otherwise it is refused: ${say.sentence(template)}`)],
+    };
+  }
+
+  // ---- tables ----
+
+  private table(document: TableDocument): readonly Block[] {
+    const { words } = this;
+    const name = document.name.text;
+    const checked = this.checked.tables.find((table) => table.name === name);
+    if (checked === undefined) return [];
+    const say = new ExpressionWords(words, { action: undefined, table: name });
+    const rows = checked.columns.map((column, index) =>
+      this.column(name, column, { isKey: index < checked.keyLength }),
+    );
+    const head = [words.say("内容", "Entry"), words.say("类型", "Kind")];
+    const always = document.always.map((condition) => ({ text: say.of(condition.condition) }));
+    return [
+      { kind: "heading", level: 3, text: words.table(name) },
+      { kind: "table", head, rows },
+      ...listed(words.say("始终成立:", "Always true:"), always, { isNumbered: false }),
+      ...this.flows(checked),
+    ];
+  }
+
+  private column(table: string, { name, type }: Column, { isKey }: { readonly isKey: boolean }): readonly string[] {
+    const { words } = this;
+    const word = words.column(table, name);
+    return [isKey ? words.say(`${word} (主键)`, `${word} (key)`) : word, words.type(type, name)];
+  }
+
+  private flows(table: CheckedTable): readonly Block[] {
+    const { words } = this;
+    return table.flows.flatMap(({ column, initial, moves }): readonly Block[] => {
+      const field = words.column(table.name, table.columns[column]?.name ?? "");
+      const state = (name: string) => words.value(table.columns[column]?.name ?? "", name);
+      const begins = words.list(initial.map(state), "or");
+      const states = new Set([...initial, ...moves.keys(), ...[...moves.values()].flat()]);
+      const rows = [...states].map((from) => {
+        const to = moves.get(from) ?? [];
+        return [state(from), to.length === 0 ? words.say("不再变动", "stays so") : words.list(to.map(state), "or")];
+      });
+      return [
+        {
+          kind: "paragraph",
+          text: words.say(
+            `${field}从${begins}开始, 只能这样变动:`,
+            `The ${field} begins as ${begins} and moves only so:`,
+          ),
+        },
+        { kind: "table", head: [words.say("从", "From"), words.say("可变为", "To")], rows },
+      ];
+    });
+  }
+}
+
+function paragraph(text: string | undefined): readonly Block[] {
+  return text === undefined ? [] : [{ kind: "paragraph", text }];
+}
+
+function listed(
+  lead: string,
+  items: readonly Item[],
+  { isNumbered }: { readonly isNumbered: boolean },
+): readonly Block[] {
+  return items.length === 0
+    ? []
+    : [
+        { kind: "paragraph", text: lead },
+        { kind: "list", isNumbered, items },
+      ];
+}
+
+/** A table whose last column is empty throughout has no last column. */
+function withoutEmptyColumn(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+): { readonly head: readonly string[]; readonly rows: readonly (readonly string[])[] } {
+  if (rows.some((cells) => cells.at(-1) !== "")) return { head, rows };
+  return { head: head.slice(0, -1), rows: rows.map((cells) => cells.slice(0, -1)) };
+}

@@ -1,0 +1,164 @@
+// What a statement of `do` does, as people read it.
+// One sentence for each, with what is written into a record below it.
+
+import { unreachable } from "../assert.ts";
+import type { Item } from "./blocks.ts";
+import type { ActionDocument, Assignments, SourceExpression, StatementDocument } from "./document.ts";
+import type { Expression } from "./expression.ts";
+import type { ExpressionWords } from "./expression-words.ts";
+import type { Words } from "./words.ts";
+
+interface Speech {
+  readonly words: Words;
+  readonly say: ExpressionWords;
+  readonly action: ActionDocument;
+}
+
+export function statementInWords(statement: StatementDocument, speech: Speech): Item {
+  const { words, say } = speech;
+  const { text, items } = body(statement, speech);
+  if (statement.when === undefined) return items === undefined ? { text } : { text, items };
+  const when = say.of(statement.when);
+  const whole = words.say(`若 ${when}: ${text}`, `If ${when}: ${text}`);
+  return items === undefined ? { text: whole } : { text: whole, items };
+}
+
+function body(statement: StatementDocument, speech: Speech): Item {
+  const { words, say } = speech;
+  switch (statement.kind) {
+    case "insert": {
+      const { text: table } = statement.table;
+      const items = entriesInWords(table, statement.row, speech);
+      return {
+        text: words.say(`登记一条新的${words.table(table)}:`, `A new ${words.table(table)} is entered:`),
+        items,
+      };
+    }
+    case "update": {
+      const row = say.row(statement.row.text);
+      const items = changesInWords(statement.row.text, statement.set, speech);
+      return { text: words.say(`更改${row}:`, `The ${row} is changed:`), items };
+    }
+    case "delete": {
+      const row = say.row(statement.row.text);
+      return { text: words.say(`删去${row}。`, `The ${row} is removed.`) };
+    }
+    case "pay":
+      return {
+        text: words.say(
+          `从 ${say.of(statement.from)} 支付 ${say.of(statement.amount)} (分) 到 ${say.of(statement.to)}; 余额不足则拒绝。`,
+          `${capital(say.of(statement.amount))} (fen) is paid from ${say.of(statement.from)} to ${say.of(statement.to)}; without that balance it is refused.`,
+        ),
+      };
+    case "emit": {
+      const fields = named(statement.fields, speech);
+      const event = words.of(`${speech.action.name.text}.${statement.event.text}`, statement.event.text);
+      return { text: words.say(`公布“${event}”: ${fields}。`, `“${event}” is announced: ${fields}.`) };
+    }
+    case "timer": {
+      const action = words.action(statement.run.text);
+      return {
+        text: words.say(
+          `到 ${say.of(statement.time)} 由账本自动办理“${action}”; 同一编号 (${say.of(statement.key)}) 先前的定时作废。`,
+          `When it is ${say.of(statement.time)} the ledger itself does “${action}”; an earlier timer of the same name (${say.of(statement.key)}) is void.`,
+        ),
+      };
+    }
+    case "cancel":
+      return {
+        text: words.say(`取消定时 (${say.of(statement.key)})。`, `The timer (${say.of(statement.key)}) is cancelled.`),
+      };
+    case "deploy":
+      return {
+        text: words.say(
+          `部署合约 ${say.of(statement.name)} 的新正文, 经检查无误方可。`,
+          `The new text of contract ${say.of(statement.name)} is deployed, if the check finds no error.`,
+        ),
+      };
+    case "call": {
+      const fields = named(statement.args, speech);
+      return {
+        text: words.say(
+          `一并办理 \`${statement.action.text}\` (${fields}); 若被拒绝则全部不成立。`,
+          `\`${statement.action.text}\` is done with it (${fields}); if that is refused, nothing of this happens.`,
+        ),
+      };
+    }
+    default:
+      return unreachable(statement);
+  }
+}
+
+/** What a new row holds: what was given and what begins at nothing is said in one line each. */
+function entriesInWords(table: string, row: Assignments, { words, say }: Speech): readonly string[] {
+  const said = row.map(({ name, value }) => {
+    const column = words.column(table, name.text);
+    return { column, text: say.into(name.text, value.expression), isNothing: isNothing(value.expression) };
+  });
+  const same = said.filter(({ column, text }) => column === text).map(({ column }) => column);
+  const nothing = said.filter(({ isNothing: none }) => none).map(({ column }) => column);
+  const others = said.filter(({ column, text, isNothing: none }) => column !== text && !none);
+  return [
+    ...(same.length === 0 ? [] : [words.say(`照上列内容: ${words.list(same)}`, `as above: ${words.list(same)}`)]),
+    ...others.map(({ column, text }) => `${column}: ${text}`),
+    ...(nothing.length === 0
+      ? []
+      : [words.say(`为零或空: ${words.list(nothing)}`, `nothing yet: ${words.list(nothing)}`)]),
+  ];
+}
+
+function isNothing(expression: Expression): boolean {
+  if (expression.kind === "int") return expression.value === 0n;
+  return (expression.kind === "text" || expression.kind === "bytes") && expression.value.length === 0;
+}
+
+function named(assignments: Assignments, { words, say, action }: Speech): string {
+  return assignments
+    .map(
+      ({ name, value }) =>
+        `${words.of(`${action.name.text}.${name.text}`, name.text)} ${say.into(name.text, value.expression)}`,
+    )
+    .join(words.say(", ", ", "));
+}
+
+/** "goes up by 1" for `count: m.count + 1`, also where it does so under a condition only. */
+function changesInWords(alias: string, set: Assignments, { words, say, action }: Speech): readonly string[] {
+  const table = action.reads.find((read) => read.alias.text === alias)?.reference.table ?? "";
+  return set.map(({ name, value }) => {
+    const column = words.column(table, name.text);
+    const { expression } = value;
+    const own = (part: Expression) => part.kind === "select" && part.field === name.text && isName(part.operand, alias);
+    if (expression.kind === "conditional" && own(expression.whenFalse)) {
+      const change = changeInWords(name.text, expression.whenTrue, own, { words, say });
+      const condition = say.expression(expression.condition);
+      return words.say(`若 ${condition}: ${column}${change}`, `if ${condition}: ${column} ${change}`);
+    }
+    return words.say(
+      `${column}${changeInWords(name.text, value.expression, own, { words, say })}`,
+      `${column} ${changeInWords(name.text, value.expression, own, { words, say })}`,
+    );
+  });
+}
+
+function changeInWords(
+  column: string,
+  expression: SourceExpression["expression"],
+  own: (part: Expression) => boolean,
+  { words, say }: Pick<Speech, "words" | "say">,
+): string {
+  if (expression.kind === "binary" && own(expression.left)) {
+    const by = say.expression(expression.right);
+    if (expression.operator === "+") return words.say(`增加 ${by}`, `goes up by ${by}`);
+    if (expression.operator === "-") return words.say(`减少 ${by}`, `goes down by ${by}`);
+  }
+  const value = say.into(column, expression);
+  return words.say(`改为${value}`, `becomes ${value}`);
+}
+
+function isName(expression: Expression, name: string): boolean {
+  return expression.kind === "name" && expression.name === name;
+}
+
+function capital(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
+}
