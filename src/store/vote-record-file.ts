@@ -18,10 +18,10 @@
 //     block has been committed under n+1. A disk that acknowledges what it never writes is beyond this file, too.
 // A damaged slot is replaced as soon as the record is opened. One process at a time: the store's lock sees to that.
 
-import { mkdir, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { LedgerError } from "../errors.ts";
 import type { VoteRecordStore } from "../ports.ts";
+import { REAL_FILES, type RecordFiles } from "./record-files.ts";
 import {
   type Copy,
   RECORD_BYTES_MAX,
@@ -29,7 +29,6 @@ import {
   type SlotContent,
   SlotFile,
   type SlotName,
-  syncDirectory,
 } from "./vote-record-slot.ts";
 
 type Slots = Record<SlotName, SlotFile>;
@@ -43,20 +42,21 @@ type Found =
  * owner alone.
  * @throws LedgerError VOTE_RECORD_UNREADABLE (permissions), VOTE_RECORD_WRITE_FAILED (a damaged slot cannot be replaced)
  */
-export async function openVoteRecordFile(path: string): Promise<VoteRecordStore> {
-  const a = await readSlot(path, "a");
-  const b = await readSlot(path, "b");
+export async function openVoteRecordFile(path: string, files: RecordFiles = REAL_FILES): Promise<VoteRecordStore> {
+  const a = await readSlot(files, path, "a");
+  const b = await readSlot(files, path, "b");
   const found = newestOf(a, b);
-  if (found.kind !== "found") return new VoteRecordFile(path, found, undefined);
-  const openOrReplace = (name: SlotName, content: SlotContent): Promise<SlotFile> =>
-    content.kind === "present" && isWhole(content)
-      ? SlotFile.open(path, name, content.halfBytes)
-      : SlotFile.replace(path, name, found.copy);
+  if (found.kind !== "found") return new VoteRecordFile({ files, path, found, slots: undefined });
+  const openOrReplace = async (name: SlotName, content: SlotContent): Promise<SlotFile> => {
+    const isGood = content.kind === "present" && isWhole(content);
+    const opened = isGood ? await SlotFile.open(files, path, { name, halfBytes: content.halfBytes }) : undefined;
+    return opened ?? (await SlotFile.replace(files, path, name, found.copy));
+  };
   const slots = await orWriteFailed(path, async () => ({
     a: await openOrReplace("a", a),
     b: await openOrReplace("b", b),
   }));
-  return new VoteRecordFile(path, found, slots);
+  return new VoteRecordFile({ files, path, found, slots });
 }
 
 function newestOf(a: SlotContent, b: SlotContent): Found {
@@ -80,6 +80,7 @@ function slotOf(copy: Copy): SlotName {
 }
 
 class VoteRecordFile implements VoteRecordStore {
+  readonly #files: RecordFiles;
   readonly #path: string;
   #found: Found;
   #slots: Slots | undefined;
@@ -87,10 +88,16 @@ class VoteRecordFile implements VoteRecordStore {
   /** why nothing may be written any more: after a failed sync nobody knows what the disk holds */
   #failure: LedgerError | undefined;
 
-  constructor(path: string, found: Found, slots: Slots | undefined) {
-    this.#path = path;
-    this.#found = found;
-    this.#slots = slots;
+  constructor(opened: {
+    readonly files: RecordFiles;
+    readonly path: string;
+    readonly found: Found;
+    readonly slots: Slots | undefined;
+  }) {
+    this.#files = opened.files;
+    this.#path = opened.path;
+    this.#found = opened.found;
+    this.#slots = opened.slots;
   }
 
   async load(): ReturnType<VoteRecordStore["load"]> {
@@ -125,7 +132,7 @@ class VoteRecordFile implements VoteRecordStore {
     const copy: Copy = { generation: found.kind === "found" ? found.copy.generation + 1 : 1, record };
     const slots = this.#slots;
     await this.#orFail(async () => {
-      if (slots === undefined) this.#slots = await createSlots(this.#path, copy);
+      if (slots === undefined) this.#slots = await createSlots(this.#files, this.#path, copy);
       else await this.#write(slots, copy);
     });
     this.#found = { kind: "found", copy };
@@ -135,7 +142,7 @@ class VoteRecordFile implements VoteRecordStore {
     const name = slotOf(copy);
     if (slots[name].canHold(copy)) return slots[name].overwrite(copy);
     const outgrown = slots[name];
-    slots[name] = await SlotFile.replace(this.#path, name, copy);
+    slots[name] = await SlotFile.replace(this.#files, this.#path, name, copy);
     await outgrown.close();
   }
 
@@ -150,13 +157,15 @@ class VoteRecordFile implements VoteRecordStore {
 }
 
 /** Both slots appear together: their directory is built under another name and renamed. */
-async function createSlots(path: string, copy: Copy): Promise<Slots> {
+async function createSlots(files: RecordFiles, path: string, copy: Copy): Promise<Slots> {
   const building = `${path}.new`;
-  await rm(building, { recursive: true, force: true });
-  await mkdir(building, { recursive: true, mode: 0o700 });
-  const slots = { a: await SlotFile.replace(building, "a", copy), b: await SlotFile.replace(building, "b", copy) };
-  await rename(building, path);
-  await syncDirectory(dirname(path));
+  await files.createDirectory(building);
+  const slots = {
+    a: await SlotFile.replace(files, building, "a", copy),
+    b: await SlotFile.replace(files, building, "b", copy),
+  };
+  await files.rename(building, path);
+  await files.syncDirectory(dirname(path));
   return slots;
 }
 

@@ -1,11 +1,10 @@
 // One slot file of the vote record: one record in two checksummed copies, more than a page apart, written in one piece.
 // Never decides which slot is newest: that is vote-record-file.ts.
 
-import { constants, type FileHandle, open, rename } from "node:fs/promises";
-import { platform } from "node:os";
 import { join } from "node:path";
 import { LedgerError } from "../errors.ts";
 import { bytesEqual, hashTagged } from "../ledger/hash.ts";
+import type { RecordFile, RecordFiles } from "./record-files.ts";
 
 // The copies stand back to back around the middle of the file, so that one write of little more than their size takes both
 // and yet each header is found without knowing anything of the other copy:
@@ -25,9 +24,6 @@ const HALF_BYTES_MIN = 64 << 10;
 const HALF_BYTES_MAX = 64 << 20;
 
 export const RECORD_BYTES_MAX = HALF_BYTES_MAX - GAP_BYTES - HEADER_BYTES;
-
-/** Linux: a write that returns when the disk has it (O_DSYNC) is one job and not two. Elsewhere it may stop at the disk's cache. */
-const SYNCS_EACH_WRITE = platform() === "linux";
 
 export type SlotName = "a" | "b";
 
@@ -49,19 +45,19 @@ export type SlotContent =
   | { readonly kind: "missing" };
 
 /** @throws LedgerError VOTE_RECORD_UNREADABLE */
-export async function readSlot(directory: string, name: SlotName): Promise<SlotContent> {
+export async function readSlot(files: RecordFiles, directory: string, name: SlotName): Promise<SlotContent> {
   try {
-    const handle = await open(join(directory, name), "r");
+    const file = await files.open(join(directory, name));
+    if (file === undefined) return { kind: "missing" };
     try {
-      const { size } = await handle.stat();
-      if (!isSlotSize(size)) return { kind: "resized" };
-      const halfBytes = size / 2;
-      return decodeSlot(await readPart(handle, 0, halfBytes), await readPart(handle, halfBytes, halfBytes));
+      const bytes = await file.bytes();
+      if (!isSlotSize(bytes)) return { kind: "resized" };
+      const halfBytes = bytes / 2;
+      return decodeSlot(await file.read(0, halfBytes), await file.read(halfBytes, halfBytes));
     } finally {
-      await handle.close();
+      await file.close();
     }
   } catch (cause) {
-    if (codeOf(cause) === "ENOENT") return { kind: "missing" };
     const remedy = "check owner and permissions of the vote record";
     throw new LedgerError("VOTE_RECORD_UNREADABLE", { path: directory }, { cause, remedy });
   }
@@ -69,34 +65,38 @@ export async function readSlot(directory: string, name: SlotName): Promise<SlotC
 
 /** An open slot file, written in place. */
 export class SlotFile {
-  readonly #handle: FileHandle;
+  readonly #file: RecordFile;
   readonly #halfBytes: number;
 
-  private constructor(handle: FileHandle, halfBytes: number) {
-    this.#handle = handle;
+  private constructor(file: RecordFile, halfBytes: number) {
+    this.#file = file;
     this.#halfBytes = halfBytes;
   }
 
-  /** A slot that is whole on disk. */
-  static async open(directory: string, name: SlotName, halfBytes: number): Promise<SlotFile> {
-    return new SlotFile(await openDurably(join(directory, name), constants.O_RDWR), halfBytes);
+  /** A slot that is whole on disk; undefined: it is gone. */
+  static async open(
+    files: RecordFiles,
+    directory: string,
+    slot: { readonly name: SlotName; readonly halfBytes: number },
+  ): Promise<SlotFile | undefined> {
+    const file = await files.open(join(directory, slot.name));
+    return file && new SlotFile(file, slot.halfBytes);
   }
 
   /** Puts a new file with this record in the place of the slot, all at once. On return it survives power loss. */
-  static async replace(directory: string, name: SlotName, copy: Copy): Promise<SlotFile> {
+  static async replace(files: RecordFiles, directory: string, name: SlotName, copy: Copy): Promise<SlotFile> {
     const path = join(directory, name);
-    const handle = await openDurably(`${path}.new`, constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC);
+    const file = await files.create(`${path}.new`);
     try {
-      const slot = new SlotFile(handle, halfBytesFor(copy));
-      // Real zeros: later writes change neither size nor place of the file, so a data sync is enough for them.
-      await writeAll(handle, new Uint8Array(2 * slot.#halfBytes), 0);
+      const slot = new SlotFile(file, halfBytesFor(copy));
+      // Real zeros: later writes change neither size nor place of the file, so syncing their data is enough for them.
+      await file.write(new Uint8Array(2 * slot.#halfBytes), 0);
       await slot.overwrite(copy);
-      await handle.sync();
-      await rename(`${path}.new`, path);
-      await syncDirectory(directory);
+      await files.rename(`${path}.new`, path);
+      await files.syncDirectory(directory);
       return slot;
     } catch (error) {
-      await handle.close();
+      await file.close();
       throw error;
     }
   }
@@ -107,55 +107,12 @@ export class SlotFile {
 
   /** Writes both copies in place. On return they survive power loss. */
   async overwrite(copy: Copy): Promise<void> {
-    const { length } = copy.record;
-    await writeAll(this.#handle, encodeCopies(copy), this.#halfBytes - HEADER_BYTES - length);
-    if (!SYNCS_EACH_WRITE) await this.#handle.datasync();
+    await this.#file.write(encodeCopies(copy), this.#halfBytes - HEADER_BYTES - copy.record.length);
   }
 
   async close(): Promise<void> {
-    await this.#handle.close();
+    await this.#file.close();
   }
-}
-
-/** Makes new, renamed and removed names in a directory durable. */
-export async function syncDirectory(path: string): Promise<void> {
-  const handle = await open(path, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-function openDurably(path: string, flags: number): Promise<FileHandle> {
-  return open(path, SYNCS_EACH_WRITE ? flags | constants.O_DSYNC : flags, 0o600);
-}
-
-async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  for (let written = 0; written < bytes.length; ) {
-    const { bytesWritten } = await handle.write(bytes, written, bytes.length - written, position + written);
-    written += bytesWritten;
-  }
-}
-
-/** What cannot be read is damaged, and reads as zeros: the other half may be whole. */
-async function readPart(handle: FileHandle, position: number, length: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length);
-  try {
-    for (let filled = 0; filled < length; ) {
-      const { bytesRead } = await handle.read(bytes, filled, length - filled, position + filled);
-      if (bytesRead === 0) break;
-      filled += bytesRead;
-    }
-  } catch (error) {
-    if (codeOf(error) !== "EIO") throw error;
-    bytes.fill(0);
-  }
-  return bytes;
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && "code" in error ? error.code : undefined;
 }
 
 function isSlotSize(bytes: number): boolean {
