@@ -7,8 +7,8 @@ import type { Batch } from "../ledger/types.ts";
 import type { Clock, KeySigner } from "../ports.ts";
 import type { Mempool } from "./mempool.ts";
 
-/** Longest wait for company while an own batch is in flight. */
-export const GATHER_MS_MAX = 10;
+/** Longest wait for company while an own batch is in flight. A batch costs every node about as much as three transactions. */
+export const GATHER_MS_MAX = 30;
 /** Transactions per batch: keeps the verification of one batch within a few tens of milliseconds. */
 export const BATCH_TRANSACTIONS_MAX = 1_000;
 /** Room left in a batch for what is not transactions. */

@@ -5,19 +5,20 @@
 export const PACE_INTERVAL_MS = 1_000;
 /** A height takes about four message delays; this many round trips leave room for a busy machine. */
 const ROUND_TRIPS_PER_HEIGHT = 10;
-const SMOOTHING = 0.2;
+/** What takes longer than before counts at once, what takes less only by this weight: a machine that becomes busy must not depose first. */
+const CALMING = 0.2;
 
 export class Pace {
   private executionMs = 0;
   private verificationMs = 0;
 
   noteExecution(durationMs: number): void {
-    this.executionMs += SMOOTHING * (durationMs - this.executionMs);
+    this.executionMs = follow(this.executionMs, durationMs);
   }
 
   /** Of one batch. A busy machine verifies slowly: that alone must depose nobody. */
   noteVerification(durationMs: number): void {
-    this.verificationMs += SMOOTHING * (durationMs - this.verificationMs);
+    this.verificationMs = follow(this.verificationMs, durationMs);
   }
 
   /**
@@ -28,4 +29,8 @@ export class Pace {
     const { roundTripMs, saveMs, origins } = measured;
     return ROUND_TRIPS_PER_HEIGHT * roundTripMs + saveMs + origins * this.verificationMs + this.executionMs;
   }
+}
+
+function follow(knownMs: number, durationMs: number): number {
+  return durationMs > knownMs ? durationMs : knownMs + CALMING * (durationMs - knownMs);
 }

@@ -113,7 +113,7 @@ export class Participant {
       loadBatch: (digest) => chain.store.loadBatch(digest),
       fetch: (from, payload, timeoutMs) => this.peers.request(from, "fetch", payload, timeoutMs),
       onVerified: (durationMs) => this.pace.noteVerification(durationMs),
-      onBatch: () => this.work.notice(),
+      onBatch: (batch) => this.noticeBatch(batch),
       onInvalid: (from, code, bytes) => {
         onBad(from, code);
         this.accuseOrigin(bytes);
@@ -411,6 +411,12 @@ export class Participant {
   private publishBatch(batch: Batch): void {
     this.pool.add(batch);
     this.guard(this.network.publish("batches", batch.bytes));
+    this.noticeBatch(batch);
+  }
+
+  private noticeBatch(batch: Batch): void {
+    // Idle: the next block will name it, so the disk works while that block is made. Under load one write for each block is cheaper.
+    if (!this.work.isTold && this.pool.has(batch.digest)) this.guard(this.proposals.saveBodies([batch]));
     this.work.notice();
   }
 

@@ -75,12 +75,17 @@ export class Proposals {
   }
 
   /** N9: every body of a block is on disk before the block is voted on. */
-  async makeDurable(block: CheckedBlock): Promise<void> {
+  makeDurable(block: CheckedBlock): Promise<void> {
+    return this.saveBodies(block.batches);
+  }
+
+  /** Makes batches durable. One that a block will soon name may be written while that block is still being made. */
+  async saveBodies(batches: readonly Batch[]): Promise<void> {
     const { store } = this.chain;
     // LevelDB shows what another block is just writing before it survives a power cut, and what is just being deleted.
     await this.saved;
     // N71: a body found on disk may belong to a committed block: it is not this block's to delete.
-    const missing = block.batches.filter(
+    const missing = batches.filter(
       ({ digest }) => !this.durable.has(bytesKey(digest)) && store.loadBatch(digest) === undefined,
     );
     for (const { digest } of missing) this.durable.add(bytesKey(digest));

@@ -27,6 +27,11 @@ export class Work {
     this.ports = ports;
   }
 
+  /** Whether the core was told of work that is still there. */
+  get isTold(): boolean {
+    return this.hadWork;
+  }
+
   /** A batch arrived: news only when the core believes that there is nothing to do. */
   notice(): void {
     if (!this.hadWork) this.refresh();

@@ -20,7 +20,7 @@ export class Feeds {
           txId: toHex(txId),
           height,
           status: ownReceipt(receiptBytes).status,
-          receiptBytes: toHex(receiptBytes),
+          receiptBytes: hexOf(receiptBytes),
         })),
       ),
     ];
@@ -45,4 +45,9 @@ export class Feeds {
     const notification = JSON.stringify({ jsonrpc: "2.0", method: "subscription", params: { feed, ...params() } });
     for (const listener of listeners) listener(notification);
   }
+}
+
+/** Every receipt goes through here, for every feed: `toHex` would leave an object on the heap for each of its bytes. */
+function hexOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("hex");
 }

@@ -90,6 +90,27 @@ describe("bodies of blocks", () => {
     expect(chain.store.loadBatch(orphan.digest), "no block names it").toBeUndefined();
   });
 
+  it("N88: a body written before any block names it is on disk for its block, and is deleted when no block comes to name it", async () => {
+    const chain = await openLedger(genesis);
+    const { proposals, pool } = proposalsOver(chain);
+    const at = (step: number) => genesis.timeMs + step * 1_000;
+    const named = noteBatch(genesis, { id: "named", sequence: 1, validUntilMs: at(60) });
+    const orphan = noteBatch(genesis, { id: "orphan", sequence: 2, validUntilMs: at(2) });
+    for (const batch of [named, orphan]) pool.add(batch);
+    // Both at once, and the block while they are being written.
+    const early = Promise.all([proposals.saveBodies([named]), proposals.saveBodies([orphan])]);
+    const block = buildBlock(chain, [named], at(3));
+    await proposals.makeDurable(block);
+    expect(chain.store.loadBatch(named.digest)).toEqual(named.bytes);
+    await early;
+    expect(chain.store.loadBatch(orphan.digest)).toEqual(orphan.bytes);
+    await commitBlock(chain, genesis, block);
+    await proposals.settle(pool.settle(proposals.view, block.proposal.references));
+    expect(pool.size).toBe(0);
+    expect(chain.store.loadBatch(named.digest)).toEqual(named.bytes);
+    expect(chain.store.loadBatch(orphan.digest)).toBeUndefined();
+  });
+
   it("N73: a proposal from the far future is let go as soon as its height is committed", async () => {
     const chain = await openLedger(genesis);
     const clock = new StillClock();

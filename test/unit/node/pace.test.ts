@@ -14,4 +14,21 @@ describe("pace", () => {
     }
     expect(pace.timeoutMs({ roundTripMs: 2, saveMs: 1, origins: 4 })).toBeCloseTo(21 + 4 * 50 + 30, 3);
   });
+
+  it("N87: a node that becomes slow is patient at once, and becomes impatient again only slowly", () => {
+    const pace = new Pace();
+    const timeoutMs = () => pace.timeoutMs({ roundTripMs: 0, saveMs: 0, origins: 4 });
+    pace.noteVerification(10);
+    pace.noteExecution(20);
+    pace.noteVerification(500);
+    pace.noteExecution(900);
+    expect(timeoutMs()).toBe(4 * 500 + 900);
+    pace.noteExecution(20);
+    expect(timeoutMs()).toBeGreaterThan(4 * 500 + 700);
+    for (let round = 0; round < 50; round += 1) {
+      pace.noteVerification(10);
+      pace.noteExecution(20);
+    }
+    expect(timeoutMs()).toBeCloseTo(4 * 10 + 20, 1);
+  });
 });
