@@ -91,6 +91,8 @@ export const RESERVED_WORDS: ReadonlySet<string> = new Set([
   "void",
   "while",
 ]);
+/** The reserved words that no field and no function can have as its name either. */
+const KEYWORDS: ReadonlySet<string> = new Set(["false", "in", "null", "true"]);
 const MACROS: ReadonlyMap<string, MacroName> = new Map([
   ["all", "all"],
   ["exists", "exists"],
@@ -341,6 +343,7 @@ class Parser implements ExpressionReader {
     const token = this.peek();
     if (token.kind !== "name")
       throw new SyntaxFault(token.at, "EXPRESSION_SYNTAX", `a name is expected, not ${describe(token)}`);
+    if (KEYWORDS.has(token.value)) throw new SyntaxFault(token.at, "NAME_RESERVED", `${token.value} is no name`);
     this.position += 1;
     return token;
   }

@@ -89,20 +89,20 @@ export const LEFT_OUT: ReadonlyMap<string, string> = new Map([
 
 export interface Section {
   readonly name: string;
-  readonly size: number;
   /** empty when the section is left out */
   readonly cases: readonly Case[];
+  /** without values and expectations */
+  readonly leftOut: readonly Case[];
 }
 
 export function loadSections(): readonly Section[] {
   return getConformanceSuite()
     .suites.map((suite) => ({ suite, tests: testsOf(suite) }))
     .filter(({ tests }) => tests.length > 0)
-    .map(({ suite: { name }, tests }) => ({
-      name,
-      size: tests.length,
-      cases: SECTIONS.has(name) ? tests.map(({ path, test }) => caseOf(name, path, test)) : [],
-    }));
+    .map(({ suite: { name }, tests }) => {
+      const cases = tests.map(({ path, test }) => caseOf(name, path, test));
+      return SECTIONS.has(name) ? { name, cases, leftOut: [] } : { name, cases: [], leftOut: cases };
+    });
 }
 
 function testsOf(
@@ -115,6 +115,7 @@ function testsOf(
 
 function caseOf(section: string, name: string, test: SimpleTest): Case {
   const { resultMatcher: matcher, bindings, typeEnv, container } = test;
+  const isRun = SECTIONS.has(section);
   const declared = new Map<string, Type>();
   const functions = new Map<string, readonly DeclaredFunction[]>();
   for (const { name: own, declKind } of typeEnv) {
@@ -129,9 +130,13 @@ function caseOf(section: string, name: string, test: SimpleTest): Case {
       );
   }
   for (const own of Object.keys(bindings)) if (!declared.has(own)) declared.set(own, DYN);
-  const variables = [...declared].map(([own, type]) => ({ name: own, type, value: boundValue(bindings[own]) }));
+  const variables = [...declared].map(([own, type]) => ({
+    name: own,
+    type,
+    value: isRun ? boundValue(bindings[own]) : undefined,
+  }));
   const typed = matcher.case === "typedResult" ? matcher.value : undefined;
-  const result = matcher.case === "value" ? matcher.value : typed?.result;
+  const result = !isRun ? undefined : matcher.case === "value" ? matcher.value : typed?.result;
   return {
     section,
     name,
@@ -139,7 +144,7 @@ function caseOf(section: string, name: string, test: SimpleTest): Case {
     container,
     variables,
     functions,
-    expected: matcher.case === "evalError" ? "error" : result && { value: celValue(result) },
+    expected: isRun && matcher.case === "evalError" ? "error" : result && { value: celValue(result) },
     deducedType: typed && formatCELType(typed.deducedType),
   };
 }

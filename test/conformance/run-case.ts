@@ -68,6 +68,13 @@ export function runCase(test: Case): CaseReport {
   };
 }
 
+/** Whether the language of contracts takes the expression, as it stands or with parameters. */
+export function isContractExpression(test: Case): boolean {
+  return [asContract(test, (subject) => subject), asContract(test, literalsAsVariables)].some(
+    ({ kind }) => kind === "ran",
+  );
+}
+
 // ---- the two languages ----
 
 function asContract(test: Case, change: (subject: Subject) => Subject): Attempt {
