@@ -4,14 +4,17 @@
 import type { Value } from "../ledger/codec.ts";
 import { bytesEqual } from "../ledger/hash.ts";
 import type { LedgerEvent } from "../ledger/types.ts";
-import { callableBy, FIXED_SLOTS } from "./checked.ts";
+import { type CheckedScan, callableBy, FIXED_SLOTS } from "./checked.ts";
 import type { CompiledAction, CompiledCondition, CompiledRead, CompiledTable } from "./compiled.ts";
 import { charge, type Frame, type Row } from "./frame.ts";
 import { byteUnits, GAS, valueSize } from "./gas.ts";
+import { followRow, type IndexStore } from "./index-rows.ts";
 import type { MeteredOverlay } from "./metered-overlay.ts";
 import { ExpressionError } from "./outcome.ts";
+import { type Payment, payMoney } from "./payment.ts";
+import { paidStore, readGroup } from "./read-group.ts";
 import { failed, type Refusal, type RefusalValues, refused } from "./refusal.ts";
-import { OUTSIDE_PREFIX } from "./system.ts";
+import type { RowLayout } from "./row-layout.ts";
 import { MONEY, TIMERS } from "./system-layouts.ts";
 
 /** Who acts. A timer acts as role `timer` with empty names. */
@@ -54,6 +57,8 @@ export function frameOf({ action, settings }: Callee, gas: number): Frame {
 interface PendingRow {
   readonly table: CompiledTable;
   readonly key: Uint8Array;
+  /** null: it is new */
+  readonly before: Row | null;
   row: Row | null;
   /** columns already set: no field is set twice in one run, whatever it was read as */
   readonly assigned: Set<number>;
@@ -84,6 +89,7 @@ export class ActionRun {
   private readonly action: CompiledAction;
   private readonly events: LedgerEvent[];
   private readonly caller: Caller;
+  private readonly store: IndexStore;
   private readonly pending: PendingRow[] = [];
 
   constructor(
@@ -100,6 +106,7 @@ export class ActionRun {
     this.host = context.host;
     this.events = context.events;
     this.caller = context.caller;
+    this.store = paidStore(context.frame, context.host.overlay);
   }
 
   // ---- the run, in order ----
@@ -159,7 +166,8 @@ export class ActionRun {
     return undefined;
   }
 
-  private readRow({ layout, key, isOptional, ruleId }: CompiledRead, index: number): Refusal | undefined {
+  private readRow(read: CompiledRead, index: number): Refusal | undefined {
+    const { layout, key, isOptional, ruleId, scan } = read;
     const values: Value[] = [];
     let isKey = true;
     for (const { evaluate, isMember } of key) {
@@ -168,6 +176,7 @@ export class ActionRun {
       isKey &&= isMember(value);
       values.push(value);
     }
+    if (scan !== undefined) return this.readGroup({ layout, scan, ruleId }, isKey ? values : undefined);
     charge(this.frame, GAS.read);
     // A value outside the column's type is the key of no row.
     const entry = isKey ? this.host.overlay.get(layout.stateKey(values)) : undefined;
@@ -179,6 +188,17 @@ export class ActionRun {
     }
     charge(this.frame, byteUnits(entry.value.length));
     this.frame.rows[index] = layout.decode(values, entry.value);
+    return undefined;
+  }
+
+  /** @param values undefined: of no group */
+  private readGroup(
+    read: { readonly layout: RowLayout; readonly scan: CheckedScan; readonly ruleId: string },
+    values: readonly Value[] | undefined,
+  ): Refusal | undefined {
+    const group = values === undefined ? { rows: [] } : readGroup(this.store, read, values);
+    if ("refusal" in group) return group.refusal;
+    this.frame.slots[read.scan.slot] = group.rows;
     return undefined;
   }
 
@@ -222,7 +242,8 @@ export class ActionRun {
       const refusal = row === null ? undefined : this.checkAlways(table, row);
       if (refusal !== undefined) return refusal;
     }
-    for (const { table, key, row } of this.pending) {
+    for (const { table, key, before, row } of this.pending) {
+      followRow(this.store, table.layout, { before, after: row, key });
       charge(this.frame, GAS.write);
       if (row === null) this.host.overlay.delete(key);
       else this.put(key, table.layout.encode(row));
@@ -264,7 +285,7 @@ export class ActionRun {
     if (this.pendingRow(table, key) !== undefined || this.host.overlay.get(key) !== undefined) {
       return refused(`${ruleId}.exists`, this.keyValues(table.layout, row.slice(0, table.layout.keyLength)));
     }
-    this.pending.push({ table, key, row, assigned: new Set(row.keys()) });
+    this.pending.push({ table, key, before: null, row, assigned: new Set(row.keys()) });
     return undefined;
   }
 
@@ -325,7 +346,7 @@ export class ActionRun {
     const key = table.layout.stateKeyOf(before);
     const known = this.pendingRow(table, key);
     if (known !== undefined) return known;
-    const pending: PendingRow = { table, key, row: before, assigned: new Set() };
+    const pending: PendingRow = { table, key, before, row: before, assigned: new Set() };
     this.pending.push(pending);
     return pending;
   }
@@ -337,45 +358,8 @@ export class ActionRun {
     this.events.push({ contract: this.action.contract, name, fields });
   }
 
-  /** Moves fen at once: later statements see the balances. The sum over all accounts never changes. */
-  pay({
-    from,
-    to,
-    amount,
-    ruleId,
-  }: {
-    readonly from: string;
-    readonly to: string;
-    readonly amount: number;
-    readonly ruleId: string;
-  }): Refusal | undefined {
-    charge(this.frame, GAS.read + GAS.read);
-    const [fromKey, toKey] = [MONEY.stateKey([from]), MONEY.stateKey([to])];
-    const [fromFen, toFen] = [this.balance(from, fromKey), this.balance(to, toKey)];
-    if (fromFen < amount && !from.startsWith(OUTSIDE_PREFIX))
-      return refused(`${ruleId}.balance`, [
-        ["from", from],
-        ["balance", fromFen],
-        ["amount", amount],
-      ]);
-    if (amount === 0 || from === to) return undefined;
-    const [less, more] = [fromFen - amount, toFen + amount];
-    if (!Number.isSafeInteger(less) || !Number.isSafeInteger(more))
-      return refused(`${ruleId}.range`, [
-        ["from", from],
-        ["to", to],
-        ["amount", amount],
-      ]);
-    charge(this.frame, GAS.write + GAS.write);
-    this.put(fromKey, MONEY.encode([from, less]));
-    this.put(toKey, MONEY.encode([to, more]));
-    return undefined;
-  }
-
-  private balance(account: string, key: Uint8Array): number {
-    const entry = this.host.overlay.get(key);
-    const fen = entry === undefined ? 0 : MONEY.decode([account], entry.value)[1];
-    return typeof fen === "number" ? fen : 0;
+  pay(payment: Payment): Refusal | undefined {
+    return payMoney(this.frame, this.host.overlay, payment);
   }
 
   /** Runs an action of another contract, whole: its reads, conditions, statements, invariants and writes. */

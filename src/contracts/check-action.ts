@@ -2,15 +2,15 @@
 // Statements are in check-statement.ts.
 
 import { type CheckContext, COSIGNERS, ROLES } from "./check-context.ts";
+import { checkRead } from "./check-read.ts";
 import { checkStatement, type RowTarget } from "./check-statement.ts";
 import { checkColumn } from "./check-table.ts";
-import { type CheckedAction, type CheckedRead, type CheckedStatement, FIXED_SLOTS } from "./checked.ts";
-import type { ActionDocument, Name, ReadDocument } from "./document.ts";
+import { type CheckedAction, type CheckedStatement, FIXED_SLOTS } from "./checked.ts";
+import type { ActionDocument, Name } from "./document.ts";
 import { ACTION_GAS_MAX } from "./gas.ts";
 import { type Binding, Scope, SlotCounter } from "./scope.ts";
 import { CONTRACT_ROLE_PREFIX } from "./system.ts";
-import { assignmentFault } from "./type-relations.ts";
-import { type Column, ID, TIME, typeName } from "./types.ts";
+import { type Column, ID, TIME } from "./types.ts";
 import { LIMITED, TRANSACTION_LIMITS } from "./usage.ts";
 import { type WorstCase, worstCaseOf } from "./worst-case.ts";
 
@@ -155,50 +155,6 @@ function addFixedNames(scope: Scope): void {
     ["contract", value(FIXED_SLOTS.callerContract, ID, "caller.contract")],
   ]);
   scope.add("caller", { kind: "namespace", label: "caller", members: caller });
-}
-
-function checkRead(
-  document: ReadDocument,
-  row: number,
-  {
-    scope,
-    context,
-    rows,
-  }: { readonly scope: Scope; readonly context: CheckContext; readonly rows: Map<string, RowTarget> },
-): readonly CheckedRead[] {
-  const { alias, isOptional, reference, placeOf } = document;
-  const found = context.lookupTable(reference.contract, reference.table);
-  const written = reference.contract === undefined ? reference.table : `${reference.contract}.${reference.table}`;
-  if (found === undefined) {
-    context.findings.error(
-      placeOf(reference.at),
-      "TABLE_UNKNOWN",
-      `there is no table ${written}`,
-      context.tableNames(),
-    );
-    return [];
-  }
-  const { table, stored, positions } = found;
-  const columns = table.columns.slice(0, table.keyLength);
-  if (reference.key.length !== columns.length) {
-    context.findings.error(
-      placeOf(reference.at),
-      "KEY_LENGTH",
-      `the key of ${written} is [${columns.map(({ name, type }) => `${name}: ${typeName(type)}`).join(", ")}]`,
-    );
-    return [];
-  }
-  const key = reference.key.map((part, index) => {
-    const typed = context.expression({ text: "", at: placeOf(part.at), expression: part, placeOf }, scope);
-    const type = columns[index]?.type;
-    const fault = type && assignmentFault(typed.type, type);
-    if (fault !== undefined) context.findings.error(typed.at, fault.code, fault.message, fault.known);
-    return typed;
-  });
-  scope.add(alias.text, { kind: "row", row, table, positions, isOptional, label: alias.text });
-  const own = context.tables.get(table.name);
-  if (own !== undefined && table === own) rows.set(alias.text, { read: row, table: own });
-  return [{ alias: alias.text, table: stored, isOptional, key }];
 }
 
 /** Each definition may use those above it. */

@@ -15,6 +15,7 @@ import {
   BOOL,
   type Column,
   type FieldLookup,
+  holdsRows,
   ID,
   integerType,
   KNOWN_TYPES,
@@ -97,7 +98,7 @@ export class CheckContext {
     const parts = template.map((part) => {
       if (typeof part === "string") return part;
       const typed = this.expression(part, scope);
-      if (typed.type.kind === "row")
+      if (holdsRows(typed.type))
         this.findings.error(part.at, "SENTENCE_REFERENCE", "a sentence shows values, not rows: name a field");
       // As the condition names it, however the sentence spaces it.
       const label = ("label" in typed ? typed.label : undefined) ?? part.text;
@@ -170,7 +171,7 @@ export function systemShape(contract: string, table: string): TableShape | undef
       return { name, type: reading.ok ? reading.type : UNKNOWN, typeText, defaultValue: undefined };
     },
   );
-  return { contract, name: table, columns, keyLength: Object.keys(declared.key).length };
+  return { contract, name: table, columns, keyLength: Object.keys(declared.key).length, indexes: [] };
 }
 
 function ledgerTable(name: string): ImportedTable | undefined {

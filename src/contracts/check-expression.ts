@@ -2,7 +2,7 @@
 // It never guesses: a node without a type has a finding, and nothing with a finding is compiled.
 
 import { invariant } from "../assert.ts";
-import { arithmetic, compare, membership } from "./check-operators.ts";
+import { arithmetic, compare, memberOf, membership } from "./check-operators.ts";
 import type { Dialect } from "./dialect.ts";
 import type { Expression } from "./expression.ts";
 import type { Findings } from "./finding.ts";
@@ -206,6 +206,7 @@ class Checker {
     }
     const typed = this.check(operand, scope);
     if (typed.type.kind === "unknown") return typed;
+    if (typed.type.kind === "record") return memberOf(this.builder, expression, typed, typed.type);
     return this.builder.broken(expression, "FIELD_UNKNOWN", `${typeName(typed.type)} has no fields`);
   }
 
@@ -338,6 +339,7 @@ class Checker {
     if (list.type.kind === "unknown") return this.builder.silent(expression);
     if (list.type.kind !== "list")
       return this.builder.broken(expression, "TYPE_MISMATCH", `[ ] needs a list, not ${typeName(list.type)}`);
+    if (list.type.lengthMax === 0) return this.alwaysEmpty(expression);
     return this.builder.node(
       expression,
       { kind: "index", list, index },
@@ -354,6 +356,7 @@ class Checker {
         `${expression.macro} needs a list, not ${typeName(range.type)}`,
       );
     }
+    if (range.type.kind === "list" && range.type.lengthMax === 0) return this.alwaysEmpty(expression);
     const itemType = range.type.kind === "list" ? range.type.item : UNKNOWN;
     const lengthMax = range.type.kind === "list" ? range.type.lengthMax : 0;
     const slot = scope.slots.take();
@@ -373,6 +376,11 @@ class Checker {
       ...typed,
       depth: this.builder.countedDepth(expression, 1 + Math.max(range.depth, body.depth, filter?.depth ?? 0)),
     };
+  }
+
+  /** What would be done with the items of [] has no type, and nothing without a type may run. */
+  private alwaysEmpty(expression: Expression): Typed {
+    return this.builder.broken(expression, "LIST_ALWAYS_EMPTY", "this list never has an item");
   }
 
   private macroType(expression: Expression & { kind: "macro" }, range: Type, body: Type, lengthMax: number): Type {

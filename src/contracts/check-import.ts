@@ -2,7 +2,7 @@
 // A contract that is not at hand is believed as declared; deployment has all of them.
 
 import type { CheckContext } from "./check-context.ts";
-import { checkColumn } from "./check-table.ts";
+import { checkColumn, checkIndexes } from "./check-table.ts";
 import { callableBy } from "./checked.ts";
 import type { ImportDocument, ImportedActionDocument, Name } from "./document.ts";
 import type { TableShape } from "./scope.ts";
@@ -51,9 +51,33 @@ export function checkImport(document: ImportDocument, context: CheckContext, sou
     name: table.text,
     columns: [...key, ...fields],
     keyLength: key.length,
+    indexes: checkIndexes(document.indexes, [...key, ...fields], context),
   };
   const positions = target && positionsIn(document, shape, { target, context });
+  if (target !== undefined) reportIndexFaults(document, shape, { target, context });
   context.imported.set(`${contract.text}.${table.text}`, { table: shape, stored: target ?? shape, positions });
+}
+
+/** Indexes are those of the imported contract, over the same columns. */
+function reportIndexFaults(
+  { indexes }: ImportDocument,
+  shape: TableShape,
+  { target, context }: { readonly target: TableShape; readonly context: CheckContext },
+): void {
+  const described = (table: TableShape) =>
+    table.indexes.map(
+      ({ name, columns }) => `${name}: [${columns.map((column) => table.columns[column]?.name).join(", ")}]`,
+    );
+  const known = described(target);
+  for (const [position, index] of described(shape).entries()) {
+    if (!known.includes(index))
+      context.findings.error(
+        indexes[position]?.name.at ?? 0,
+        "IMPORT_MISMATCH",
+        `${shape.contract}.${shape.name} has no index ${index}`,
+        known,
+      );
+  }
 }
 
 /** Where the imported contract keeps each declared column; names and types must be the same there. */

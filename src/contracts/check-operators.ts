@@ -7,7 +7,17 @@ import { arithmeticFacts } from "./intervals.ts";
 import { joinTypes, unitsToCompare, valuesOutside } from "./type-relations.ts";
 import type { ArithmeticOperator, ComparisonClass, ComparisonOperator, Typed } from "./typed.ts";
 import type { TypedBuilder } from "./typed-builder.ts";
-import { BOOL, LIST_LENGTH_MAX, sizeMax, TEXT_BYTES_MAX, type Type, textType, typeName, UNKNOWN } from "./types.ts";
+import {
+  BOOL,
+  holdsRows,
+  LIST_LENGTH_MAX,
+  sizeMax,
+  TEXT_BYTES_MAX,
+  type Type,
+  textType,
+  typeName,
+  UNKNOWN,
+} from "./types.ts";
 
 export function compare(
   builder: TypedBuilder,
@@ -23,7 +33,7 @@ export function compare(
   const row = left.kind === "row" ? left : right.kind === "row" ? right : undefined;
   if (isEquality && row !== undefined && (left.type.kind === "null" || right.type.kind === "null"))
     return nullTest(builder, expression, operator === "!=", row);
-  if (joinTypes(left.type, right.type) === undefined || left.type.kind === "row" || left.type.kind === "null") {
+  if (joinTypes(left.type, right.type) === undefined || holdsRows(left.type) || left.type.kind === "null") {
     return builder.broken(
       expression,
       "TYPE_MISMATCH",
@@ -70,11 +80,30 @@ function checkLiteral(builder: TypedBuilder, typed: Typed, other: Type): void {
     );
 }
 
+/** A field of a row of a list. */
+export function memberOf(
+  builder: TypedBuilder,
+  expression: Expression & { readonly kind: "select" },
+  operand: Typed,
+  { table, columns }: Type & { readonly kind: "record" },
+): Typed {
+  const column = columns.findIndex(({ name }) => name === expression.field);
+  const found = columns[column];
+  if (found === undefined)
+    return builder.broken(
+      expression,
+      "FIELD_UNKNOWN",
+      `table ${table} has no field ${expression.field}`,
+      columns.map(({ name }) => name),
+    );
+  return builder.node(expression, { kind: "member", operand, column }, { type: found.type, strict: [operand] });
+}
+
 export function membership(builder: TypedBuilder, expression: Expression, item: Typed, list: Typed): Typed {
   const itemType = list.type.kind === "list" ? list.type.item : UNKNOWN;
   if (list.type.kind !== "list" && list.type.kind !== "unknown")
     return builder.broken(expression, "TYPE_MISMATCH", `in needs a list, not ${typeName(list.type)}`);
-  if (joinTypes(item.type, itemType) === undefined || item.type.kind === "row") {
+  if (joinTypes(item.type, itemType) === undefined || holdsRows(item.type)) {
     return builder.broken(
       expression,
       "TYPE_MISMATCH",

@@ -11,8 +11,8 @@ import { byteUnits, GAS } from "./gas.ts";
 import type { Scope } from "./scope.ts";
 import { GOVERNANCE_CONTRACT, SOURCE_BYTES_MAX, TIMER_ROLE } from "./system.ts";
 import type { Typed } from "./typed.ts";
-import { BOOL, ID, sizeMax, TIME, type Type, textType } from "./types.ts";
-import { rowBytesMax } from "./worst-case.ts";
+import { BOOL, holdsRows, ID, sizeMax, TIME, type Type, textType } from "./types.ts";
+import { indexUsage, rowBytesMax } from "./worst-case.ts";
 
 /** A row that was read from an own table, so that statements may change it. */
 export interface RowTarget {
@@ -90,7 +90,12 @@ function checkInsert({ table: name, row }: Document<"insert">, at: StatementCont
     );
   for (const { column, typed } of assignments) reportImpossibleState(table, column, { typed, context, isNew: true });
   const unitsMax =
-    unitsOf(assignments.map(({ typed }) => typed)) + GAS.read + GAS.write + rowUnits(table) * 2 + table.rowUnitsMax;
+    unitsOf(assignments.map(({ typed }) => typed)) +
+    GAS.read +
+    GAS.write +
+    rowUnits(table) * 2 +
+    table.rowUnitsMax +
+    indexUsage({ kind: "insert", table }).units;
   return { kind: "insert", table, assignments, unitsMax };
 }
 
@@ -105,13 +110,20 @@ function checkUpdate({ row, set }: Document<"update">, at: StatementContext): Ch
     reportImpossibleState(table, column, { typed, context: at.context, isNew: false });
   }
   if (set.length === 0) at.context.findings.error(row.at, "FIELD_MISSING", "update sets at least one field");
-  const unitsMax = unitsOf(assignments.map(({ typed }) => typed)) + GAS.write + rowUnits(table) + table.rowUnitsMax;
+  const unitsMax =
+    unitsOf(assignments.map(({ typed }) => typed)) +
+    GAS.write +
+    rowUnits(table) +
+    table.rowUnitsMax +
+    indexUsage({ kind: "update", table, assignments }).units;
   return { kind: "update", table, read, assignments, unitsMax };
 }
 
 function checkDelete({ row }: Document<"delete">, at: StatementContext): Checked<"delete"> | undefined {
   const target = rowTarget(row, at);
-  return target && { kind: "delete", table: target.table, read: target.read, unitsMax: GAS.write };
+  if (target === undefined) return undefined;
+  const { table, read } = target;
+  return { kind: "delete", table, read, unitsMax: GAS.write + indexUsage({ kind: "delete", table }).units };
 }
 
 function ownTable(name: Name, context: CheckContext): CheckedTable | undefined {
@@ -215,7 +227,7 @@ function checkPay({ from, to, amount }: Document<"pay">, { context, scope }: Sta
 function checkEmit({ event, fields }: Document<"emit">, { context, scope }: StatementContext): Checked<"emit"> {
   const typed = fields.map(({ name, value }): CheckedArgument => {
     const part = context.expression(value, scope);
-    if (part.type.kind === "row" || part.type.kind === "null")
+    if (holdsRows(part.type) || part.type.kind === "null")
       context.findings.error(part.at, "TYPE_MISMATCH", "an event carries values, not rows");
     return { name: name.text, type: part.type, typed: part };
   });

@@ -5,16 +5,18 @@ import { type CheckContext, conditionUnits, systemShape } from "./check-context.
 import type { CheckedFlow, CheckedTable } from "./checked.ts";
 import type { ColumnDocument, FlowDocument, Name, SettingDocument, TableDocument } from "./document.ts";
 import { GAS } from "./gas.ts";
-import { type Binding, Scope, SlotCounter, type TableShape } from "./scope.ts";
+import { indexKeyBytesMax } from "./index-rows.ts";
+import { type Binding, type IndexShape, Scope, SlotCounter, type TableShape } from "./scope.ts";
 import { keyBytesMax, STATE_KEY_BYTES_MAX } from "./state-keys.ts";
 import { systemTableNames } from "./system.ts";
 import { type Column, integerType, membership, type Type, typeName, UNKNOWN } from "./types.ts";
 import { rowBytesMax } from "./worst-case.ts";
 
-const COLUMNS_MAX = 64;
 /** A setting without a type: a safe integer, so that sums with it cannot leave 64 bits. */
 const SETTING = integerType(-BigInt(Number.MAX_SAFE_INTEGER), BigInt(Number.MAX_SAFE_INTEGER));
+const COLUMNS_MAX = 64;
 const CONDITIONS_MAX = 32;
+const INDEXES_MAX = 4;
 /** Largest row: the source of a contract, and some more. */
 export const ROW_BYTES_MAX = 140_000;
 
@@ -72,7 +74,8 @@ export function checkTable(document: TableDocument, context: CheckContext): Chec
     if (type.kind === "list")
       findings.error(document.key[index]?.type.at ?? name.at, "KEY_TYPE", "a list cannot be part of a key");
   }
-  const shape: TableShape = { contract, name: name.text, columns, keyLength: document.key.length };
+  const indexes = checkIndexes(document.indexes, columns, context);
+  const shape: TableShape = { contract, name: name.text, columns, keyLength: document.key.length, indexes };
   checkSizes(shape, document, context);
   checkSystemTable(shape, document, context);
   const scope = rowScope(shape, context);
@@ -84,6 +87,32 @@ export function checkTable(document: TableDocument, context: CheckContext): Chec
   );
   for (const label of scope.used) if (label.startsWith("settings.")) context.usedSettings.add(label);
   return { ...shape, at: name.at, always, alwaysSlots: scope.slots.count, flows, rowUnitsMax };
+}
+
+/** Indexes of a table whose columns are all known and can stand in a key. */
+export function checkIndexes(
+  indexes: TableDocument["indexes"],
+  columns: readonly Column[],
+  context: CheckContext,
+): readonly IndexShape[] {
+  context.distinct(
+    indexes.map(({ name }) => name),
+    "index",
+  );
+  context.atMost(indexes.length, INDEXES_MAX, { at: indexes[0]?.name.at ?? 0, what: "indexes of a table" });
+  return indexes.map(({ name, columns: names }) => {
+    context.distinct(names, `index ${name.text}`);
+    if (names.length === 0) context.findings.error(name.at, "INDEX_EMPTY", `index ${name.text} needs a column`);
+    const found = names.map(({ text, at }) => {
+      const column = columns.findIndex((candidate) => candidate.name === text);
+      const known = columns.map((candidate) => candidate.name);
+      if (column < 0) context.findings.error(at, "FIELD_UNKNOWN", `the table has no column ${text}`, known);
+      if (columns[column]?.type.kind === "list")
+        context.findings.error(at, "KEY_TYPE", "a list cannot be part of an index");
+      return column;
+    });
+    return { name: name.text, columns: found.filter((column) => column >= 0) };
+  });
 }
 
 /** Names of a row's own columns, for `always`. */
@@ -106,6 +135,15 @@ function checkSizes(shape: TableShape, document: TableDocument, context: CheckCo
       "KEY_TOO_LONG",
       `the key can have ${keyBytes} bytes, ${STATE_KEY_BYTES_MAX} are allowed`,
     );
+  for (const [position, index] of shape.indexes.entries()) {
+    const bytes = indexKeyBytesMax(shape, index);
+    if (bytes > STATE_KEY_BYTES_MAX)
+      context.findings.error(
+        document.indexes[position]?.name.at ?? at,
+        "KEY_TOO_LONG",
+        `an entry of the index can have a key of ${bytes} bytes, ${STATE_KEY_BYTES_MAX} are allowed`,
+      );
+  }
   const rowBytes = rowBytesMax(shape);
   if (rowBytes > ROW_BYTES_MAX)
     context.findings.error(at, "ROW_TOO_LARGE", `a row can have ${rowBytes} bytes, ${ROW_BYTES_MAX} are allowed`);
@@ -115,6 +153,8 @@ function checkSizes(shape: TableShape, document: TableDocument, context: CheckCo
 function checkSystemTable(shape: TableShape, document: TableDocument, context: CheckContext): void {
   const required = systemShape(shape.contract, shape.name);
   if (required === undefined) return;
+  if (shape.indexes.length > 0)
+    context.findings.error(document.name.at, "SYSTEM_TABLE", "the ledger itself writes this table: it has no index");
   const describe = ({ name, type }: Column) => `${name}: ${typeName(type)}`;
   const isPrefix =
     required.keyLength === shape.keyLength &&

@@ -2,7 +2,7 @@
 
 import type { Name } from "./document.ts";
 import type { Offset } from "./finding.ts";
-import type { TableShape } from "./scope.ts";
+import type { IndexShape, TableShape } from "./scope.ts";
 import { CONTRACT_ROLE_PREFIX } from "./system.ts";
 import type { LabelledReference, Typed } from "./typed.ts";
 import type { Column, Type } from "./types.ts";
@@ -42,7 +42,18 @@ export interface CheckedRead {
   /** the table as the contract that owns it keeps it */
   readonly table: TableShape;
   readonly isOptional: boolean;
+  /** of a row, or the values of a group of an index */
   readonly key: readonly Typed[];
+  readonly scan: CheckedScan | undefined;
+}
+
+/** All rows of a group, as a list in a slot of the frame. */
+export interface CheckedScan {
+  readonly index: IndexShape;
+  readonly max: number;
+  readonly slot: number;
+  /** where the table has each column that expressions see; undefined: in the same place */
+  readonly positions: readonly number[] | undefined;
 }
 
 /** `typed` goes into column `column`. */

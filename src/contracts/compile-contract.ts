@@ -31,7 +31,7 @@ import { ExpressionError } from "./outcome.ts";
 import { failed, type Refusal, refused } from "./refusal.ts";
 import { RowLayout } from "./row-layout.ts";
 import type { LabelledReference } from "./typed.ts";
-import { membership, TIME, type Type, UNKNOWN } from "./types.ts";
+import { holdsRows, membership, TIME, type Type, UNKNOWN } from "./types.ts";
 import { argumentUnitsMax } from "./worst-case.ts";
 
 const UTF8 = new TextEncoder();
@@ -98,8 +98,19 @@ function compileCondition(condition: CheckedCondition, ruleId: string): Compiled
   };
 }
 
-/** Of a row as a whole, its key is shown, or null. */
+/** Of a row as a whole, its key is shown, or null; of a list of rows, how many there are. */
 function compileReference({ label, typed }: LabelledReference): CompiledReference {
+  if (holdsRows(typed.type) && typed.kind !== "row") {
+    const list = compileExpression(typed);
+    return {
+      label,
+      evaluate: (frame) => {
+        const value = list(frame);
+        if (!Array.isArray(value)) return null;
+        return typed.type.kind === "list" ? value.length : (value[0] ?? null);
+      },
+    };
+  }
   if (typed.kind !== "row" && typed.kind !== "isAbsent") return { label, evaluate: compileExpression(typed) };
   const { row } = typed;
   return { label, evaluate: (frame) => frame.rows[row]?.[0] ?? null };
@@ -127,13 +138,14 @@ function compileAction(
     by: new Set(action.by),
     columns: action.params,
     params: params.sort((left, right) => (left.name < right.name ? -1 : 1)),
-    reads: action.reads.map(({ alias, table, isOptional, key }) => ({
+    reads: action.reads.map(({ alias, table, isOptional, key, scan }) => ({
       ruleId: `${ruleId}.read.${alias}`,
       layout: new RowLayout(table),
       isOptional,
+      scan,
       key: key.map((part, index) => ({
         evaluate: compileExpression(part),
-        isMember: membership(table.columns[index]?.type ?? UNKNOWN),
+        isMember: membership(table.columns[scan?.index.columns[index] ?? index]?.type ?? UNKNOWN),
       })),
     })),
     requires: action.requires.map((condition, index) => compileCondition(condition, `${ruleId}.require[${index}]`)),

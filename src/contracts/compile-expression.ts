@@ -61,6 +61,10 @@ export function compile(typed: Typed): Evaluate {
       return compileDefine(typed);
     case "field":
       return compileField(typed);
+    case "member": {
+      const { column } = typed;
+      return compileUnary(typed.operand, (row) => asList(row)[column]!);
+    }
     case "isAbsent": {
       const { row, negated } = typed;
       return (frame) => (frame.rows[row] === null) !== negated;

@@ -3,7 +3,7 @@
 import type { Value } from "../ledger/codec.ts";
 import type { Hash } from "../ledger/hash.ts";
 import type { ActionRun } from "./action-run.ts";
-import type { CheckedSetting, CheckedTemplate } from "./checked.ts";
+import type { CheckedScan, CheckedSetting, CheckedTemplate } from "./checked.ts";
 import type { Evaluate } from "./frame.ts";
 import type { Refusal } from "./refusal.ts";
 import type { RowLayout } from "./row-layout.ts";
@@ -43,6 +43,7 @@ export interface CompiledRead {
   readonly ruleId: string;
   readonly layout: RowLayout;
   readonly isOptional: boolean;
+  readonly scan: CheckedScan | undefined;
   readonly key: readonly { readonly evaluate: Evaluate; readonly isMember: (value: Value) => boolean }[];
 }
 

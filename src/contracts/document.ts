@@ -62,6 +62,7 @@ export interface TableDocument {
   readonly fields: readonly ColumnDocument[];
   readonly always: readonly ConditionDocument[];
   readonly flows: readonly FlowDocument[];
+  readonly indexes: readonly IndexDocument[];
 }
 
 export interface ImportDocument {
@@ -70,6 +71,7 @@ export interface ImportDocument {
   /** names, with or without their types: those of the imported contract count */
   readonly key: readonly { readonly name: Name; readonly type: Name | undefined }[];
   readonly fields: readonly ColumnDocument[];
+  readonly indexes: readonly IndexDocument[];
 }
 
 export interface ImportedActionDocument {
@@ -88,10 +90,17 @@ export interface SettingDocument {
   readonly law: Label | undefined;
 }
 
+export interface IndexDocument {
+  readonly name: Name;
+  readonly columns: readonly Name[];
+}
+
+/** One row by its key, or with `scan` all rows of a group of an index. */
 export interface ReadDocument {
   readonly alias: Name;
   readonly isOptional: boolean;
   readonly reference: RowReference;
+  readonly scan: { readonly index: string; readonly max: bigint; readonly at: Offset } | undefined;
   readonly placeOf: (offset: Offset) => Offset;
 }
 

@@ -203,6 +203,13 @@ const SAYINGS: readonly (readonly [(refused: Refused) => boolean, Say])[] = [
     ({ values }) => ({ zh: `参数不合要求: ${list(values)}`, en: `The arguments do not fit: ${list(values)}` }),
   ],
   [
+    ({ ruleId, part }) => ruleId.includes(".read.") && part === "max",
+    ({ values }) => ({
+      zh: `记录有 ${at(values, "rows")} 条, 本操作一次最多处理 ${at(values, "max")} 条`,
+      en: `There are ${at(values, "rows")} records, this action takes ${at(values, "max")} at most`,
+    }),
+  ],
+  [
     ({ ruleId }) => ruleId.includes(".read."),
     ({ values }) => ({ zh: `找不到记录: ${list(values)}`, en: `There is no such record: ${list(values)}` }),
   ],

@@ -68,6 +68,10 @@ export interface RowReference {
   readonly at: Offset;
 }
 
+export interface IndexReference extends RowReference {
+  readonly index: string;
+}
+
 export const RESERVED_WORDS: ReadonlySet<string> = new Set([
   "as",
   "break",
@@ -124,6 +128,14 @@ export function parseRowReference(source: string): RowReference {
   return reference;
 }
 
+/** `table.index[values]`, or of another contract `contract.table.index[values]`. */
+export function parseIndexReference(source: string): IndexReference {
+  const parser = new Parser(tokenize(source), undefined);
+  const reference = parser.indexReference();
+  parser.finish();
+  return reference;
+}
+
 class Parser implements ExpressionReader {
   private position = 0;
   private nesting = 0;
@@ -150,6 +162,23 @@ class Parser implements ExpressionReader {
     const table = isForeign ? this.name().value : owner;
     this.expectSign("[");
     return { contract: isForeign ? owner : undefined, table, key: this.list("]"), at: first.at };
+  }
+
+  indexReference(): IndexReference {
+    const first = this.name();
+    let owner = first.value;
+    while (this.takeSign("-")) owner += `-${this.name().value}`;
+    const names = [owner];
+    while (names.length < 3 && this.takeSign(".")) names.push(this.name().value);
+    this.expectSign("[");
+    const [index = "", table = "", contract] = names.reverse();
+    if (table === "" || (contract === undefined && owner !== first.value))
+      throw new SyntaxFault(
+        first.at,
+        "EXPRESSION_SYNTAX",
+        "write table.index[values], or contract.table.index[values]",
+      );
+    return { contract, table, index, key: this.list("]"), at: first.at };
   }
 
   // condition ? then : otherwise, right-associative; the loop's depth is the parser's own count.

@@ -4,11 +4,18 @@
 import { sha256 } from "#sha256";
 import { encode, type Value } from "../ledger/codec.ts";
 import { bytesEqual } from "../ledger/hash.ts";
-import { canonicalInteger, type Integer, multiplyDivide, ROUNDINGS, splitByLargestRemainder } from "./arithmetic.ts";
+import {
+  addIntegers,
+  canonicalInteger,
+  type Integer,
+  multiplyDivide,
+  ROUNDINGS,
+  splitByLargestRemainder,
+} from "./arithmetic.ts";
 import { addMonths, civilDate, dayNumber, dayOfCivil, hourOfDay, startOfDay, weekday } from "./calendar.ts";
 import { charge, type Frame } from "./frame.ts";
 import { byteUnits, GAS } from "./gas.ts";
-import { ARGUMENT, CONVERSION, type Outcome } from "./outcome.ts";
+import { ARGUMENT, CONVERSION, ExpressionError, type Outcome } from "./outcome.ts";
 import { codePointLength, containsText, utf8Length } from "./text.ts";
 import {
   BOOL,
@@ -212,6 +219,32 @@ const SPLIT: BuiltIn = {
   },
 };
 
+const SUM: BuiltIn = {
+  name: "sum",
+  args: ["integers"],
+  result: ([list]) => {
+    if (list?.kind !== "list" || list.item.kind !== "int") return integerType(0n, 0n);
+    const { min, max } = list.item;
+    const length = BigInt(list.lengthMax);
+    // Of a list that may be empty the sum may be 0.
+    const [low, high] = [min < 0n ? min * length : 0n, max > 0n ? max * length : 0n];
+    return integerType(low < INT64_MIN ? INT64_MIN : low, high > INT64_MAX ? INT64_MAX : high);
+  },
+  units: 0,
+  unitsMax: ([list]) => (list?.kind === "list" ? list.lengthMax * GAS.iteration : 0),
+  fallible: true,
+  run: ([list], frame) => {
+    charge(frame, asList(list).length * GAS.iteration);
+    let total: Integer = 0;
+    for (const item of asList(list)) {
+      const next = addIntegers(total, asInteger(item));
+      if (next instanceof ExpressionError) return next;
+      total = next;
+    }
+    return total;
+  },
+};
+
 const ADD_MONTHS: BuiltIn = {
   name: "addMonths",
   args: ["int", "int"],
@@ -289,6 +322,7 @@ const ALL: readonly BuiltIn[] = [
   opensFunction("bytes"),
   MUL_DIV,
   SPLIT,
+  SUM,
   timeFunction("year", integerType(1970n, 9999n), (time) => civilDate(dayNumber(time)).year),
   timeFunction("month", integerType(1n, 12n), (time) => civilDate(dayNumber(time)).month),
   timeFunction("day", integerType(1n, 31n), (time) => civilDate(dayNumber(time)).day),

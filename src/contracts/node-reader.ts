@@ -4,7 +4,9 @@
 import type { ConditionDocument, Label, Name, Sentence, SourceExpression, Template } from "./document.ts";
 import {
   type Expression,
+  type IndexReference,
   parseExpression,
+  parseIndexReference,
   parseRowReference,
   RESERVED_WORDS,
   type RowReference,
@@ -132,6 +134,14 @@ export class NodeReader {
   ): { readonly reference: RowReference; readonly placeOf: (offset: Offset) => Offset } | undefined {
     const scalar = this.scalar(node, "a read");
     const reference = scalar && this.parsed(scalar, 0, scalar.text, parseRowReference);
+    return scalar && reference && { reference, placeOf: (offset) => placeInside(this.source, scalar, offset) };
+  }
+
+  indexReference(
+    node: SourceNode | undefined,
+  ): { readonly reference: IndexReference; readonly placeOf: (offset: Offset) => Offset } | undefined {
+    const scalar = this.scalar(node, "all");
+    const reference = scalar && this.parsed(scalar, 0, scalar.text, parseIndexReference);
     return scalar && reference && { reference, placeOf: (offset) => placeInside(this.source, scalar, offset) };
   }
 

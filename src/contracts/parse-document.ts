@@ -116,7 +116,7 @@ class DocumentParser {
     const { reader } = this;
     const table = reader.name(entry.key, entry.keyAt, "the name of a table");
     const fields = reader.fields(entry.value, "an imported table", {
-      known: ["key", "fields"],
+      known: ["key", "fields", "index"],
       required: ["key", "fields"],
     });
     const key = fields.get("key")?.value;
@@ -124,8 +124,9 @@ class DocumentParser {
       key?.kind === "list"
         ? reader.names(key, "key").map((name) => ({ name, type: undefined }))
         : this.columns(key, "key");
+    const indexes = this.indexes(fields.get("index")?.value);
     return present(
-      table && { contract, table, key: names, fields: this.columns(fields.get("fields")?.value, "fields") },
+      table && { contract, table, key: names, fields: this.columns(fields.get("fields")?.value, "fields"), indexes },
     );
   }
 
@@ -154,7 +155,7 @@ class DocumentParser {
     const name = reader.name(entry.key, entry.keyAt, "the name of a table");
     const what = `table ${entry.key}`;
     const fields = reader.fields(entry.value, what, {
-      known: ["title", "key", "fields", "always", "flow"],
+      known: ["title", "key", "fields", "always", "flow", "index"],
       required: ["key", "fields"],
     });
     const always = reader.items(fields.get("always")?.value, `always of ${what}`);
@@ -164,6 +165,7 @@ class DocumentParser {
       fields: this.columns(fields.get("fields")?.value, `fields of ${what}`),
       always: always.flatMap((node) => present(reader.condition(node, `always of ${what}`, { sentence: "optional" }))),
       flows: this.flows(fields.get("flow")),
+      indexes: this.indexes(fields.get("index")?.value),
     };
     return name && { name, ...table };
   }
@@ -207,6 +209,14 @@ class DocumentParser {
     }));
   }
 
+  /** `{by_state: [state]}` */
+  private indexes(node: SourceNode | undefined): TableDocument["indexes"] {
+    return this.reader.entries(node, "index").flatMap(({ key, keyAt, value }) => {
+      const name = this.reader.name(key, keyAt, "the name of an index");
+      return present(name && { name, columns: this.reader.names(value, `columns of ${key}`) });
+    });
+  }
+
   private moves(node: SourceNode): FlowDocument["moves"] {
     return this.reader.entries(node, "flow").map(({ key, keyAt, value }) => ({
       from: { text: key, at: keyAt },
@@ -243,8 +253,25 @@ class DocumentParser {
   private read(entry: MapEntry): ReadDocument | undefined {
     const isOptional = entry.key.endsWith("?");
     const alias = this.reader.name(isOptional ? entry.key.slice(0, -1) : entry.key, entry.keyAt, "the name of a row");
+    if (entry.value.kind === "map") return alias && this.scan(entry, { alias, isOptional });
     const reference = this.reader.rowReference(entry.value);
-    return alias && reference && { alias, isOptional, ...reference };
+    return alias && reference && { alias, isOptional, ...reference, scan: undefined };
+  }
+
+  /** `{all: "order.by_state[state]", max: 20}` */
+  private scan(entry: MapEntry, named: Pick<ReadDocument, "alias" | "isOptional">): ReadDocument | undefined {
+    const { reader } = this;
+    const fields = reader.fields(entry.value, "a read of an index", {
+      known: ["all", "max"],
+      required: ["all", "max"],
+    });
+    const reference = reader.indexReference(fields.get("all")?.value);
+    const max = reader.integer(fields.get("max")?.value, "max");
+    if (named.isOptional)
+      reader.findings.error(entry.keyAt, "SHAPE", "a list of rows is never absent: leave out the ?");
+    if (reference === undefined || max === undefined) return undefined;
+    const at = fields.get("max")?.keyAt ?? entry.keyAt;
+    return { ...named, ...reference, scan: { index: reference.reference.index, max, at } };
   }
 
   private assignments(node: SourceNode | undefined, what: string): Assignments {

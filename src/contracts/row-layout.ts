@@ -5,7 +5,7 @@ import { invariant } from "../assert.ts";
 import { decode, encode, type Value } from "../ledger/codec.ts";
 import type { StateReader } from "../ledger/types.ts";
 import type { Row } from "./frame.ts";
-import type { TableShape } from "./scope.ts";
+import type { IndexShape, TableShape } from "./scope.ts";
 import { encodeKey, tablePrefix } from "./state-keys.ts";
 import type { Column } from "./types.ts";
 
@@ -14,6 +14,7 @@ export class RowLayout {
   readonly name: string;
   readonly columns: readonly Column[];
   readonly keyLength: number;
+  readonly indexes: readonly IndexShape[];
   readonly prefix: Uint8Array;
 
   constructor(shape: TableShape) {
@@ -21,6 +22,7 @@ export class RowLayout {
     this.name = shape.name;
     this.columns = shape.columns;
     this.keyLength = shape.keyLength;
+    this.indexes = shape.indexes;
     this.prefix = tablePrefix(shape.contract, shape.name);
   }
 

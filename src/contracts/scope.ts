@@ -11,6 +11,13 @@ export interface TableShape {
   readonly columns: readonly Column[];
   /** the first `keyLength` columns are the key */
   readonly keyLength: number;
+  readonly indexes: readonly IndexShape[];
+}
+
+/** Rows of a table by the values of some columns. */
+export interface IndexShape {
+  readonly name: string;
+  readonly columns: readonly number[];
 }
 
 export type Binding =

@@ -11,6 +11,7 @@ import { deploy } from "./deploy.ts";
 import { Engine } from "./engine.ts";
 import type { Frame } from "./frame.ts";
 import { ACTION_GAS_MAX } from "./gas.ts";
+import { followRow, type IndexStore } from "./index-rows.ts";
 import { LimitReached, limitRefusal, MeteredOverlay } from "./metered-overlay.ts";
 import { OutOfGas } from "./outcome.ts";
 import type { Refusal } from "./refusal.ts";
@@ -120,8 +121,18 @@ export class TestLedger {
   /** Puts a complete row there, as a test's beginning. @returns the first column whose value is not of its type */
   put(layout: RowLayout, row: readonly Value[]): string | undefined {
     const wrong = layout.columns.find(({ type }, index) => !membership(type)(row[index] ?? null));
-    if (wrong === undefined) this.overlay.put(layout.stateKeyOf(row), layout.encode(row));
-    return wrong?.name;
+    if (wrong !== undefined) return wrong.name;
+    const key = layout.stateKeyOf(row);
+    const { overlay } = this;
+    const before = layout.read(overlay, row.slice(0, layout.keyLength));
+    const store: IndexStore = {
+      get: (place) => overlay.get(place)?.value,
+      put: (place, value) => overlay.put(place, value),
+      delete: (place) => overlay.delete(place),
+    };
+    followRow(store, layout, { before, after: row, key });
+    overlay.put(key, layout.encode(row));
+    return undefined;
   }
 
   balance(account: string): Value {

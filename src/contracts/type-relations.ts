@@ -25,10 +25,10 @@ export function joinTypes(left: Type, right: Type): Type | undefined {
       : { kind: "list", item, lengthMax: Math.max(left.lengthMax, right.lengthMax) };
   }
   // Only their dialect knows how its types relate.
+  if (left.kind === "record" && right.kind === "record") return left.table === right.table ? left : undefined;
   return left.kind === right.kind && left.kind !== "foreign" ? left : undefined;
 }
 
-/** A value that `from` can have and the enum `to` cannot; undefined when every value fits or `to` is open. */
 /** More than an enum can have fit none: they are kept no longer, so that joining many literals takes linear time. */
 function joinValues(
   left: readonly string[] | undefined,
@@ -39,6 +39,7 @@ function joinValues(
   return values.size > ENUM_VALUES_MAX ? undefined : [...values];
 }
 
+/** A value that `from` can have and the enum `to` cannot; undefined when every value fits or `to` is open. */
 export function valuesOutside(from: Type, to: Type): string | undefined {
   if (from.kind !== "text" || to.kind !== "text" || to.values === undefined) return undefined;
   const allowed = to.values;

@@ -40,6 +40,8 @@ export type Typed = TypedFacts &
         readonly isOptional: boolean;
         readonly label: string;
       }
+    /** a field of a row of a list */
+    | { readonly kind: "member"; readonly operand: Typed; readonly column: number }
     /** the row itself: exists only to be compared with null */
     | { readonly kind: "row"; readonly row: number; readonly label: string }
     | { readonly kind: "isAbsent"; readonly row: number; readonly negated: boolean; readonly label: string }
@@ -104,6 +106,7 @@ export function childrenOf(typed: Typed): readonly Typed[] {
       return [typed.body];
     case "not":
     case "negate":
+    case "member":
       return [typed.operand];
     case "and":
     case "or":

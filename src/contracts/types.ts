@@ -21,6 +21,8 @@ export type Type =
   | { readonly kind: "list"; readonly item: Type; readonly lengthMax: number }
   /** a row that was read; `isOptional`: may be null */
   | { readonly kind: "row"; readonly table: string; readonly isOptional: boolean }
+  /** a row of a list that was read by an index; `table` is `contract.table` */
+  | { readonly kind: "record"; readonly table: string; readonly columns: readonly Column[] }
   | { readonly kind: "null" }
   /** of a dialect only: no text form, no column, no value on the chain */
   | { readonly kind: "foreign"; readonly name: string; readonly parts: readonly Type[] }
@@ -229,12 +231,18 @@ export function typeName(type: Type): string {
     case "list":
       return `list(${typeName(type.item)}, ${type.lengthMax})`;
     case "row":
+    case "record":
       return `row of ${type.table}`;
     case "foreign":
       return type.name;
     default:
       return type.kind;
   }
+}
+
+/** Rows are read and looked into; they are never compared, said or stored as a whole. */
+export function holdsRows(type: Type): boolean {
+  return type.kind === "row" || type.kind === "record" || (type.kind === "list" && holdsRows(type.item));
 }
 
 // NUL ends a text inside a state key; ids are single words.
@@ -296,6 +304,8 @@ export function sizeMax(type: Type): number {
       return type.bytesMax + 5;
     case "list":
       return type.lengthMax * sizeMax(type.item) + 5;
+    case "record":
+      return type.columns.reduce((bytes, column) => bytes + sizeMax(column.type), 5);
     default:
       return 1;
   }

@@ -3,9 +3,10 @@
 
 import { unreachable } from "../assert.ts";
 import { conditionUnits } from "./check-context.ts";
-import type { CheckedAction, CheckedRead, CheckedStatement } from "./checked.ts";
+import type { CheckedAction, CheckedAssignment, CheckedRead, CheckedStatement } from "./checked.ts";
 import type { Offset } from "./finding.ts";
 import { byteUnits, GAS } from "./gas.ts";
+import { indexUsageMax, scanUsageMax } from "./index-rows.ts";
 import type { TableShape } from "./scope.ts";
 import { keyBytesMax } from "./state-keys.ts";
 import { CATALOGUE, CONTRACTS, MONEY, SOURCES, TIMERS } from "./system-layouts.ts";
@@ -65,9 +66,11 @@ export function rowBytesMax({ columns }: TableShape): number {
   return columns.reduce((bytes, { type }) => bytes + sizeMax(type), 5);
 }
 
-function readUsage({ key, table }: CheckedRead): Usage {
+function readUsage({ key, table, scan }: CheckedRead): Usage {
   const bytesRead = rowBytesMax(table);
-  const units = GAS.read + key.reduce((total, { worst }) => total + worst, 0) + byteUnits(bytesRead);
+  const keyUnits = key.reduce((total, { worst }) => total + worst, 0);
+  if (scan !== undefined) return addUsage(usage({ units: keyUnits }), scanUsageMax(table, scan.max, bytesRead));
+  const units = GAS.read + keyUnits + byteUnits(bytesRead);
   return usage({ units, reads: 1, bytesRead });
 }
 
@@ -101,11 +104,11 @@ function statementUsage(statement: CheckedStatement): Usage {
 function touched(statement: CheckedStatement): Usage {
   switch (statement.kind) {
     case "insert":
-      return addUsage(look(statement.table), write(statement.table));
+      return [look(statement.table), write(statement.table), indexUsage(statement)].reduce(addUsage);
     case "update":
-      return write(statement.table);
+      return addUsage(write(statement.table), indexUsage(statement));
     case "delete":
-      return usage({ writes: 1, bytesWritten: keyBytesMax(statement.table) });
+      return addUsage(usage({ writes: 1, bytesWritten: keyBytesMax(statement.table) }), indexUsage(statement));
     case "pay":
       return addUsage(addUsage(look(MONEY), look(MONEY)), addUsage(write(MONEY), write(MONEY)));
     case "call":
@@ -124,6 +127,16 @@ function touched(statement: CheckedStatement): Usage {
     default:
       return unreachable(statement);
   }
+}
+
+/** What the indexes of a row cost when the statement changes it. */
+export function indexUsage(
+  statement: Pick<Extract<CheckedStatement, { kind: "insert" | "update" | "delete" }>, "kind" | "table"> & {
+    readonly assignments?: readonly CheckedAssignment[];
+  },
+): Usage {
+  const columns = statement.kind === "update" ? statement.assignments?.map(({ column }) => column) : undefined;
+  return indexUsageMax(statement.table, statement.kind, columns);
 }
 
 function look(table: TableShape): Usage {

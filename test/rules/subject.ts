@@ -44,7 +44,7 @@ function rowBinding(variable: RowVariable, row: number): Binding {
     typeText,
     defaultValue: undefined,
   }));
-  const table = { contract: "fuzz", name: variable.name, columns, keyLength: 1 };
+  const table = { contract: "fuzz", name: variable.name, columns, keyLength: 1, indexes: [] };
   return { kind: "row", row, table, positions: undefined, isOptional: true, label: variable.name };
 }
 

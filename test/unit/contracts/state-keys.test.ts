@@ -103,11 +103,12 @@ describe("state keys", () => {
 
   it("R74: a row written before a field was added reads with the field's default", () => {
     const [id, n, later] = columns("id", "int", "text(5)");
-    const old = new RowLayout({ contract: "shop", name: "item", keyLength: 1, columns: [id!, n!] });
+    const old = new RowLayout({ contract: "shop", name: "item", keyLength: 1, columns: [id!, n!], indexes: [] });
     const next = new RowLayout({
       contract: "shop",
       name: "item",
       keyLength: 1,
+      indexes: [],
       columns: [id!, n!, { ...later!, defaultValue: "none" }],
     });
     expect(next.decode(["a"], old.encode(["a", 7]))).toEqual(["a", 7, "none"]);
