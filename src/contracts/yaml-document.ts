@@ -1,7 +1,7 @@
 // Reads the YAML of a contract into a tree of maps, lists and texts that know where they stand. The only user of the yaml package.
 // No aliases, tags, directives or duplicate keys; depth and size are counted before anything recursive runs.
 
-import { Composer, type CST, isMap, isScalar, isSeq, type Node, Parser } from "yaml";
+import { Composer, type CST, isMap, isScalar, isSeq, Lexer, type Node, Parser } from "yaml";
 import type { Findings, Offset } from "./finding.ts";
 import { SOURCE_BYTES_MAX } from "./system.ts";
 import { utf8Length } from "./text.ts";
@@ -27,6 +27,8 @@ export type SourceNode =
 
 /** Levels of nesting; a contract needs eight. */
 export const DOCUMENT_DEPTH_MAX = 24;
+/** Words, signs, line ends and stretches of blanks: the largest contracts of the library have 8,000. */
+const DOCUMENT_MARKS_MAX = 32_768;
 const COMPLAINTS_SHOWN = 3;
 
 /** What a layout shows beside values: comments, blank lines, braces, and each scalar exactly as it was written. */
@@ -87,8 +89,9 @@ function compose(source: string, findings: Findings): Composed | undefined {
   if (!source.isWellFormed()) return refuse(findings, 0, "DOCUMENT_TEXT", "the document is not well-formed Unicode");
   if (utf8Length(source) > SOURCE_BYTES_MAX)
     return refuse(findings, 0, "DOCUMENT_TOO_LARGE", `a document has at most ${SOURCE_BYTES_MAX} bytes`);
-  const tokens = [...new Parser().parse(source)];
   const before = findings.errorCount;
+  const tokens = parse(source, findings);
+  if (tokens === undefined) return undefined;
   const comments = checkTokens(tokens, findings);
   if (findings.errorCount > before) return undefined;
   // Everything is text here (failsafe schema): what a number or a condition is, the contract's own types decide.
@@ -102,6 +105,21 @@ function compose(source: string, findings: Findings): Composed | undefined {
   if (findings.errorCount > before) return undefined;
   const { contents, commentBefore, comment } = document;
   return { contents, commentBefore, comment, comments };
+}
+
+// Cut into marks first and counted: what the parser and the composer do with each is then bounded, complaints included.
+function parse(source: string, findings: Findings): readonly CST.Token[] | undefined {
+  const parser = new Parser();
+  const tokens: CST.Token[] = [];
+  let count = 0;
+  for (const mark of new Lexer().lex(source)) {
+    count += 1;
+    if (count > DOCUMENT_MARKS_MAX)
+      return refuse(findings, 0, "DOCUMENT_TOO_LARGE", `a document has at most ${DOCUMENT_MARKS_MAX} words and signs`);
+    for (const token of parser.next(mark)) tokens.push(token);
+  }
+  for (const token of parser.end()) tokens.push(token);
+  return tokens;
 }
 
 function refuse(findings: Findings, at: Offset, code: string, message: string): undefined {
@@ -151,17 +169,21 @@ function problemOf(token: CST.Token): { readonly code: string; readonly message:
   }
 }
 
+// Never by spreading into arguments: how many of those fit is a question of the stack.
 function childrenOf(token: CST.Token): readonly CST.Token[] {
   const children: CST.Token[] = [];
-  if ("start" in token) children.push(...(Array.isArray(token.start) ? token.start : [token.start]));
-  if ("props" in token) children.push(...token.props);
-  if ("end" in token && token.end !== undefined) children.push(...token.end);
+  const add = (more: readonly CST.Token[]) => {
+    for (const child of more) children.push(child);
+  };
+  if ("start" in token) add(Array.isArray(token.start) ? token.start : [token.start]);
+  if ("props" in token) add(token.props);
+  if ("end" in token && token.end !== undefined) add(token.end);
   if ("value" in token && token.value !== undefined) children.push(token.value);
   if (!("items" in token)) return children;
   for (const item of token.items) {
-    children.push(...item.start);
+    add(item.start);
     if (item.key) children.push(item.key);
-    if (item.sep) children.push(...item.sep);
+    if (item.sep) add(item.sep);
     if (item.value) children.push(item.value);
   }
   return children;
@@ -224,24 +246,40 @@ function linesOf(comment: string | null | undefined): readonly string[] {
   return lines;
 }
 
+const placesOfScalars = new WeakMap<ScalarNode, Int32Array>();
+
 /**
  * Where a character of a scalar's text stands in the source: folded lines and escapes make the two differ.
- * Best effort in rare escapes, never outside the scalar.
+ * Best effort in rare escapes, never outside the scalar. Asked for every part of an expression, so the places are found once.
  */
 export function placeInside(source: string, scalar: ScalarNode, offset: Offset): Offset {
-  let place = scalar.at;
+  let places = placesOfScalars.get(scalar);
+  if (places === undefined) {
+    places = placesInside(source, scalar);
+    placesOfScalars.set(scalar, places);
+  }
+  return places[Math.min(offset, scalar.text.length)] ?? scalar.end;
+}
+
+/** The place of each character, and of the end. */
+function placesInside(source: string, { text, at, end }: ScalarNode): Int32Array {
+  const places = new Int32Array(text.length + 1);
+  let place = at;
   const quote = source[place];
   if (quote === '"' || quote === "'") place += 1;
-  for (let index = 0; index <= offset && index < scalar.text.length; index += 1) {
-    const wanted = scalar.text[index];
+  for (let index = 0; index < text.length; index += 1) {
+    const wanted = text[index];
     if (isBlank(wanted)) {
-      if (index < offset) while (place < scalar.end && isBlank(source[place])) place += 1;
+      places[index] = Math.min(place, end);
+      while (place < end && isBlank(source[place])) place += 1;
       continue;
     }
-    while (place < scalar.end && source[place] !== wanted) place += 1;
-    if (index < offset) place += 1;
+    while (place < end && source[place] !== wanted) place += 1;
+    places[index] = Math.min(place, end);
+    place += 1;
   }
-  return Math.min(place, scalar.end);
+  places[text.length] = Math.min(place, end);
+  return places;
 }
 
 function isBlank(character: string | undefined): boolean {

@@ -125,7 +125,7 @@ export function recordResult(result: string): void {
 
 /** Node of one version from its npm package, kept for the next time. */
 function nodeOfVersion(version: string): string {
-  const cache = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "linli");
+  const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "linli");
   const kept = join(cache, `node-${version}`);
   const executable = join(kept, "package", "bin", "node");
   if (existsSync(executable)) return executable;
