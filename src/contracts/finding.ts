@@ -1,6 +1,9 @@
 // What the checks of a contract document report to its author, and limits of documents and expressions.
 // Findings are collected, several at once; they are never thrown across a border.
 
+import { isNamePart } from "./lexer.ts";
+import { nearestName } from "./nearest-name.ts";
+
 export interface Finding {
   readonly code: string;
   readonly severity: "error" | "warning";
@@ -20,8 +23,10 @@ export type Offset = number;
 export class Findings {
   private readonly items: Finding[] = [];
   private readonly lineStarts: readonly number[];
+  private readonly source: string;
 
   constructor(source: string) {
+    this.source = source;
     const starts = [0];
     for (let index = 0; index < source.length; index += 1) if (source.charCodeAt(index) === 10) starts.push(index + 1);
     this.lineStarts = starts;
@@ -70,10 +75,41 @@ export class Findings {
     const line = this.lineOf(at);
     const column = at - this.lineStarts[line - 1]! + 1;
     const finding = { code, severity, line, column, message };
-    this.items.push(known === undefined ? finding : { ...finding, known });
+    if (known === undefined) {
+      this.items.push(finding);
+      return;
+    }
+    const { whole, last } = this.nameAt(at);
+    const meant = nearestName(last, known) ?? nearestName(whole, known);
+    const suggested = meant === undefined ? message : `${message}: did you mean ${meant}?`;
+    this.items.push({ ...finding, message: suggested, known });
+  }
+
+  /** The name that stands there, in quotes or not, and its last part: `item.cost` and `cost`. */
+  private nameAt(at: Offset): { readonly whole: string; readonly last: string } {
+    let start = at;
+    while (isQuote(this.source[start])) start += 1;
+    let last = start;
+    let end = start;
+    while (end - start < NAME_LENGTH_MAX && isNameLetter(this.source.charCodeAt(end))) {
+      end += 1;
+      if (this.source[end] !== "." || !isNameLetter(this.source.charCodeAt(end + 1))) continue;
+      end += 1;
+      last = end;
+    }
+    return { whole: this.source.slice(start, end), last: this.source.slice(last, end) };
   }
 }
 
+function isQuote(character: string | undefined): boolean {
+  return character === '"' || character === "'" || character === "\\";
+}
+
+function isNameLetter(code: number): boolean {
+  return isNamePart(code) || code === 45;
+}
+
+const NAME_LENGTH_MAX = 128;
 export const FINDINGS_MAX = 100;
 /** Depth of an expression, counted with what it refers to through `define`; never left to the JS stack. */
 export const EXPRESSION_DEPTH_MAX = 96;
