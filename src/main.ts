@@ -271,6 +271,33 @@ function addContract(linli: Command): void {
     .action(async (files: string[], options) => {
       isWell = await (await load()).formatContracts(files, options);
     });
+  addContractWords(contract);
+}
+
+function addContractWords(contract: Command): void {
+  const load = () => import("./node/commands/contract-words.ts");
+  speaking(judging(contract.command("render <file>")))
+    .description(
+      "the document as officials read it: who may do what, under which conditions, with which numbers and law",
+    )
+    .option("--html", "a page instead of Markdown", false)
+    .addHelpText("after", example("linli contract render contracts/fees.yaml --language zh > fees.md"))
+    .action(async (file: string, options) => (await load()).renderDocument(file, options));
+  speaking(judging(contract.command("diff <before> <after>")))
+    .description("what an upgrade changes, in sentences, and whether it would be accepted (exit code 1: it would not)")
+    .addHelpText("after", example("linli contract diff fees-1.yaml fees-2.yaml"))
+    .action(async (before: string, after: string, options) => {
+      isWell = await (await load()).diffDocuments({ before, after }, options);
+    });
+}
+
+function speaking(command: Command): Command {
+  return command.option("--language <language>", "zh or en; both by default", language);
+}
+
+function language(text: string): "zh" | "en" {
+  if (text !== "zh" && text !== "en") throw new InvalidArgumentError("expected zh or en");
+  return text;
 }
 
 /** Imports are found beside the file, in the library, and in what is named here. */

@@ -4,6 +4,7 @@
 import { unreachable } from "../assert.ts";
 import type { ActionDocument, SourceExpression, Template } from "./document.ts";
 import type { BinaryOperator, Expression } from "./expression.ts";
+import { callInWords } from "./function-words.ts";
 import type { Words } from "./words.ts";
 
 const SIGNS: Readonly<Record<string, string>> = {
@@ -76,6 +77,25 @@ export class ExpressionWords {
     const text = this.say(expression).text;
     this.column = before;
     return text;
+  }
+
+  /** A choice between values, one case a line; undefined: it is none. */
+  cases(column: string, expression: Expression): readonly string[] | undefined {
+    if (expression.kind !== "conditional") return undefined;
+    const { words } = this;
+    const lines: string[] = [];
+    let rest: Expression = expression;
+    for (; rest.kind === "conditional"; rest = rest.whenFalse) {
+      const [condition, value] = [this.tight(rest.condition), this.into(column, rest.whenTrue)];
+      const isFirst = lines.length === 0;
+      lines.push(
+        words.say(
+          `${isFirst ? "若" : "否则若"} ${condition}: ${value}`,
+          `${isFirst ? "if" : "otherwise, if"} ${condition}: ${value}`,
+        ),
+      );
+    }
+    return [...lines, words.say(`否则: ${this.into(column, rest)}`, `otherwise: ${this.into(column, rest)}`)];
   }
 
   /** A sentence of the contract, with the names of the values that will stand in it. */
@@ -224,8 +244,8 @@ export class ExpressionWords {
 
   private not(operand: Expression): Said {
     const { words } = this;
-    const text = this.tight(operand);
-    return phrase(words.say(`并非: ${text}`, `not: ${text}`));
+    const text = this.at(operand, LEVELS["=="]);
+    return { text: words.say(`${text}不成立`, `it is not so that ${text}`), level: LEVELS["=="] };
   }
 
   private binary(expression: Expression & { readonly kind: "binary" }): Said {
@@ -272,7 +292,9 @@ export class ExpressionWords {
     if (left.kind === "name") this.column = left.name;
     const text = this.at(right, level + 1);
     this.column = before;
-    return text;
+    return isGiven(right) && this.at(left, level).includes(text)
+      ? this.words.say(`所填的${text}`, `the ${text} given`)
+      : text;
   }
 
   /** A text put together of parts: its own words without quotes. */
@@ -304,8 +326,8 @@ export class ExpressionWords {
     if (row.kind !== "name") return undefined;
     const name = this.row(row.name);
     return isThere
-      ? this.words.say(`有此${name}`, `there is such a ${name}`)
-      : this.words.say(`尚无此${name}`, `there is no such ${name} yet`);
+      ? this.words.say(`${name}存在`, `there is: ${name}`)
+      : this.words.say(`${name}不存在`, `there is no ${name}`);
   }
 
   private membership(item: Expression, list: Expression): Said {
@@ -328,67 +350,10 @@ export class ExpressionWords {
   }
 
   private call(name: string, args: readonly Expression[]): Said {
-    const { words } = this;
-    const [first = "", second = "", third = "", fourth] = args.map((arg) => this.at(arg, LEVELS["*"]));
-    const only = args[0] === undefined ? "" : this.tight(args[0]);
-    switch (name) {
-      case "size":
-        return leaf(words.say(`${only} 的长度`, `the length of ${only}`));
-      case "string":
-      case "int":
-      case "bytes":
-        return leaf(only);
-      case "sha256":
-        return leaf(words.say(`${only} 的 SHA-256 摘要`, `the SHA-256 of ${only}`));
-      case "opens":
-        return phrase(
-          words.say(
-            `${first} 是以 ${third} 为盐封存的 ${second}`,
-            `${first} is ${second} sealed with the salt ${third}`,
-          ),
-        );
-      case "mulDiv":
-        return { text: `${first} × ${second} ÷ ${third}${this.rounding(args[3], fourth)}`, level: LEVELS["*"] };
-      case "split":
-        return leaf(words.say(`${first} 按 ${second} 分配`, `${first} divided by the weights ${second}`));
-      case "startsWith":
-        return phrase(words.say(`${first} 以 ${second} 开头`, `${first} begins with ${second}`));
-      case "endsWith":
-        return phrase(words.say(`${first} 以 ${second} 结尾`, `${first} ends with ${second}`));
-      case "contains":
-        return phrase(words.say(`${first} 含有 ${second}`, `${first} contains ${second}`));
-      case "addMonths":
-        return leaf(words.say(`${first} 之后 ${second} 个月`, `${second} months after ${first}`));
-      default:
-        return leaf(`${this.functionName(name)}(${args.map((arg) => this.expression(arg)).join(", ")})`);
-    }
-  }
-
-  private rounding(how: Expression | undefined, written: string | undefined): string {
-    const { words } = this;
-    const value = how?.kind === "text" ? how.value : "";
-    const said: Readonly<Record<string, string>> = {
-      down: words.say("舍去零头", "rounded down"),
-      up: words.say("零头进一", "rounded up"),
-      half_up: words.say("四舍五入", "rounded half up"),
-      half_even: words.say("四舍六入五取偶", "rounded half to even"),
-    };
-    return ` (${said[value] ?? written ?? ""})`;
-  }
-
-  private functionName(name: string): string {
-    const { words } = this;
-    const said: Readonly<Record<string, string>> = {
-      year: words.say("年份", "year"),
-      month: words.say("月份", "month"),
-      day: words.say("日", "day"),
-      hour: words.say("时", "hour"),
-      weekday: words.say("星期", "weekday"),
-      dayNumber: words.say("日序", "day number"),
-      startOfDay: words.say("当日零时", "start of the day"),
-      startOfMonth: words.say("当月首日", "start of the month"),
-    };
-    return Object.hasOwn(said, name) ? (said[name] ?? name) : `\`${name}\``;
+    const said = args.map((arg) => ({ inside: this.expression(arg), tight: this.at(arg, LEVELS["*"]) }));
+    const rounding = args[3]?.kind === "text" ? args[3].value : "";
+    const { text, isPhrase } = callInWords(name, said, { words: this.words, rounding });
+    return isPhrase ? phrase(text) : leaf(text);
   }
 
   private macro(expression: Expression & { readonly kind: "macro" }): Said {
@@ -436,6 +401,11 @@ function leaf(text: string): Said {
 
 function phrase(text: string): Said {
   return { text, level: LEVEL_OF_PHRASE };
+}
+
+/** A parameter, which may be called as the field that it is compared with. */
+function isGiven(expression: Expression): boolean {
+  return expression.kind === "select" && nameOf(expression.operand) === "p";
 }
 
 function nameOf(expression: Expression): string {

@@ -5,7 +5,7 @@ import type { Block, Item } from "./blocks.ts";
 import type { CheckedContract, CheckedTable } from "./checked.ts";
 import type { ActionDocument, ConditionDocument, ContractDocument, TableDocument } from "./document.ts";
 import { ExpressionWords } from "./expression-words.ts";
-import { statementInWords } from "./statement-words.ts";
+import { capital, statementInWords } from "./statement-words.ts";
 import { TIMER_ROLE } from "./system.ts";
 import type { Column } from "./types.ts";
 import { type Language, Words } from "./words.ts";
@@ -110,7 +110,10 @@ class Rendering {
     const requires = action.requires.map((condition) => this.condition(condition, say));
     const defines = action.defines.map(({ name, value }): Item => {
       const defined = words.of(`${action.name.text}.${name.text}`, name.text);
-      return { text: words.say(`${defined}: ${say.of(value)}`, `${defined}: ${say.of(value)}`) };
+      const cases = say.cases(name.text, value.expression);
+      return cases === undefined
+        ? { text: `${defined}: ${say.into(name.text, value.expression)}` }
+        : { text: `${defined}:`, items: cases };
     });
     return [
       { kind: "heading", level: 3, text: words.action(action.name.text) },
@@ -145,8 +148,8 @@ class Rendering {
       const key = reference.key.map((part) => say.expression(part)).join(", ");
       const row = say.row(alias.text);
       return words.say(
-        `${row} (${key}${isOptional ? "; 可以没有" : ""})`,
-        `${row} (${key}${isOptional ? "; it may be missing" : ""})`,
+        `${row} (按${key}${isOptional ? "; 可以没有" : ""})`,
+        `${row} (by ${key}${isOptional ? "; it may be missing" : ""})`,
       );
     });
     return words.say(`查阅: ${said.join("; ")}。`, `Looked up: ${said.join("; ")}.`);
@@ -155,7 +158,7 @@ class Rendering {
   private condition({ condition, sentence }: ConditionDocument, say: ExpressionWords): Item {
     const { words } = this;
     const template = sentence && (words.language === "zh" ? sentence.zh : (sentence.en ?? sentence.zh));
-    const text = say.of(condition);
+    const text = capital(say.of(condition));
     if (template === undefined) return { text };
     return {
       text: words.say(`${text}。`, `${text}.`),

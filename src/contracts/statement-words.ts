@@ -3,7 +3,7 @@
 
 import { unreachable } from "../assert.ts";
 import type { Item } from "./blocks.ts";
-import type { ActionDocument, Assignments, SourceExpression, StatementDocument } from "./document.ts";
+import type { ActionDocument, Assignments, StatementDocument } from "./document.ts";
 import type { Expression } from "./expression.ts";
 import type { ExpressionWords } from "./expression-words.ts";
 import type { Words } from "./words.ts";
@@ -46,8 +46,8 @@ function body(statement: StatementDocument, speech: Speech): Item {
     case "pay":
       return {
         text: words.say(
-          `从 ${say.of(statement.from)} 支付 ${say.of(statement.amount)} (分) 到 ${say.of(statement.to)}; 余额不足则拒绝。`,
-          `${capital(say.of(statement.amount))} (fen) is paid from ${say.of(statement.from)} to ${say.of(statement.to)}; without that balance it is refused.`,
+          `从 ${say.of(statement.from)} 支付 ${say.of(statement.amount)} 到 ${say.of(statement.to)}; 余额不足则拒绝。`,
+          `${capital(say.of(statement.amount))} is paid from ${say.of(statement.from)} to ${say.of(statement.to)}; without that balance it is refused.`,
         ),
       };
     case "emit": {
@@ -114,11 +114,12 @@ function isNothing(expression: Expression): boolean {
 
 function named(assignments: Assignments, { words, say, action }: Speech): string {
   return assignments
-    .map(
-      ({ name, value }) =>
-        `${words.of(`${action.name.text}.${name.text}`, name.text)} ${say.into(name.text, value.expression)}`,
-    )
-    .join(words.say(", ", ", "));
+    .map(({ name, value }) => {
+      const word = words.of(`${action.name.text}.${name.text}`, name.text);
+      const said = say.into(name.text, value.expression);
+      return said === word ? word : words.say(`${word} (${said})`, `${word} (${said})`);
+    })
+    .join(words.say("、", ", "));
 }
 
 /** "goes up by 1" for `count: m.count + 1`, also where it does so under a condition only. */
@@ -128,37 +129,30 @@ function changesInWords(alias: string, set: Assignments, { words, say, action }:
     const column = words.column(table, name.text);
     const { expression } = value;
     const own = (part: Expression) => part.kind === "select" && part.field === name.text && isName(part.operand, alias);
-    if (expression.kind === "conditional" && own(expression.whenFalse)) {
-      const change = changeInWords(name.text, expression.whenTrue, own, { words, say });
-      const condition = say.expression(expression.condition);
-      return words.say(`若 ${condition}: ${column}${change}`, `if ${condition}: ${column} ${change}`);
-    }
+    const change = (to: Expression) => {
+      if (to.kind === "binary" && own(to.left)) {
+        const by = say.expression(to.right);
+        if (to.operator === "+") return words.say(`${column}增加 ${by}`, `${column} goes up by ${by}`);
+        if (to.operator === "-") return words.say(`${column}减少 ${by}`, `${column} goes down by ${by}`);
+      }
+      const text = say.into(name.text, to);
+      if (text === column) return words.say(`${column}: 如上`, `${column}: as above`);
+      return words.say(`${column}改为${text}`, `${column} becomes ${text}`);
+    };
+    if (expression.kind !== "conditional" || !own(expression.whenFalse)) return change(expression);
+    const condition = say.expression(expression.condition);
     return words.say(
-      `${column}${changeInWords(name.text, value.expression, own, { words, say })}`,
-      `${column} ${changeInWords(name.text, value.expression, own, { words, say })}`,
+      `若 ${condition}: ${change(expression.whenTrue)}`,
+      `if ${condition}: ${change(expression.whenTrue)}`,
     );
   });
-}
-
-function changeInWords(
-  column: string,
-  expression: SourceExpression["expression"],
-  own: (part: Expression) => boolean,
-  { words, say }: Pick<Speech, "words" | "say">,
-): string {
-  if (expression.kind === "binary" && own(expression.left)) {
-    const by = say.expression(expression.right);
-    if (expression.operator === "+") return words.say(`增加 ${by}`, `goes up by ${by}`);
-    if (expression.operator === "-") return words.say(`减少 ${by}`, `goes down by ${by}`);
-  }
-  const value = say.into(column, expression);
-  return words.say(`改为${value}`, `becomes ${value}`);
 }
 
 function isName(expression: Expression, name: string): boolean {
   return expression.kind === "name" && expression.name === name;
 }
 
-function capital(text: string): string {
+/** As a sentence begins. */
+export function capital(text: string): string {
   return text.slice(0, 1).toUpperCase() + text.slice(1);
 }

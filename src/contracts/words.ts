@@ -101,9 +101,11 @@ export class Words {
     return this.say(`“${text}”`, `“${text}”`);
   }
 
+  /** "a、b或c", "a, b or c". */
   list(items: readonly string[], last: "and" | "or" = "and"): string {
-    if (this.language === "zh") return items.join(last === "and" ? "、" : " 或 ");
-    return items.length < 2 ? items.join("") : `${items.slice(0, -1).join(", ")} ${last} ${items.at(-1) ?? ""}`;
+    if (items.length < 2) return items.join("");
+    const [and, or] = [this.say("、", " and "), this.say("或", " or ")];
+    return items.slice(0, -1).join(this.say("、", ", ")) + (last === "and" ? and : or) + (items.at(-1) ?? "");
   }
 
   /** @param column whose name qualifies the values of an enum: `kind.committee` */
