@@ -85,7 +85,7 @@ export type ReplicaEvent =
   /** follower's finding: these batches were passed over in K blocks although their origins had share left.
    *  `wereSpread`: they were found before, so everybody had them for K blocks; otherwise they are now spread. */
   | { readonly kind: "batchesStarved"; readonly digests: readonly Hash[]; readonly wereSpread: boolean }
-  /** k x (q-th smallest round trip) + own sync + own execution, unclamped; never from the primary's own pace */
+  /** k x (q-th smallest round trip) + own syncs + twice the own work, unclamped; never from the primary's own pace */
   | { readonly kind: "paceMeasured"; readonly timeoutMs: number }
   /** the connection to a validator is lost or back: shortens the wait for a lost primary, is no reason by itself */
   | { readonly kind: "peerChanged"; readonly peer: ValidatorKey; readonly connected: boolean };

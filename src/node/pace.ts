@@ -5,6 +5,10 @@
 export const PACE_INTERVAL_MS = 1_000;
 /** A height takes about four message delays; this many round trips leave room for a busy machine. */
 const ROUND_TRIPS_PER_HEIGHT = 10;
+/** One after the other: bodies and vote of the primary, bodies and two votes here, the block itself. */
+const SAVES_PER_HEIGHT = 6;
+/** Verification and execution are done by the primary first and then here: one that is as busy as this node is not slow. */
+const NODES_IN_SERIES = 2;
 /** What takes longer than before counts at once, what takes less only by this weight: a machine that becomes busy must not depose first. */
 const CALMING = 0.2;
 
@@ -27,7 +31,8 @@ export class Pace {
    */
   timeoutMs(measured: { readonly roundTripMs: number; readonly saveMs: number; readonly origins: number }): number {
     const { roundTripMs, saveMs, origins } = measured;
-    return ROUND_TRIPS_PER_HEIGHT * roundTripMs + saveMs + origins * this.verificationMs + this.executionMs;
+    const ownWorkMs = origins * this.verificationMs + this.executionMs;
+    return ROUND_TRIPS_PER_HEIGHT * roundTripMs + SAVES_PER_HEIGHT * saveMs + NODES_IN_SERIES * ownWorkMs;
   }
 }
 
