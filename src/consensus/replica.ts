@@ -6,7 +6,7 @@ import type { Verdict } from "../errors.ts";
 import { decodeProposal } from "../ledger/format-block.ts";
 import { decodeCertificate } from "../ledger/format-vote.ts";
 import { bytesEqual, EMPTY_BYTES, type Hash, toHex } from "../ledger/hash.ts";
-import type { VerifySignature } from "../ledger/types.ts";
+import { PROTOCOL_VERSION, type VerifySignature } from "../ledger/types.ts";
 import { CatchUp } from "./catch-up.ts";
 import { type Core, countStatement, countVote, refuseMessage } from "./core.ts";
 import type { Arrival, HeadFacts, ReplicaEffect, ReplicaEvent, Timer, ValidatorKey } from "./events.ts";
@@ -41,6 +41,14 @@ import {
 import { addSuspect, addViewChange, handleSuspect, handleSuspicion, handleViewChange } from "./view-change.ts";
 import { decodeSuspicion } from "./view-formats.ts";
 import type { VoteRecord } from "./vote-record.ts";
+
+/** What still has a meaning when the next block is beyond this software: others ask for what is committed. */
+const TAKEN_WHEN_OUTGROWN: ReadonlySet<ReplicaEvent["kind"]> = new Set([
+  "messageReceived",
+  "timerFired",
+  "blockCommitted",
+  "syncFinished",
+]);
 
 export class Replica {
   private readonly ownKey: Uint8Array | undefined;
@@ -90,8 +98,14 @@ export class Replica {
     return this.effects;
   }
 
+  /** C72: the next block needs a protocol that this software does not speak: it takes no further part, and says so. */
+  get isOutgrown(): boolean {
+    return this.core.state.head.parameters.protocol > PROTOCOL_VERSION;
+  }
+
   private handle(event: ReplicaEvent): void {
     const { core } = this;
+    if (this.isOutgrown && !TAKEN_WHEN_OUTGROWN.has(event.kind)) return;
     switch (event.kind) {
       case "started":
         return this.start();
@@ -149,6 +163,7 @@ export class Replica {
     if (!envelope.ok) return refuseMessage(core, from, envelope.code);
     const { height } = envelope.value;
     if (height < core.state.height) return this.catchUp.answer(core, from, envelope.value);
+    if (this.isOutgrown) return;
     if (height > core.state.height) return this.receiveAhead(arrival, envelope.value);
     if (core.state.isCommitting) return;
     const message = decodeBody(envelope.value);
@@ -206,12 +221,12 @@ export class Replica {
   private handleTimer(timer: Timer): void {
     const { core, catchUp } = this;
     switch (timer.kind) {
+      case "answer":
+        return catchUp.handleAnswerTimer();
       case "spread":
         return handleSpreadTimer(core, timer);
       case "progress":
         return handleProgressTimer(core, timer);
-      case "answer":
-        return catchUp.handleAnswerTimer();
       case "resend":
         core.isResendTimed = false;
         catchUp.handleResendTimer(core);
@@ -292,8 +307,9 @@ export class Replica {
   ): HeightState {
     const { record, ownKey } = this;
     const height = head.height + 1;
-    const mayVote = record.mustNotSign === undefined && height >= record.floorHeight && height >= record.height;
-    return new HeightState({ chainId, head, verify, votingKey: mayVote ? ownKey : undefined });
+    const isSpoken = head.parameters.protocol <= PROTOCOL_VERSION;
+    const isOpen = record.mustNotSign === undefined && height >= record.floorHeight && height >= record.height;
+    return new HeightState({ chainId, head, verify, votingKey: isSpoken && isOpen ? ownKey : undefined });
   }
 
   /** What the record says was signed at this height counts again; nothing of it is ever signed anew (pitfalls 15, 16). */
@@ -319,6 +335,7 @@ export class Replica {
   /** Asks every rule whether something can be done now. */
   private advance(): void {
     const { core } = this;
+    if (this.isOutgrown) return;
     if (!core.state.isCommitting) {
       askForBlock(core);
       requestVote(core);
@@ -356,6 +373,7 @@ export class Replica {
     const { state, isSyncing } = this.core;
     const { current } = state;
     if (this.isHalted) return "an operator: the node has halted";
+    if (this.isOutgrown) return "newer software: the next block needs a protocol that this one does not speak";
     if (isSyncing) return "blocks from peers";
     if (state.isCommitting) return "the store";
     if (state.decided !== undefined)

@@ -4,6 +4,7 @@
 import { contractsIn, decodeRow, explainReceipt, rowKey, rowPrefix } from "../contracts/describe.ts";
 import { refuseSigner } from "../contracts/execute-block.ts";
 import { LedgerError, type Verdict } from "../errors.ts";
+import { quorumSize } from "../ledger/certificate.ts";
 import type { Value } from "../ledger/codec.ts";
 import { decodeResult } from "../ledger/format-block.ts";
 import { decodeReceipt, receiptHashOf } from "../ledger/format-receipt.ts";
@@ -189,11 +190,15 @@ export class Api implements NodeApi {
   }
 
   consensusStatus(): Record<string, unknown> {
-    const { chain, mempool, pool, heads, evidence, network, replica, signer } = this.participant;
+    const { chain, mempool, pool, heads, evidence, network, replica, signer, isSeated } = this.participant;
+    const { height: heightInFlight, waitingFor, ...status } = replica.status();
     return {
-      ...replica.status(),
       height: chain.head.height,
-      votes: signer !== undefined,
+      heightInFlight,
+      ...status,
+      waitingFor: status.isHalted === true || chain.isOutgrown ? waitingFor : (this.missingPeers() ?? waitingFor),
+      votes: signer !== undefined && isSeated && !chain.isOutgrown,
+      protocol: { speaks: PROTOCOL_VERSION, needed: chain.head.parameters.protocol },
       mempool: { pending: mempool.size, queued: mempool.queued },
       batches: pool.size,
       timers: { nextDueMs: chain.timers.nextDueMs() ?? null },
@@ -218,6 +223,16 @@ export class Api implements NodeApi {
     };
   }
 
+  /** Too few validators are connected for any block: whatever the core waits for, it waits for them. */
+  private missingPeers(): string | undefined {
+    const { chain, network, isSeated } = this.participant;
+    const { validators } = chain.head;
+    const connected = new Set(network.peers().flatMap((peer) => (peer.connected ? [peer.peerId] : [])));
+    const present = validators.filter(({ peerId }) => connected.has(peerId)).length + (isSeated ? 1 : 0);
+    const quorum = quorumSize(validators.length);
+    return present >= quorum ? undefined : `validators: ${present} of the ${quorum} that a block needs are connected`;
+  }
+
   onHead(listener: (head: HeadView) => void): () => void {
     this.headListeners.add(listener);
     return () => this.headListeners.delete(listener);
@@ -234,6 +249,8 @@ export class Api implements NodeApi {
     const { chain, clock, verify } = this.participant;
     // First of all: who holds another genesis has everything else wrong too.
     if (!bytesEqual(transaction.body.chainId, this.options.genesis.chainId)) throw new LedgerError("TX_WRONG_CHAIN");
+    // Nobody takes batches of a node without a seat: the transaction would wait here until it expires.
+    if (!this.participant.isSeated) throw new LedgerError("NODE_HAS_NO_SEAT");
     const { validUntilMs, signers } = transaction.body;
     const nowMs = Math.floor(clock.nowMs());
     if (validUntilMs < nowMs) throw new LedgerError("TX_EXPIRED", { validUntilMs, nowMs });

@@ -99,7 +99,8 @@ export class BatchIntake {
     const startedMs = clock.monotonicMs();
     const decoded = decodeBatch(bytes);
     if (!decoded.ok) return this.ports.onInvalid(from, decoded.code, bytes);
-    if (pool.wants(decoded.value, poolView(), { nowMs: clock.nowMs(), windowMs: windowMs() })) {
+    const times = { nowMs: clock.nowMs(), windowMs: windowMs() };
+    if (this.isSeated(decoded.value.origin) && pool.wants(decoded.value, poolView(), times)) {
       await this.check(decoded.value, from);
       return;
     }
@@ -107,6 +108,11 @@ export class BatchIntake {
     const nowMs = clock.monotonicMs();
     const restMs = (nowMs - startedMs) * (1 / SHARE_PER_PEER - 1);
     this.restUntilMs.set(from, Math.max(nowMs, this.restUntilMs.get(from) ?? 0) + restMs);
+  }
+
+  /** N93: who has left, or is seated by a block that is not here yet: nobody's fault, and of no use at this height. */
+  private isSeated(origin: Uint8Array): boolean {
+    return this.ports.validators().some(({ publicKey }) => bytesEqual(publicKey, origin));
   }
 
   private restOf(from: ValidatorKey): number {
@@ -127,6 +133,7 @@ export class BatchIntake {
     if (known !== undefined) return Promise.resolve(known);
     const digest = bytesKey(batch.digest);
     let pending = this.verifying.get(digest);
+    if (pending === undefined && !this.isSeated(batch.origin)) return Promise.resolve(undefined);
     if (pending === undefined) {
       // The origin's signature first: it is no part of the digest, so a copy with a wrong one may neither cost the work
       // of its transactions nor stand for the true one that arrives meanwhile.

@@ -146,6 +146,20 @@ export class BatchPool {
   }
 
   /**
+   * Drops the batches of whoever has no seat any more: no block may name them (N93).
+   * @returns digests that no committed block names: their bodies may go
+   */
+  retainOrigins(origins: readonly Uint8Array[]): readonly Hash[] {
+    const orphans: Hash[] = [];
+    for (const [digest, entry] of this.entries) {
+      if (origins.some((origin) => bytesEqual(origin, entry.batch.origin))) continue;
+      this.remove(digest, entry);
+      if (!entry.isCommitted) orphans.push(entry.batch.digest);
+    }
+    return orphans;
+  }
+
+  /**
    * Counts the batches that the committed head block passed over although it could have executed something of them, a later
    * arrival was taken, and their origin's share was not used up.
    * @returns those passed over too often, oldest first: now for the first time, so that they can be spread, and those that

@@ -139,6 +139,16 @@ export class Chain {
     return this.facts;
   }
 
+  /** Whether that consensus key has a seat at the height above the head. */
+  hasSeat(publicKey: Uint8Array): boolean {
+    return this.facts.validators.some((validator) => bytesEqual(validator.publicKey, publicKey));
+  }
+
+  /** The next block needs a protocol that this software does not speak: nothing can be checked or executed any more. */
+  get isOutgrown(): boolean {
+    return this.facts.parameters.protocol > PROTOCOL_VERSION;
+  }
+
   /** How far ahead of block time a transaction may be valid, ledger ms. */
   get windowMs(): number {
     return this.facts.parameters.replayWindowMs;
@@ -206,6 +216,8 @@ export class Chain {
     if (!bytesEqual(header.parametersHash, parametersHashOf(facts.parameters))) return refuse("BLOCK_PARAMETERS");
     if (header.extension.length > 0) return refuse("BLOCK_EXTENSION");
     if (!bytesEqual(header.batchesRoot, batchesRootOf(references))) return refuse("BLOCK_BATCHES");
+    // N93: whose batches count at a height follows from the header, not from when a batch reached whom.
+    if (!references.every(({ origin }) => this.hasSeat(origin))) return refuse("BLOCK_BATCH_ORIGIN");
     const digests = new Set(references.map(({ digest }) => bytesKey(digest)));
     if (digests.size !== references.length) return refuse("BLOCK_BATCH_REPEATED");
     let bytes = 0;

@@ -1,7 +1,8 @@
 // Proofs of misbehaviour that this node found or was told, kept on disk for supervision. Each is checked before it is
 // kept, whoever sent it; silence is never evidence.
 
-import { evidenceSubject, verifyEvidence } from "../consensus/evidence.ts";
+import { batchOrigin } from "../consensus/batch-evidence.ts";
+import { encodeInvalidBatch, evidenceSubject, verifyEvidence } from "../consensus/evidence.ts";
 import { type Hash, toHex } from "../ledger/hash.ts";
 import { LIMITS } from "../ledger/limits.ts";
 import type { Validator, VerifySignature } from "../ledger/types.ts";
@@ -27,14 +28,34 @@ export class EvidenceLog {
   private readonly chainId: Hash;
   private readonly verify: VerifySignature;
   private readonly log: Logger;
+  private readonly publish: (bytes: Uint8Array) => Promise<void>;
   /** by offender, height and rule: one proof of each is enough */
   private readonly known = new Map<string, EvidenceView>();
 
-  constructor(options: { store: LedgerStore; chainId: Hash; verify: VerifySignature; log: Logger }) {
+  constructor(options: {
+    store: LedgerStore;
+    chainId: Hash;
+    verify: VerifySignature;
+    log: Logger;
+    publish(bytes: Uint8Array): Promise<void>;
+  }) {
     this.store = options.store;
     this.chainId = options.chainId;
     this.verify = options.verify;
     this.log = options.log;
+    this.publish = (bytes) => options.publish(bytes);
+  }
+
+  /** An invalid batch that its origin signed proves itself, whoever handed it over. */
+  async accuse(batchBytes: Uint8Array, validators: readonly Validator[]): Promise<void> {
+    const origin = batchOrigin(batchBytes);
+    if (origin !== undefined && !this.knows("INVALID_BATCH", origin))
+      await this.record(encodeInvalidBatch(origin, batchBytes), validators);
+  }
+
+  /** Keeps what this node found, and passes it on. */
+  async record(bytes: Uint8Array, validators: readonly Validator[]): Promise<void> {
+    if (await this.take(bytes, validators)) await this.publish(bytes);
   }
 
   /** Finds what earlier runs recorded. */

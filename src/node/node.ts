@@ -94,7 +94,7 @@ async function open(config: NodeConfig, log: Logger, closers: (() => Promise<voi
   log.info("node started", {
     name: config.name,
     rpc: `http://${rpc.host}:${rpc.port}`,
-    votes: participant.signer !== undefined,
+    votes: participant.signer !== undefined && participant.isSeated,
   });
   return { rpcHost: rpc.host, rpcPort: rpc.port, halted, stop: () => closeAll(closers) };
 }

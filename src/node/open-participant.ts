@@ -6,7 +6,7 @@ import { emptyVoteRecord } from "../consensus/vote-record.ts";
 import type { Engine } from "../contracts/engine.ts";
 import { LedgerError } from "../errors.ts";
 import type { SealedGenesis } from "../ledger/genesis.ts";
-import { bytesEqual, toHex } from "../ledger/hash.ts";
+import { toHex } from "../ledger/hash.ts";
 import type { VerifySignature } from "../ledger/types.ts";
 import type { Clock, KeySigner, KeyValueStore, Logger, PeerNetwork, VoteRecordStore } from "../ports.ts";
 import { LedgerStore } from "../store/ledger-store.ts";
@@ -33,7 +33,8 @@ export interface ParticipantPorts {
 }
 
 /**
- * A participant that is not started yet. A key without a seat, or without its vote record, follows and does not vote.
+ * A participant that is not started yet. It votes at every height at which its key has a seat; a key without its vote record
+ * follows and never votes.
  * @throws LedgerError STORE_*, VOTE_RECORD_FOREIGN
  */
 export async function openParticipant(ports: ParticipantPorts): Promise<Participant> {
@@ -50,15 +51,20 @@ export async function openParticipant(ports: ParticipantPorts): Promise<Particip
     head: chain.head,
     record: signer?.record ?? emptyVoteRecord({ chainId, publicKey: key.publicKey }),
   });
-  return new Participant({ ...ports, chain, replica, signer });
+  const participant = new Participant({ ...ports, chain, replica, signer });
+  const sayIfOutgrown = () => {
+    const { height, parameters } = chain.head;
+    if (chain.isOutgrown) log.error("newer software needed", { height: height + 1, protocol: parameters.protocol });
+  };
+  participant.onCommitted(sayIfOutgrown);
+  sayIfOutgrown();
+  return participant;
 }
 
 async function openSigner(ports: ParticipantPorts, chain: Chain): Promise<Signer | undefined> {
   const { key, records, clock, genesis, log } = ports;
-  if (!chain.head.validators.some(({ publicKey }) => bytesEqual(publicKey, key.publicKey))) {
-    log.info("this node observes", { reason: "its key is not among the validators" });
-    return undefined;
-  }
+  // N94: a seat can come and go while the node runs: whether the key may vote is asked at each height.
+  if (!chain.hasSeat(key.publicKey)) log.info("this node observes", { reason: "its key is not among the validators" });
   try {
     const { head } = chain.store;
     const signer = await Signer.open({

@@ -2,9 +2,7 @@
 // mempool, pool and batcher in step with the chain. Every await is followed by a look at the height (pitfall 30).
 
 import { invariant, unreachable } from "../assert.ts";
-import { batchOrigin } from "../consensus/batch-evidence.ts";
 import type { HeadFacts, Report, ValidatorKey } from "../consensus/events.ts";
-import { encodeInvalidBatch } from "../consensus/evidence.ts";
 import type { Replica } from "../consensus/replica.ts";
 import { LedgerError } from "../errors.ts";
 import { quorumSize } from "../ledger/certificate.ts";
@@ -91,13 +89,14 @@ export class Participant {
     this.signer = options.signer;
     this.verify = verify;
     this.heads = new HeadTracker({ clock, chainId, timeScale, verify });
-    this.evidence = new EvidenceLog({ store: chain.store, chainId, verify, log });
-    this.peers = new Peers({
-      network,
-      ownKey: toHex(key.publicKey),
-      genesis,
-      validators: chain.head.validators,
+    this.evidence = new EvidenceLog({
+      store: chain.store,
+      chainId,
+      verify,
+      log,
+      publish: (bytes) => network.publish("evidence", bytes),
     });
+    this.peers = new Peers({ network, ownKey: toHex(key.publicKey), genesis, validators: chain.head.validators });
     const onBad = (from: ValidatorKey, code: string) => this.peers.penalise(from, code);
     this.intake = new BatchIntake({
       clock,
@@ -116,7 +115,7 @@ export class Participant {
       onBatch: (batch) => this.noticeBatch(batch),
       onInvalid: (from, code, bytes) => {
         onBad(from, code);
-        this.accuseOrigin(bytes);
+        this.guard(this.evidence.accuse(bytes, chain.head.validators));
       },
     });
     this.proposals = new Proposals({
@@ -165,7 +164,8 @@ export class Participant {
       signer: key,
       chainId,
       batchBytesMax: chain.head.parameters.batchBytesMax,
-      hasRoom: () => this.pool.hasRoom(key.publicKey, chain.head.parameters.batchBytesMax, BATCH_TRANSACTIONS_MAX),
+      hasRoom: () =>
+        this.isSeated && this.pool.hasRoom(key.publicKey, chain.head.parameters.batchBytesMax, BATCH_TRANSACTIONS_MAX),
       publish: (batch) => this.publishBatch(batch),
     });
     this.driver = new Driver({
@@ -215,6 +215,11 @@ export class Participant {
   offer(transaction: Transaction): void {
     this.mempool.add(transaction);
     this.batcher.wake();
+  }
+
+  /** Whether this node's key has a seat at the height in flight: membership changes while it runs. */
+  get isSeated(): boolean {
+    return this.chain.hasSeat(this.options.key.publicKey);
   }
 
   onCommitted(listener: (block: CommittedBlock) => void): () => void {
@@ -343,7 +348,7 @@ export class Participant {
   private handleReport(report: Report): void {
     switch (report.kind) {
       case "evidence":
-        this.guard(this.recordEvidence(report.bytes));
+        this.guard(this.evidence.record(report.bytes, this.chain.head.validators));
         return;
       case "viewChanged":
         return this.log.info("view changed", { height: report.height, view: report.view, primary: report.primary });
@@ -357,17 +362,6 @@ export class Participant {
       default:
         return unreachable(report);
     }
-  }
-
-  /** An invalid batch that its origin signed proves itself, whoever handed it over. */
-  private accuseOrigin(batchBytes: Uint8Array): void {
-    const origin = batchOrigin(batchBytes);
-    if (origin === undefined || this.evidence.knows("INVALID_BATCH", origin)) return;
-    this.guard(this.recordEvidence(encodeInvalidBatch(origin, batchBytes)));
-  }
-
-  private async recordEvidence(bytes: Uint8Array): Promise<void> {
-    if (await this.evidence.take(bytes, this.chain.head.validators)) await this.network.publish("evidence", bytes);
   }
 
   // ---- commit ----
@@ -389,7 +383,9 @@ export class Participant {
     const { blockBytesMax } = block.head.parameters;
     const limits = { blockBytesMax, windowMs: this.chain.windowMs };
     const { toSpread, starved } = this.pool.countPassedOver(this.proposals.view, proposal.references, limits);
-    this.guard(this.proposals.settle(this.pool.settle(this.proposals.view, proposal.references)));
+    const used = this.pool.settle(this.proposals.view, proposal.references);
+    const foreign = this.pool.retainOrigins(block.head.validators.map(({ publicKey }) => publicKey));
+    this.guard(this.proposals.settle([...used, ...foreign]));
     this.mempool.settle(
       transactions.map(({ id }) => id),
       block.head.timeMs,
@@ -431,7 +427,7 @@ export class Participant {
   }
 
   private publishHead(): void {
-    if (this.signer === undefined || this.chain.head.height === 0) return;
+    if (this.signer === undefined || !this.isSeated || this.chain.head.height === 0) return;
     this.guard(this.network.publish("heads", this.heads.sign(this.options.key, this.chain.head)));
   }
 

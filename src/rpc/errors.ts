@@ -149,6 +149,11 @@ export const RPC_CATALOGUE: Readonly<Record<string, CatalogueEntry>> = Object.fr
     "Pass the field next of the page before, unchanged.",
   ),
 
+  NODE_HAS_NO_SEAT: entry(
+    busy,
+    "This node follows the ledger and has no seat: nobody takes transactions from it.",
+    "Send it to the node of a validator; consensus_status says which nodes those are.",
+  ),
   MEMPOOL_FULL: entry(
     busy,
     "This node holds as many waiting transactions as it may.",

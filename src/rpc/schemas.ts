@@ -146,11 +146,9 @@ export const METHOD_SCHEMAS = {
     params: none,
     result: z.strictObject({
       head,
-      statements: z
-        .array(hexText("encoded HEAD statement"))
-        .meta({
-          description: "one for each validator that was heard of lately; q of them prove that the head is current",
-        }),
+      statements: z.array(hexText("encoded HEAD statement")).meta({
+        description: "one for each validator that was heard of lately; q of them prove that the head is current",
+      }),
     }),
   },
   chain_block: {

@@ -249,7 +249,14 @@ describe("a flood of evidence", () => {
   function openLog(): Promise<EvidenceLog> {
     const store = LedgerStore.open({ store: new MemoryStore(), chainId: CHAIN_ID });
     return store.then(
-      (opened) => new EvidenceLog({ store: opened, chainId: CHAIN_ID, verify: verifyNative, log: SILENT }),
+      (opened) =>
+        new EvidenceLog({
+          store: opened,
+          chainId: CHAIN_ID,
+          verify: verifyNative,
+          log: SILENT,
+          publish: async () => {},
+        }),
     );
   }
 

@@ -17,6 +17,7 @@ import { decodeGenesis, encodeGenesis, type SealedGenesis } from "../../../src/l
 import type { Batch, Certificate, Proposal } from "../../../src/ledger/types.ts";
 import { Chain, type CheckedBlock } from "../../../src/node/chain.ts";
 import { loadLibraryContract } from "../../../src/node/devnet/library.ts";
+import type { KeySigner } from "../../../src/ports.ts";
 import { LedgerStore } from "../../../src/store/ledger-store.ts";
 import { MemoryStore } from "../../../src/store/memory-store.ts";
 import { makeSigners, sampleGenesis } from "../ledger/samples.ts";
@@ -34,28 +35,66 @@ export async function makeGenesis(): Promise<SealedGenesis> {
   return decoded.value;
 }
 
+/** One account changes seats and parameters alone; a fifth peer may connect that has no seat yet. */
+export async function makeOpenGenesis(): Promise<SealedGenesis> {
+  const read = (path: string) => readFile(new URL(path, import.meta.url), "utf8");
+  const sample = sampleGenesis();
+  const decoded = decodeGenesis(
+    encodeGenesis({
+      ...sample,
+      endpoints: [...sample.endpoints, { peerId: "peer-4", addresses: [] }],
+      contracts: [
+        { name: "governance", source: await read("../contracts/documents/governance.yaml") },
+        { name: "registry", source: await read("../contracts/documents/registry.yaml") },
+        { name: "notes", source: await read("../../e2e/notes.yaml") },
+      ],
+      accounts: sample.accounts.map((account) => ({ ...account, roles: ["admin"] })),
+    }),
+  );
+  if (!decoded.ok) throw new Error(decoded.code);
+  return decoded.value;
+}
+
 export async function openLedger(genesis: SealedGenesis): Promise<Chain> {
   const store = await LedgerStore.open({ store: new MemoryStore(), chainId: genesis.chainId });
   return Chain.open({ store, genesis, engine: new Engine() });
 }
 
-/** A batch of one note. */
-export function noteBatch(genesis: SealedGenesis, note: { id: string; sequence: number; validUntilMs: number }): Batch {
-  const [origin] = VALIDATORS;
-  if (origin === undefined) throw new Error("no validators");
+/** A batch of one call by the first clerk. */
+export function batchOf(genesis: SealedGenesis, options: BatchOptions & { call: CallText }): Batch {
+  const [author] = VALIDATORS;
+  const origin = options.origin ?? author;
+  if (author === undefined || origin === undefined) throw new Error("no validators");
   const { bytes } = buildTransaction({
     chainId: genesis.chainId,
-    signers: [{ account: "clerk-0", signer: origin }],
-    nonce: note.sequence,
-    validUntilMs: note.validUntilMs,
+    signers: [{ account: "clerk-0", signer: author }],
+    nonce: options.sequence,
+    validUntilMs: options.validUntilMs,
     gasLimit: 1_000_000,
-    calls: [{ contract: "notes", action: "write", args: { id: note.id, text: note.id } }],
+    calls: [options.call],
   });
-  const place = { chainId: genesis.chainId, origin: origin.publicKey, sequence: note.sequence };
+  const place = { chainId: genesis.chainId, origin: origin.publicKey, sequence: options.sequence };
   const body = encodeBatchBody({ ...place, transactions: [bytes] });
   const decoded = decodeBatch(encodeBatch(body, origin.sign(batchSigningBytes(batchDigestOf(body)))));
   if (!decoded.ok) throw new Error(decoded.code);
   return decoded.value;
+}
+
+interface BatchOptions {
+  readonly sequence: number;
+  readonly validUntilMs: number;
+  /** who gathered it; the first validator by default */
+  readonly origin?: KeySigner;
+}
+
+type CallText = Parameters<typeof buildTransaction>[0]["calls"][number];
+
+/** A batch of one note. */
+export function noteBatch(genesis: SealedGenesis, note: BatchOptions & { id: string }): Batch {
+  return batchOf(genesis, {
+    ...note,
+    call: { contract: "notes", action: "write", args: { id: note.id, text: note.id } },
+  });
 }
 
 export function buildBlock(chain: Chain, batches: readonly Batch[], timeMs: number): CheckedBlock {

@@ -1,18 +1,36 @@
 // Whole members against one that plays its own game: what a validator may do to the others without breaking a rule.
 
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { encodeSuspect } from "../../../src/consensus/messages.ts";
+import { buildTransaction } from "../../../src/client/transaction.ts";
+import { encodeDecided, encodeSuspect } from "../../../src/consensus/messages.ts";
 import { suspectSigningBytes } from "../../../src/consensus/view-formats.ts";
-import { encode } from "../../../src/ledger/codec.ts";
+import { decode, encode, type Value } from "../../../src/ledger/codec.ts";
 import { validatorsHashOf } from "../../../src/ledger/format-cluster.ts";
+import { decodeTransaction } from "../../../src/ledger/format-transaction.ts";
 import type { SealedGenesis } from "../../../src/ledger/genesis.ts";
-import { makeGenesis, noteBatch, VALIDATORS } from "./ledger-fixture.ts";
-import { MemberNetwork } from "./network-fixture.ts";
+import { PROTOCOL_VERSION, type Transaction } from "../../../src/ledger/types.ts";
+import { verifyNative } from "../../../src/node/ed25519-native.ts";
+import { answerSync, Sync } from "../../../src/node/sync.ts";
+import {
+  batchOf,
+  buildBlock,
+  certificateOf,
+  commitBlock,
+  makeGenesis,
+  makeOpenGenesis,
+  noteBatch,
+  openLedger,
+  VALIDATORS,
+} from "./ledger-fixture.ts";
+import { type Member, MemberNetwork } from "./network-fixture.ts";
+import { SILENT, signerOf } from "./support.ts";
 
 let genesis: SealedGenesis;
+let openGenesis: SealedGenesis;
 let network: MemberNetwork;
 beforeAll(async () => {
   genesis = await makeGenesis();
+  openGenesis = await makeOpenGenesis();
 });
 afterEach(() => network.stop());
 
@@ -21,6 +39,147 @@ function keyOf(index: number) {
   if (key === undefined) throw new Error("no such validator");
   return key;
 }
+
+function transactionOf(call: { contract: string; action: string; args: Record<string, Value> }): Transaction {
+  sent += 1;
+  const { bytes } = buildTransaction({
+    chainId: network.genesis.chainId,
+    signers: [{ account: "clerk-0", signer: keyOf(0) }],
+    nonce: sent,
+    validUntilMs: Math.floor(network.clock.nowMs()) + 60_000,
+    gasLimit: 1_000_000,
+    calls: [call],
+  });
+  const decoded = decodeTransaction(bytes);
+  if (!decoded.ok) throw new Error(decoded.code);
+  return decoded.value;
+}
+let sent = 0;
+
+/** Offers a transaction to the first of these members and waits until all of them have committed it. */
+async function commit(members: readonly Member[], call: Parameters<typeof transactionOf>[0]): Promise<void> {
+  const transaction = transactionOf(call);
+  members[0]?.participant.offer(transaction);
+  await vi.waitFor(
+    () => {
+      for (const { chain } of members) expect(chain.replay.has(transaction.id)).toBe(true);
+    },
+    { timeout: 20_000, interval: 10 },
+  );
+}
+
+const note = (id: string) => ({ contract: "notes", action: "write", args: { id, text: id } });
+const govern = (action: string, args: Record<string, Value>) => ({ contract: "governance", action, args });
+const roleOf = ({ participant }: Member) => participant.replica.status().role;
+
+describe("membership that changes while nodes run", () => {
+  it("N94: a node votes from the height at which it has a seat, and no longer than it has one", async () => {
+    network = new MemberNetwork(openGenesis);
+    const newcomerKey = signerOf(99);
+    const [first, second, third, fourth] = await Promise.all(
+      [0, 1, 2, 3].map((index) => network.start(keyOf(index), `peer-${index}`)),
+    );
+    const newcomer = await network.start(newcomerKey, "peer-4");
+    if (first === undefined || second === undefined || third === undefined || fourth === undefined) throw new Error();
+    expect([newcomer.participant.isSeated, roleOf(newcomer)]).toEqual([false, "follower"]);
+
+    const seat = { index: 4, key: newcomerKey.publicKey, peer: "peer-4" };
+    await commit([first, second, third, fourth, newcomer], govern("add_seat", seat));
+    expect(newcomer.participant.isSeated).toBe(true);
+    expect(roleOf(newcomer)).not.toBe("follower");
+
+    // Four of five: without the newcomer's votes there is no quorum.
+    await second.participant.stop();
+    await commit([first, third, fourth, newcomer], note("with-the-newcomer"));
+
+    await commit([first, third, fourth], govern("remove_last_seat", {}));
+    await commit([first, third, fourth], note("without-it"));
+    await vi.waitFor(() => expect(newcomer.chain.head.height).toBe(first.chain.head.height), { timeout: 20_000 });
+    expect([newcomer.participant.isSeated, roleOf(newcomer)]).toEqual([false, "follower"]);
+  }, 60_000);
+
+  it("N93: batches of who has left are no longer proposed, kept or held against whoever hands them on", async () => {
+    network = new MemberNetwork(openGenesis);
+    const members = await Promise.all([0, 1, 2, 3].map((index) => network.start(keyOf(index), `peer-${index}`)));
+    const [first, , , leaver] = members;
+    if (first === undefined || leaver === undefined) throw new Error();
+    await commit(members, govern("replace_seat", { index: 3, key: signerOf(99).publicKey, peer: "peer-4" }));
+    expect(leaver.participant.isSeated).toBe(false);
+    const late = noteBatch(openGenesis, {
+      id: "late",
+      sequence: 1,
+      validUntilMs: Math.floor(network.clock.nowMs()) + 60_000,
+      origin: keyOf(3),
+    });
+    await leaver.participant.network.publish("batches", late.bytes);
+    await commit(members.slice(0, 3), note("goes-on"));
+    expect(first.participant.pool.has(late.digest)).toBe(false);
+    expect(first.participant.network.peers().every(({ cutOffUntilMs }) => cutOffUntilMs === undefined)).toBe(true);
+    expect(first.participant.evidence.list()).toEqual([]);
+    const block = first.chain.build({
+      view: 0,
+      proposer: keyOf(0).publicKey,
+      timeMs: network.clock.nowMs(),
+      batches: [late],
+    });
+    expect(block && first.chain.checkHeader(block.proposal)).toMatchObject({ ok: false, code: "BLOCK_BATCH_ORIGIN" });
+  }, 60_000);
+});
+
+describe("a protocol that this software does not speak", () => {
+  it("C72: stops the node's votes before the first such block, and it says so instead of halting or blaming anybody", async () => {
+    network = new MemberNetwork(openGenesis);
+    const members = await Promise.all([0, 1, 2, 3].map((index) => network.start(keyOf(index), `peer-${index}`)));
+    await commit(members, govern("set_parameter", { name: "protocol", value: PROTOCOL_VERSION + 1 }));
+    const [first, , , last] = members;
+    if (first === undefined || last === undefined) throw new Error();
+    expect(first.participant.replica.status()).toMatchObject({
+      role: "follower",
+      waitingFor: expect.stringContaining("newer software"),
+    });
+    first.participant.offer(transactionOf(note("for-newer-software")));
+    // A block of the new protocol and votes for it, as newer nodes would send them.
+    const block = first.chain.build({
+      view: 0,
+      proposer: keyOf(0).publicKey,
+      timeMs: Math.floor(network.clock.nowMs()),
+      batches: [noteBatch(openGenesis, { id: "b", sequence: 7, validUntilMs: network.clock.nowMs() + 60_000 })],
+    });
+    if (block === undefined) throw new Error("nothing to execute");
+    const certificate = certificateOf(openGenesis, block.proposal, new Uint8Array(32).fill(5));
+    const decided = encodeDecided({ proposal: block.proposal, certificate });
+    for (const peer of [1, 2, 3]) first.participant.network.send(`peer-${peer}`, decided);
+    expect(members.map(({ chain }) => chain.head.height)).toEqual([1, 1, 1, 1]);
+    expect(last.participant.network.peers().every(({ cutOffUntilMs }) => cutOffUntilMs === undefined)).toBe(true);
+    expect(await Promise.race([...members.map(({ halted }) => halted), Promise.resolve("runs")])).toBe("runs");
+  }, 30_000);
+
+  it("C72: catch-up ends before it, and its sender is not blamed", async () => {
+    const [ahead, behind] = [await openLedger(openGenesis), await openLedger(openGenesis)];
+    const raise = govern("set_parameter", { name: "protocol", value: PROTOCOL_VERSION + 1 });
+    const batch = batchOf(openGenesis, { call: raise, sequence: 1, validUntilMs: openGenesis.timeMs + 60_000 });
+    const block = buildBlock(ahead, [batch], openGenesis.timeMs + 1_000);
+    await ahead.store.saveBatches(block.batches, { sync: true });
+    await commitBlock(ahead, openGenesis, block);
+    const answer = decode(answerSync(ahead, encode([1])));
+    if (!answer.ok) throw new Error(answer.code);
+    const [last] = answer.value as readonly Value[];
+    const blamed: string[] = [];
+    const sync = new Sync({
+      chain: behind,
+      chainId: openGenesis.chainId,
+      verify: verifyNative,
+      log: SILENT,
+      peers: () => ["newer"],
+      // The second block is whatever newer software makes: it is not even looked at.
+      request: async () => encode([last ?? null, [1, 2]]),
+      commit: (staged, certificate) => behind.commit(staged, certificate, 0).then(() => undefined),
+      onBadAnswer: (from, code) => blamed.push(`${from} ${code}`),
+    });
+    await sync.catchUp(2, "newer");
+    expect([behind.head.height, behind.isOutgrown, blamed]).toEqual([1, true, []]);
+  });
+});
 
 describe("a member that withholds its batches", () => {
   it("C70: from the primary, and suspects it at once, deposes nobody", async () => {

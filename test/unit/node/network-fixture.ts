@@ -1,19 +1,19 @@
 // Real members in one process: participants, signers, stores and contracts as they run in earnest, over the memory network.
 // Only the wire and the disks are replaced.
 
-import { Replica } from "../../../src/consensus/replica.ts";
 import { emptyVoteRecord, encodeVoteRecord } from "../../../src/consensus/vote-record.ts";
+import { Engine } from "../../../src/contracts/engine.ts";
 import type { SealedGenesis } from "../../../src/ledger/genesis.ts";
 import type { Chain } from "../../../src/node/chain.ts";
 import { systemClock } from "../../../src/node/clock.ts";
 import { verifyNative } from "../../../src/node/ed25519-native.ts";
-import { Participant } from "../../../src/node/participant.ts";
-import { Signer } from "../../../src/node/signer.ts";
+import { openParticipant } from "../../../src/node/open-participant.ts";
+import type { Participant } from "../../../src/node/participant.ts";
 import { createVerifyPool } from "../../../src/node/verify-pool.ts";
 import { MemoryHub } from "../../../src/p2p/memory-network.ts";
 import type { Clock, KeySigner, PeerNetwork } from "../../../src/ports.ts";
+import { MemoryStore } from "../../../src/store/memory-store.ts";
 import { MemoryVoteRecord } from "../../../src/store/memory-vote-record.ts";
-import { openLedger } from "./ledger-fixture.ts";
 import { SILENT } from "./support.ts";
 
 export interface Member {
@@ -43,21 +43,16 @@ export class MemberNetwork {
 
   async start(key: KeySigner, peerId: string): Promise<Member> {
     const { genesis, clock } = this;
-    const { chainId } = genesis;
-    const chain = await openLedger(genesis);
-    const record = emptyVoteRecord({ chainId, publicKey: key.publicKey });
-    const store = new MemoryVoteRecord({ kind: "found", bytes: encodeVoteRecord(record) });
-    const signer = await Signer.open({ key, store, clock, chainId, headRecordSequence: 0 });
-    const replica = new Replica({ chainId, ownKey: key.publicKey, verify: verifyNative, head: chain.head, record });
+    const record = emptyVoteRecord({ chainId: genesis.chainId, publicKey: key.publicKey });
     let reportHalt: (code: string) => void = () => undefined;
     const halted = new Promise<string>((resolve) => {
       reportHalt = resolve;
     });
-    const participant = new Participant({
-      chain,
-      replica,
-      signer,
+    const participant = await openParticipant({
       key,
+      store: new MemoryStore(),
+      records: new MemoryVoteRecord({ kind: "found", bytes: encodeVoteRecord(record) }),
+      engine: new Engine(),
       network: this.peer(peerId),
       verifyPool: createVerifyPool(0),
       verify: verifyNative,
@@ -66,7 +61,7 @@ export class MemberNetwork {
       genesis,
       halt: (error) => reportHalt(error.code),
     });
-    const member = { chain, participant, halted };
+    const member = { chain: participant.chain, participant, halted };
     this.members.push(member);
     await participant.start();
     return member;
