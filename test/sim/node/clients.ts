@@ -26,7 +26,14 @@ interface Call {
 }
 
 /** What a door may answer to a transaction that is as it should be. */
-const ANSWERS = new Set(["MEMPOOL_FULL", "MEMPOOL_SENDER_FULL", "TX_EXPIRED", "TX_VALID_TOO_LONG", "STORE_CORRUPT"]);
+const ANSWERS = new Set([
+  "NODE_HAS_NO_SEAT",
+  "MEMPOOL_FULL",
+  "MEMPOOL_SENDER_FULL",
+  "TX_EXPIRED",
+  "TX_VALID_TOO_LONG",
+  "STORE_CORRUPT",
+]);
 
 export class Clients {
   readonly orders: Order[] = [];
