@@ -8,7 +8,13 @@ import {
 } from "@bufbuild/cel-spec/cel/expr/checked_pb.js";
 import type { SimpleTest } from "@bufbuild/cel-spec/cel/expr/conformance/test/simple_pb.js";
 import type { Value as CelValue } from "@bufbuild/cel-spec/cel/expr/value_pb.js";
-import { getConformanceSuite, type IncrementalTestSuite } from "@bufbuild/cel-spec/testdata/tests.js";
+import {
+  getCheckingSuite,
+  getConformanceSuite,
+  getParsingSuite,
+  type IncrementalTest,
+  type IncrementalTestSuite,
+} from "@bufbuild/cel-spec/testdata/tests.js";
 import { formatCELType } from "@bufbuild/cel-spec/testdata/to-debug-string.js";
 import { reflect } from "@bufbuild/protobuf/reflect";
 import { anyUnpack } from "@bufbuild/protobuf/wkt";
@@ -100,16 +106,24 @@ export function loadSections(): readonly Section[] {
     .suites.map((suite) => ({ suite, tests: testsOf(suite) }))
     .filter(({ tests }) => tests.length > 0)
     .map(({ suite: { name }, tests }) => {
-      const cases = tests.map(({ path, test }) => caseOf(name, path, test));
+      const cases = tests.map(({ path, test }) => caseOf(name, path, test.original));
       return SECTIONS.has(name) ? { name, cases, leftOut: [] } : { name, cases: [], leftOut: cases };
     });
+}
+
+/** Expressions with the trees that cel-go builds of them: of cel-spec, but for macros with two variables, and of cel-go's own tests. */
+export function loadTrees(): readonly { readonly expression: string; readonly tree: string }[] {
+  const suites = getConformanceSuite().suites.filter(({ name }) => name !== "macros2");
+  return [...suites, getParsingSuite(), getCheckingSuite()]
+    .flatMap((suite) => testsOf(suite))
+    .flatMap(({ test: { original, ast } }) => (ast === undefined ? [] : [{ expression: original.expr, tree: ast }]));
 }
 
 function testsOf(
   suite: IncrementalTestSuite,
   path = "",
-): readonly { readonly path: string; readonly test: SimpleTest }[] {
-  const own = suite.tests.map(({ name, original }) => ({ path: `${path}${name}`, test: original }));
+): readonly { readonly path: string; readonly test: IncrementalTest }[] {
+  const own = suite.tests.map((test) => ({ path: `${path}${test.name}`, test }));
   return [...own, ...suite.suites.flatMap((inner) => testsOf(inner, `${path}${inner.name}/`))];
 }
 

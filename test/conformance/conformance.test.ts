@@ -4,10 +4,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { type Case, LEFT_OUT, loadSections, SECTIONS } from "./cases.ts";
+import { parseExpression } from "../../src/contracts/expression.ts";
+import { type Case, LEFT_OUT, loadSections, loadTrees, SECTIONS } from "./cases.ts";
 import { INT } from "./foreign-types.ts";
+import { TestProfile } from "./profile.ts";
 import { runSections, tableOf, totals } from "./report.ts";
 import { isContractExpression, runCase } from "./run-case.ts";
+import { celGoTree, treeOf } from "./trees.ts";
 
 const SECTIONS_OF_PACKAGE = loadSections();
 const REPORT = runSections(SECTIONS_OF_PACKAGE);
@@ -69,6 +72,19 @@ describe("cel-spec", () => {
       .filter((name) => !name.endsWith(".test.ts") && name.endsWith(".ts"))
       .filter((name) => /from "[^"]*\/compile-/.test(readFileSync(join(import.meta.dirname, name), "utf8")));
     expect(importers).toEqual(["run-case.ts"]);
+  });
+});
+
+describe("trees", () => {
+  // An even number of signs is none to cel-go; existsOne is its second name for exists_one.
+  const OTHERWISE = [`${"!".repeat(32)}true`, `${"-".repeat(32)}19`, "m.existsOne(v, f)"];
+
+  it("R196: the parser builds the tree that cel-go builds, in precedence, grouping and macros", () => {
+    const trees = loadTrees().filter(({ expression }) => !OTHERWISE.includes(expression));
+    const profile = new TestProfile({ container: "", functions: new Map() });
+    const ours = trees.map(({ expression }) => `${expression}: ${treeOf(parseExpression(expression, profile))}`);
+    expect(ours).toEqual(trees.map(({ expression, tree }) => `${expression}: ${celGoTree(tree)}`));
+    expect(trees.length).toBe(2441);
   });
 });
 

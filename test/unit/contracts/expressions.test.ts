@@ -13,6 +13,10 @@ describe("values", () => {
   it.each<readonly [string, Value | { readonly error: string }]>([
     ["1 + 2 * 3 - 4", 3],
     ["(1 + 2) * 3", 9],
+    ["10 - 3 - 2", 5],
+    ["100 / 5 / 2", 10],
+    ["2 * 7 % 4", 2],
+    ["true || false && false", true],
     ["7 / 2", 3],
     ["-7 / 2", -3],
     ["7 / -2", -3],
@@ -118,6 +122,7 @@ describe("errors are absorbed as CEL says", () => {
     yes: ["bool", true],
     no: ["bool", false],
     l: ["list(int, 5)", [1, 0, 2]],
+    none: ["list(int, 5)", []],
     small: ["list(int(0..5), 5)", [1]],
   };
   const fault = "1 / x == 1";
@@ -147,7 +152,7 @@ describe("errors are absorbed as CEL says", () => {
     ["l.map(i, i * 2)", [2, 0, 4]],
     ["l.map(i, i > 0, 2 / i)", [2, 1]],
     ["l.map(i, 2 / i)", error("DIVISION_BY_ZERO")],
-    ["[].all(i, false) && ![].exists(i, true)", true],
+    ["none.all(i, false) && !none.exists(i, true)", true],
     ["l.map(i, l.map(j, i * j))[2][2]", 4],
     // Ranges prove that these cannot overflow; the item may still be missing.
     ["small[9] + 1", error("INDEX_OUT_OF_RANGE")],
@@ -155,6 +160,15 @@ describe("errors are absorbed as CEL says", () => {
     ["small[9] * 2 > 1 || yes", true],
     ["small[9] < 3", error("INDEX_OUT_OF_RANGE")],
     ["l.all(i, l.exists(j, i == j))", true],
+    ["l.exists(x, x == 2) && x == 0", true],
+    ["l.all(x, [7].all(x, x == 7))", true],
+    // The item may be missing: these go the way that looks for errors.
+    ["l[0] < 1", false],
+    ["l[0] <= 1", true],
+    ["l[0] > 1", false],
+    ["l[0] >= 1", true],
+    ["l[0] == 1", true],
+    ["l[0] != 1", false],
   ])("%s is %s", (text, result) => {
     expect(evaluate(text, names).result).toEqual(result);
   });
