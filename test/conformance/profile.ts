@@ -67,7 +67,7 @@ export class TestProfile implements Dialect {
     return typed;
   }
 
-  // Rows of contracts are typed: what stands here must be a bool or a list. What may be one is asked when it runs.
+  // Where contracts need a bool or a list, a value of any other type is an error of the run, not of the check.
   private fitted(expression: Expression, typed: Typed, builder: TypedBuilder): Typed {
     const { type } = typed;
     if (this.conditions.has(expression) && type.kind !== "bool" && type.kind !== "unknown")
