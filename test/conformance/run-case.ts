@@ -10,7 +10,7 @@ import { SyntaxFault } from "../../src/contracts/lexer.ts";
 import { ExpressionError, type Outcome } from "../../src/contracts/outcome.ts";
 import { type Binding, Scope, SlotCounter } from "../../src/contracts/scope.ts";
 import type { Typed } from "../../src/contracts/typed.ts";
-import type { Type } from "../../src/contracts/types.ts";
+import { membership, type Type, typeName } from "../../src/contracts/types.ts";
 import type { Case, Variable } from "./cases.ts";
 import { celName } from "./foreign-types.ts";
 import { isSameResult, typeNameOf } from "./foreign-values.ts";
@@ -44,7 +44,13 @@ interface Subject {
 
 type Attempt =
   | { readonly kind: "refused"; readonly codes: readonly string[] }
-  | { readonly kind: "ran"; readonly type: string; readonly outcome: Outcome | undefined };
+  | {
+      readonly kind: "ran";
+      readonly type: string;
+      readonly outcome: Outcome | undefined;
+      /** what the checker promised of the run and the run broke */
+      readonly broken: string | undefined;
+    };
 
 export function runCase(test: Case): CaseReport {
   const contract = asContract(test, (subject) => subject);
@@ -133,25 +139,38 @@ function attempt(
     const context = { scope, findings, placeOf: (offset: number) => offset };
     const typed = checkExpression(tree, dialect === undefined ? context : { ...context, dialect });
     if (findings.hasErrors) return refused(...findings.list().map(({ code }) => code));
-    const outcome = test.expected === undefined ? undefined : evaluate(typed, variables, slots.count);
-    return { kind: "ran", type: celName(typed.type), outcome };
+    const type = celName(typed.type);
+    if (test.expected === undefined) return { kind: "ran", type, outcome: undefined, broken: undefined };
+    return { kind: "ran", type, ...evaluate(typed, variables, slots.count) };
   } catch (fault) {
     if (fault instanceof SyntaxFault) return refused(fault.code);
     throw fault;
   }
 }
 
-function evaluate(typed: Typed, variables: readonly Variable[], slotCount: number): Outcome {
+function evaluate(typed: Typed, variables: readonly Variable[], slotCount: number) {
   const slots: (Outcome | undefined)[] = new Array(slotCount).fill(undefined);
   for (const [slot, { value }] of variables.entries()) slots[slot] = value;
-  return compileExpression(typed)({ gas: GAS, slots, rows: [], settings: [] });
+  const frame = { gas: GAS, slots, rows: [], settings: [] };
+  const outcome = compileExpression(typed)(frame);
+  return { outcome, broken: brokenPromise(typed, outcome, GAS - frame.gas) };
+}
+
+/** An error of what cannot fail, a value outside its type, or more units than the worst case. */
+function brokenPromise({ fallible, type, worst }: Typed, outcome: Outcome, units: number): string | undefined {
+  if (outcome instanceof ExpressionError) return fallible ? undefined : "it fails, and was said not to";
+  // Texts of contracts hold no NUL, which their columns refuse; a literal may.
+  const isOutside = isContractType(type) && !show(outcome).includes("\\u0000") && !membership(type)(outcome);
+  if (isOutside) return `${show(outcome)} is no ${typeName(type)}`;
+  return isContractType(type) && units > worst ? `${units} units are more than the worst case of ${worst}` : undefined;
 }
 
 // ---- the verdict ----
 
 function judge({ expected, deducedType }: Case, attempted: Attempt): string | undefined {
   if (attempted.kind === "refused") return `refused: ${attempted.codes.join(", ")}`;
-  const { type, outcome } = attempted;
+  const { type, outcome, broken } = attempted;
+  if (broken !== undefined) return broken;
   if (deducedType !== undefined && type !== deducedType) return `type ${type} instead of ${deducedType}`;
   if (expected === undefined) return undefined;
   if (expected === "error") return outcome instanceof ExpressionError ? undefined : `${show(outcome)} is no error`;
