@@ -26,14 +26,7 @@ interface Call {
 }
 
 /** What a door may answer to a transaction that is as it should be. */
-const ANSWERS = new Set([
-  "NODE_HAS_NO_SEAT",
-  "MEMPOOL_FULL",
-  "MEMPOOL_SENDER_FULL",
-  "TX_EXPIRED",
-  "TX_VALID_TOO_LONG",
-  "STORE_CORRUPT",
-]);
+const ANSWERS = new Set(["MEMPOOL_FULL", "MEMPOOL_SENDER_FULL", "TX_EXPIRED", "TX_VALID_TOO_LONG", "STORE_CORRUPT"]);
 
 export class Clients {
   readonly orders: Order[] = [];
@@ -114,6 +107,10 @@ export class Clients {
         if (error instanceof LedgerError && (ANSWERS.has(error.code) || this.world.isLiar(member.index))) return;
         this.world.fail(`door: node ${member.index} refused a good transaction: ${String(error)}`);
       });
+        if (error instanceof LedgerError && error.code === "NODE_HAS_NO_SEAT") {
+          const [other] = this.doors(1);
+          return other === undefined ? undefined : this.offer(order, other);
+        }
     });
   }
 
