@@ -32,6 +32,8 @@ export class Checkers {
   /** transaction -> height of its receipt */
   readonly receipts = new Map<string, number>();
   viewsMax = 0;
+  /** how long a transaction may be valid, by the newest parameters */
+  windowMs: number;
   private readonly world: World;
   private readonly decided = new Map<number, Decided>();
   private readonly validators = new Map<number, readonly Validator[]>();
@@ -50,6 +52,7 @@ export class Checkers {
   constructor(world: World) {
     this.world = world;
     this.validators.set(1, world.cast.genesis.validators);
+    this.windowMs = world.plan.parameters.replayWindowMs;
   }
 
   validatorsAt(height: number): readonly Validator[] | undefined {
@@ -72,6 +75,7 @@ export class Checkers {
     );
     this.viewsMax = Math.max(this.viewsMax, head.certificateView);
     this.decide(member, head.height, `${toHex(head.blockHash)}/${toHex(head.resultHash)}`, ids);
+    if (head.height === this.height) this.windowMs = head.parameters.replayWindowMs;
     this.validators.set(head.height + 1, head.validators);
     this.observeHeight(member, head.height);
     this.checkCertificate(member, head.height);
@@ -103,8 +107,12 @@ export class Checkers {
   }
 
   /** What is found on disk when a process opens it: everything that was ever called committed here, and nothing else. */
-  observeOpen(member: Member, { chain }: Participant): void {
+  observeOpen(member: Member, { chain, signer }: Participant): void {
     if (this.world.isLiar(member.index)) return;
+    const isSeated = chain.head.validators.some(({ publicKey }) =>
+      bytesEqual(publicKey, member.operator.key.publicKey),
+    );
+    if (isSeated && signer === undefined) this.world.fail(`node ${member.index} has lost its right to vote`);
     this.observeHeight(member, chain.head.height);
     for (let height = 1; height <= chain.head.height; height += 1) {
       const block = chain.store.loadBlock(height);
@@ -173,13 +181,14 @@ export class Checkers {
 
   /** N43: what has left stands in the record on disk. */
   private checkRecorded(member: Member, name: string, frame: Uint8Array): void {
-    const record = decodeVoteRecord(member.records.current());
+    const record = decodeVoteRecord(member.records.lastSaved());
     if (!record.ok || !record.value.frames.some((recorded) => bytesEqual(recorded, frame)))
       this.world.fail(`N43: node ${member.index} sent its vote at ${name} before it was recorded`);
   }
 
   /** N9 */
   private checkBatches(member: Member, name: string, message: ConsensusMessage): void {
+    if (message.height <= member.bodilessHeight) return;
     const block = blockOf(message);
     const references = block === undefined ? [] : (this.references.get(toHex(block)) ?? []);
     if (references.some(({ digest }) => !member.disk.isDurable(batchKey(digest))))

@@ -46,8 +46,8 @@ export class Clients {
 
   /** One of the ordinary transactions. */
   act(person: Person, copies: number): Order {
-    const { random, plan } = this.world;
-    const windowMs = plan.parameters.replayWindowMs;
+    const { random } = this.world;
+    const { windowMs } = this.world.checkers;
     return this.order(person, this.draw(person), {
       copies,
       validMs: random.pick([3_000, windowMs / 2, windowMs - 3_000]),
@@ -87,6 +87,9 @@ export class Clients {
       this.begun.add(person.account);
       return { contract: "purse", action: "begin", args: { fen: 1_000 } };
     }
+    // Refused until the contract is deployed, and most of the time it never is.
+    if (random.chance(50))
+      return { contract: "notes", action: "write", args: { id: `note-${this.orders.length}`, text: to } };
     if (random.chance(800)) return { contract: "purse", action: "transfer", args: { to, fen: random.between(1, 300) } };
     this.gifts += 1;
     const args = { id: `gift-${this.gifts}`, to, fen: random.between(1, 300), delay: random.between(1, 20_000) };
@@ -104,13 +107,13 @@ export class Clients {
     // The way to the door: one event of its own.
     life.after(this.world.random.below(20), () => {
       api.submit(order.bytes).catch((error: unknown) => {
-        if (error instanceof LedgerError && (ANSWERS.has(error.code) || this.world.isLiar(member.index))) return;
-        this.world.fail(`door: node ${member.index} refused a good transaction: ${String(error)}`);
-      });
         if (error instanceof LedgerError && error.code === "NODE_HAS_NO_SEAT") {
           const [other] = this.doors(1);
           return other === undefined ? undefined : this.offer(order, other);
         }
+        if (error instanceof LedgerError && (ANSWERS.has(error.code) || this.world.isLiar(member.index))) return;
+        this.world.fail(`door: node ${member.index} refused a good transaction: ${String(error)}`);
+      });
     });
   }
 

@@ -19,6 +19,8 @@ export interface DiskPace {
   /** whether another write that waits overtakes the first */
   overtakes(): boolean;
   below(count: number): number;
+  /** a write begins that may take this long: the worst moment to lose power */
+  onWrite(lengthMs: number): void;
 }
 
 interface PendingWrite {
@@ -75,6 +77,14 @@ export class SimDisk {
     return toHex(bytesOf(name)).slice(0, 18);
   }
 
+  /** The operator puts the store aside: the next process finds none. */
+  empty(): void {
+    this.rows = new Map();
+    this.durable = new Map();
+    this.log = [];
+    this.keys = undefined;
+  }
+
   sortedKeys(): readonly string[] {
     this.keys ??= [...this.rows.keys()].sort();
     return this.keys;
@@ -94,6 +104,8 @@ export class SimStore implements KeyValueStore {
     this.disk = disk;
     this.life = life;
     this.pace = pace;
+    // LevelDB writes what it finds in its log into a table, synced, before it is open.
+    disk.sync();
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
@@ -135,7 +147,9 @@ export class SimStore implements KeyValueStore {
     const [next] = this.queue.splice(place, 1);
     if (next === undefined) return;
     this.isBusy = true;
-    this.life.after(this.pace.writeMs(), () => this.perform(next));
+    const lengthMs = this.pace.writeMs();
+    this.pace.onWrite(lengthMs);
+    this.life.after(lengthMs, () => this.perform(next));
   }
 
   private perform(write: PendingWrite): void {
@@ -154,8 +168,10 @@ export class SimStore implements KeyValueStore {
       write.done();
       this.finish();
     };
-    if (write.sync) life.after(pace.syncMs(), finish);
-    else finish();
+    if (!write.sync) return finish();
+    const lengthMs = pace.syncMs();
+    pace.onWrite(lengthMs);
+    life.after(lengthMs, finish);
   }
 
   private finish(): void {

@@ -36,6 +36,10 @@ export class Member {
   readonly mayHaltWith = new Set<string>();
   /** its store was put aside by the operator: what it had committed it has to fetch again */
   wasEmptied = false;
+  /** up to here its recorded votes may stand without their batches, which went with the store */
+  bodilessHeight = 0;
+  /** writes begun, in all lives */
+  writes = 0;
   private readonly world: World;
 
   constructor(world: World, index: number, operator: Operator) {
@@ -91,8 +95,8 @@ export class Member {
     const participant = await openParticipant({
       genesis,
       key: operator.key,
-      store: new SimStore(this.disk, life, world.diskPace()),
-      records: await this.records.open(life, world.diskPace()),
+      store: new SimStore(this.disk, life, world.diskPace(this)),
+      records: await this.records.open(life, world.diskPace(this)),
       engine: ENGINE,
       network,
       verifyPool: verifyPoolOf(life, world),
@@ -130,9 +134,16 @@ export class Member {
     this.participant = undefined;
     this.network = undefined;
     this.api = undefined;
-    if (!isPowerCut) return;
+    if (!isPowerCut) return this.records.endProcess();
     this.disk.losePower((count) => world.random.below(count));
     this.records.losePower((count) => world.random.below(count));
+  }
+
+  /** The store goes, the vote record stays: the way back from a store that cannot be trusted. */
+  emptyStore(height: number): void {
+    this.disk.empty();
+    this.wasEmptied = true;
+    this.bodilessHeight = height;
   }
 
   private halted(life: Life, error: LedgerError): void {

@@ -78,39 +78,138 @@ export function drawPlan(seed: number, profile: Profile): Plan {
   const nodeCount = validatorCount + (hasSpare ? 1 : 0);
   const calmFromMs = random.between(8_000, 40_000);
   const clientCount = random.between(2, 6);
-  const delayMsMax = random.pick([2, 10, 40, 150]);
+  const parameters = drawParameters(random);
+  const lies = drawLies(random, profile, validatorCount);
+  const weather = drawWeather(random, profile);
+  const machines = drawMachines(random, nodeCount, calmFromMs);
+  const place = { random, profile, nodeCount, calmFromMs };
+  const honest = Array.from({ length: nodeCount }, (_, node) => node).filter((node) => !lies.has(node));
+  // A disk that loses what it had counts among the faults of which there may be f.
+  const mayBreak = lies.size < faultBound(validatorCount);
   return {
     seed,
     profile,
     validatorCount,
     hasSpare,
     clientCount,
-    parameters: drawParameters(random),
+    parameters,
     hasRealSignatures: random.chance(60),
-    lies: new Map(),
-    delayMsMax,
-    spikePermille: 0,
-    lossPermille: 0,
-    repeatPermille: 0,
-    diskMsMax: random.pick([1, 3, 20]),
-    syncMsMax: random.pick([1, 5, 40]),
-    lagMsMax: random.pick([0, 0, 3, 30]),
-    skewMs: Array.from({ length: nodeCount }, () => random.between(-300, 300)),
-    driftPpm: Array.from({ length: nodeCount }, () => random.pick([0, 0, 50, -50, 500])),
-    clockJumps: [],
-    crashes: [],
-    writesCut: [],
-    partitions: [],
-    fullDisks: [],
-    flippedBits: [],
+    lies,
+    ...weather,
+    ...machines,
+    crashes: drawCrashes(place),
+    writesCut: Array.from({ length: random.pick(profile === "crash" ? [0, 2, 6] : [0, 0, 1, 3]) }, () => ({
+      node: random.below(nodeCount),
+      write: random.between(1, 120),
+      downMs: random.between(5, 3_000),
+    })),
+    partitions: drawPartitions(place),
+    fullDisks: Array.from({ length: random.pick([0, 0, 0, 1]) }, () => {
+      const fromMs = random.below(calmFromMs);
+      return { node: random.pick(honest), fromMs, toMs: Math.min(calmFromMs, fromMs + random.between(500, 8_000)) };
+    }),
+    flippedBits: Array.from({ length: mayBreak ? random.pick([0, 0, 0, 1]) : 0 }, () => ({
+      node: random.pick(honest),
+      atMs: random.below(calmFromMs),
+      where: random.pick(["store", "votes"] as const),
+    })),
     offers: Array.from({ length: random.between(5, 40) }, () => ({
       atMs: random.below(calmFromMs),
       client: random.below(clientCount),
       copies: random.pick([1, 1, 1, 2, 3]),
     })),
-    decisions: [],
+    decisions: drawDecisions(place, { hasSpare, validatorCount, liars: lies.size }),
     calmFromMs,
   };
+}
+
+interface DrawPlace {
+  readonly random: Random;
+  readonly profile: Profile;
+  readonly nodeCount: number;
+  readonly calmFromMs: number;
+}
+
+function drawLies(random: Random, profile: Profile, validatorCount: number): ReadonlyMap<number, Lie> {
+  const most = faultBound(validatorCount);
+  const count =
+    profile === "byzantine" ? most : profile === "crash" || random.chance(400) ? 0 : random.between(1, most);
+  const nodes = random.shuffled(Array.from({ length: validatorCount }, (_, index) => index)).slice(0, count);
+  return new Map(nodes.map((node) => [node, random.pick(LIES)]));
+}
+
+function drawWeather(random: Random, profile: Profile) {
+  const isRough = profile !== "byzantine" || random.chance(300);
+  return {
+    delayMsMax: random.pick([2, 10, 40, 150]),
+    spikePermille: isRough ? random.pick([0, 0, 5, 50]) : 0,
+    lossPermille: isRough ? random.pick([0, 0, 0, 20, 150]) : 0,
+    repeatPermille: random.pick([0, 0, 30]),
+  };
+}
+
+function drawMachines(random: Random, nodeCount: number, calmFromMs: number) {
+  const nodes = Array.from({ length: nodeCount }, (_, node) => node);
+  return {
+    diskMsMax: random.pick([1, 3, 20, 100]),
+    syncMsMax: random.pick([1, 5, 40, 300]),
+    lagMsMax: random.pick([0, 0, 3, 30]),
+    skewMs: nodes.map(() => (random.chance(50) ? random.between(-8_000, 8_000) : random.between(-300, 300))),
+    driftPpm: nodes.map(() => random.pick([0, 0, 50, -50, 500])),
+    clockJumps: Array.from({ length: random.pick([0, 0, 0, 2]) }, () => ({
+      node: random.below(nodeCount),
+      atMs: random.below(calmFromMs),
+      skewMs: random.between(-6_000, 6_000),
+    })),
+  };
+}
+
+function drawCrashes({ random, profile, nodeCount, calmFromMs }: DrawPlace): Plan["crashes"] {
+  const downMs = () => random.between(1, random.pick([50, 1_500, 9_000]));
+  if (random.chance(100)) {
+    // All at once, as when the lights go out.
+    const atMs = random.below(calmFromMs);
+    return Array.from({ length: nodeCount }, (_, node) => ({ node, atMs, downMs: downMs(), isPowerCut: true }));
+  }
+  const count = random.pick(profile === "crash" ? [2, 6, 15] : [0, 0, 1, 2, 5]);
+  return Array.from({ length: count }, () => ({
+    node: random.below(nodeCount),
+    atMs: random.below(calmFromMs),
+    downMs: downMs(),
+    isPowerCut: random.chance(500),
+  }));
+}
+
+function drawPartitions({ random, profile, nodeCount, calmFromMs }: DrawPlace): readonly Partition[] {
+  return Array.from({ length: random.pick(profile === "crash" ? [0, 0, 1] : [0, 0, 1, 3]) }, () => {
+    const fromMs = random.below(calmFromMs);
+    const lengthMs = random.between(200, 12_000);
+    const side = new Set(Array.from({ length: nodeCount }, (_, node) => node).filter(() => random.chance(400)));
+    return {
+      side,
+      fromMs,
+      toMs: Math.min(calmFromMs, fromMs + lengthMs),
+      isOneWay: random.chance(250),
+      // Heartbeats that stay without answer for five seconds end a connection.
+      noticedAfterMs: lengthMs > 5_000 || random.chance(400) ? random.between(0, 5_000) : undefined,
+    };
+  });
+}
+
+function drawDecisions(
+  { random, calmFromMs }: DrawPlace,
+  facts: { readonly hasSpare: boolean; readonly validatorCount: number; readonly liars: number },
+): Plan["decisions"] {
+  const { hasSpare, validatorCount, liars } = facts;
+  const at = () => random.below(Math.floor(calmFromMs / 2));
+  const decisions: { atMs: number; decision: Decision }[] = [];
+  if (hasSpare) decisions.push({ atMs: at(), decision: "addSeat" });
+  // With one seat less, fewer of the others may lie.
+  else if (validatorCount > 4 && liars <= faultBound(validatorCount - 1) && random.chance(150))
+    decisions.push({ atMs: at(), decision: "removeSeat" });
+  if (random.chance(200)) decisions.push({ atMs: at(), decision: "parameter" });
+  if (random.chance(150)) decisions.push({ atMs: at(), decision: "contract" });
+  return decisions;
 }
 
 function drawParameters(random: Random): Parameters {

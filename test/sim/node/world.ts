@@ -7,12 +7,13 @@ import { Random } from "../random.ts";
 import { Timeline } from "../timeline.ts";
 import { Checkers } from "./checkers.ts";
 import { Clients } from "./clients.ts";
+import { Decisions } from "./decisions.ts";
 import type { DiskPace } from "./disk.ts";
 import { EffectHash } from "./effect-hash.ts";
-import { type Cast, castOf } from "./genesis.ts";
+import { type Cast, castOf, type Person } from "./genesis.ts";
 import { Member } from "./member.ts";
 import { SimHub } from "./network.ts";
-import { CALM_MS_MAX, describePlan, drawPlan, type Plan, type Profile } from "./plan.ts";
+import { CALM_MS_MAX, describePlan, drawPlan, type Partition, type Plan, type Profile } from "./plan.ts";
 
 /** A run that sends more than this has a storm, not a problem with luck. */
 const FRAMES_MAX = 3_000_000;
@@ -52,6 +53,9 @@ export class World {
   private readonly baseDelayMs: readonly number[];
   private failure: string | undefined;
   private isChanged = true;
+  private lookedAt = 0;
+  /** account -> its last transaction */
+  private readonly probes = new Map<string, string>();
   private frames = 0;
   private evidence = 0;
   private halts = 0;
@@ -91,6 +95,7 @@ export class World {
       this.fail(`a promise was rejected unheard: ${reason instanceof Error ? reason.stack : String(reason)}`);
     process.on("unhandledRejection", onRejection);
     try {
+      for (const { records } of this.members) await records.create();
       this.schedule();
       await this.runUntil(plan.calmFromMs, () => false);
       const isDone = await this.runUntil(plan.calmFromMs + CALM_MS_MAX, () => this.hasEverything());
@@ -140,23 +145,131 @@ export class World {
 
   private schedule(): void {
     const { plan, timeline } = this;
+    const decisions = new Decisions(this);
     for (const member of this.members) timeline.after(this.random.below(50), () => member.start());
     for (const { atMs, client, copies } of plan.offers) {
       const person = this.cast.clients[client];
       if (person !== undefined) timeline.after(atMs, () => this.clients.act(person, copies));
     }
+    for (const { atMs, decision } of plan.decisions) timeline.after(atMs, () => decisions.begin(decision));
+    for (const { node, atMs, downMs, isPowerCut } of plan.crashes)
+      timeline.after(atMs, () => this.crash(node, { downMs, isPowerCut }));
+    for (const { node, atMs, skewMs } of plan.clockJumps) {
+      timeline.after(atMs, () => {
+        const time = this.members[node]?.time;
+        if (time !== undefined) time.skewMs = skewMs;
+      });
+    }
+    for (const { node, fromMs, toMs } of plan.fullDisks) {
+      timeline.after(fromMs, () => this.setFull(node, true));
+      timeline.after(toMs, () => this.setFull(node, false));
+    }
+    for (const { node, atMs, where } of plan.flippedBits) timeline.after(atMs, () => this.flipBit(node, where));
+    for (const partition of plan.partitions) {
+      const { noticedAfterMs, fromMs } = partition;
+      if (noticedAfterMs !== undefined) timeline.after(fromMs + noticedAfterMs, () => this.giveUpLinks(partition));
+    }
     timeline.after(plan.calmFromMs, () => this.becalm());
+    this.watchSeats();
+  }
+
+  // ---- what breaks, and who repairs it ----
+
+  private crash(node: number, { downMs, isPowerCut }: { readonly downMs: number; readonly isPowerCut: boolean }): void {
+    const member = this.members[node];
+    if (member?.life === undefined || this.isCalm) return;
+    this.trace(`${this.at} node ${node} ${isPowerCut ? "loses power" : "is killed"}`);
+    member.crash(isPowerCut);
+    this.restartLater(member, downMs);
+  }
+
+  private restartLater(member: Member, downMs: number): void {
+    this.timeline.after(downMs, () => member.start());
+  }
+
+  private setFull(node: number, isFull: boolean): void {
+    const member = this.members[node];
+    if (member === undefined) return;
+    this.trace(`${this.at} disk of node ${node} ${isFull ? "is full" : "has room"}`);
+    member.disk.isFull = isFull;
+    member.records.isFull = isFull;
+    for (const code of ["STORE_WRITE_FAILED", "VOTE_RECORD_WRITE_FAILED"]) member.mayHaltWith.add(code);
+  }
+
+  private flipBit(node: number, where: "store" | "votes"): void {
+    const member = this.members[node];
+    if (member === undefined) return;
+    const below = (count: number) => this.random.below(count);
+    if (where === "votes") member.records.flipBit(below);
+    else this.trace(`${this.at} a bit of node ${node} flips in ${member.disk.flipBit(below)}`);
+    if (where === "store") member.mayHaltWith.add("STORE_CORRUPT");
+  }
+
+  private giveUpLinks({ side, toMs }: Partition): void {
+    if (this.timeline.nowMs >= toMs) return;
+    for (const one of this.members) {
+      for (const two of this.members) {
+        if (one.index < two.index && side.has(one.index) !== side.has(two.index))
+          this.hub.cut(one.operator.peerId, two.operator.peerId);
+      }
+    }
+  }
+
+  /** A node that was given a seat while it ran begins to vote when its operator restarts it. */
+  private watchSeats(): void {
+    const { participant } = this.members.at(-1) ?? {};
+    const last = this.members.at(-1);
+    const isMute = participant !== undefined && participant.signer === undefined;
+    const isSeated = participant?.chain.head.validators.some(
+      ({ publicKey }) => toHex(publicKey) === last?.operator.hex,
+    );
+    if (isMute && isSeated === true && last !== undefined) {
+      this.trace(`${this.at} node ${last.index} has a seat and is restarted`);
+      last.crash(false);
+      this.restartLater(last, 500);
+    }
+    if (this.plan.hasSpare) this.timeline.after(2_000, () => this.watchSeats());
+  }
+
+  onHalt(member: Member, error: LedgerError): void {
+    this.halts += 1;
+    if (!this.isLiar(member.index) && !member.mayHaltWith.has(error.code)) {
+      const cause = error.cause instanceof Error ? error.cause.stack : "";
+      return this.fail(`node ${member.index} halted: ${error.message} ${cause}`);
+    }
+    if (error.code === "STORE_CORRUPT") member.emptyStore(this.checkers.height + 1);
+    this.restartLater(member, this.random.between(500, 4_000));
   }
 
   private becalm(): void {
+    const { plan } = this;
     this.trace(`${this.at} calm`);
     this.isChanged = true;
+    for (const { node } of plan.fullDisks) this.setFull(node, false);
+    // What is broken and was not noticed yet would break something later, when nothing may.
+    for (const { node, where } of plan.flippedBits) {
+      const member = this.members[node];
+      if (where !== "store" || member === undefined) continue;
+      member.crash(false);
+      member.emptyStore(this.checkers.height + 1);
+    }
     for (const member of this.members) {
       member.time.skewMs = this.random.between(-200, 200);
       member.start();
     }
-    // The last transactions of everybody: these must be executed.
-    for (const person of this.cast.clients) this.clients.act(person, 1);
+    for (const person of this.cast.clients) this.probe(person);
+  }
+
+  /** Everybody's last transaction is executed before the run ends; what expires is asked for anew. */
+  private probe(person: Person): void {
+    const order = this.clients.act(person, 2);
+    this.probes.set(person.account, order.hex);
+    const look = (): void => {
+      if (this.checkers.receipts.has(order.hex) || this.isSettled) return;
+      if (this.ledgerMs > order.validUntilMs + 10_000) return this.probe(person);
+      this.timeline.after(1_000, look);
+    };
+    look();
   }
 
   // ---- time, network, disk ----
@@ -192,14 +305,23 @@ export class World {
     );
   }
 
-  diskPace(): DiskPace {
+  diskPace(member: Member): DiskPace {
     const { random, plan } = this;
     return {
+      onWrite: (lengthMs) => this.noticeWrite(member, lengthMs),
       writeMs: () => random.between(0, plan.diskMsMax),
       syncMs: () => random.between(0, plan.syncMsMax),
       overtakes: () => random.chance(200),
       below: (count) => random.below(count),
     };
+  }
+
+  private noticeWrite(member: Member, lengthMs: number): void {
+    member.writes += 1;
+    const cut = this.plan.writesCut.find(({ node, write }) => node === member.index && write === member.writes);
+    if (cut === undefined || this.isCalm) return;
+    const place = { downMs: cut.downMs, isPowerCut: this.random.chance(700) };
+    this.timeline.after(this.random.below(lengthMs + 1), () => this.crash(member.index, place));
   }
 
   // ---- watching ----
@@ -248,14 +370,6 @@ export class World {
       this.trace(`${this.at} node ${index} ${message} ${JSON.stringify(fields ?? {})}`);
   }
 
-  onHalt(member: Member, error: LedgerError): void {
-    this.halts += 1;
-    if (!this.isLiar(member.index) && !member.mayHaltWith.has(error.code))
-      this.fail(
-        `node ${member.index} halted: ${error.message} ${error.cause instanceof Error ? error.cause.stack : ""}`,
-      );
-  }
-
   noticeStart(): void {
     this.starts += 1;
     this.isChanged = true;
@@ -267,27 +381,37 @@ export class World {
 
   // ---- the end ----
 
-  private wanted() {
-    const endMs = this.cast.genesis.timeMs + 1_000 + this.plan.calmFromMs;
-    return this.clients.orders.filter(({ validUntilMs, isAcknowledged }) => isAcknowledged || validUntilMs > endMs);
+  /** What somebody was shown, what can still be executed, and the last transaction of everybody. */
+  private wanted(): readonly string[] {
+    const latestMs = this.ledgerMs + this.checkers.windowMs;
+    const open = this.clients.orders.filter(
+      ({ validUntilMs, isAcknowledged }) =>
+        isAcknowledged || (validUntilMs > this.ledgerMs && validUntilMs <= latestMs),
+    );
+    return [...open.map(({ hex }) => hex), ...this.probes.values()];
   }
 
   private hasEverything(): boolean {
-    if (!this.isCalm || !this.isChanged) return false;
+    // An order may also end by expiring: looked at once a second.
+    const second = Math.floor(this.timeline.nowMs / 1_000);
+    if (!this.isCalm || (!this.isChanged && second === this.lookedAt)) return false;
+    this.lookedAt = second;
     this.isChanged = false;
     const { checkers } = this;
     return (
       this.seated().every(({ isUp, height }) => isUp && height === checkers.height) &&
-      this.wanted().every(({ hex }) => checkers.receipts.has(hex))
+      this.wanted().every((hex) => checkers.receipts.has(hex))
     );
   }
 
   private missing(): string {
-    const lacking = this.wanted().filter(({ hex }) => !this.checkers.receipts.has(hex));
-    const lines = this.seated().map(
-      ({ index, participant }) => `node ${index} at ${JSON.stringify(participant?.replica.status() ?? "down")}`,
-    );
-    return `${lacking.map(({ hex }) => hex.slice(0, 8)).join(",")} not committed within ${CALM_MS_MAX} ms of calm: ${lines.join("; ")}`;
+    const lacking = this.wanted().filter((hex) => !this.checkers.receipts.has(hex));
+    const lines = this.seated().map(({ index, participant }) => {
+      if (participant === undefined) return `node ${index} is down`;
+      const { mempool, pool, replica } = participant;
+      return `node ${index} (mempool ${mempool.size}, queued ${mempool.queued}, batches ${pool.size}) at ${JSON.stringify(replica.status())}`;
+    });
+    return `${lacking.map((hex) => hex.slice(0, 8)).join(",")} not committed within ${CALM_MS_MAX} ms of calm: ${lines.join("; ")}`;
   }
 
   /** Everybody honest shows everything that was acknowledged, with the same bytes everywhere. */
