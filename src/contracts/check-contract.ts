@@ -82,7 +82,7 @@ function checkDocument(document: ContractDocument, findings: Findings, imports: 
 function checkAccounts(accounts: readonly Name[], context: CheckContext): void {
   const isName = membership(ACCOUNT_NAME);
   context.atMost(accounts.length, ACCOUNTS_MAX, { at: accounts[0]?.at ?? 0, what: "accounts" });
-  for (const { text, at } of accounts) {
+  for (const { text, at } of accounts.slice(0, ACCOUNTS_MAX)) {
     const overlap = accountsOverlap(context.accounts, [text]);
     if (!isName(text)) context.findings.error(at, "ACCOUNT_NAME", `an account is a ${typeName(ACCOUNT_NAME)}`);
     else if (overlap !== undefined)

@@ -53,3 +53,26 @@ export function containsText(text: string, part: string): boolean {
   }
   return false;
 }
+
+/** Index of the first character that shows nothing, or changes how its neighbours are shown; -1 without one. */
+export function hiddenCharacter(text: string): number {
+  for (let index = 0; index < text.length; index += 1) if (isHidden(text.charCodeAt(index))) return index;
+  return -1;
+}
+
+// Controls but tab and line ends; marks of direction and of no width; separators of lines; the byte order mark.
+function isHidden(code: number): boolean {
+  if (code < 0x20) return code !== 9 && code !== 10 && code !== 13;
+  if (code < 0x7f) return false;
+  return (
+    code <= 0x9f ||
+    code === 0xad ||
+    code === 0x061c ||
+    code === 0x180e ||
+    (code >= 0x200b && code <= 0x200f) ||
+    (code >= 0x2028 && code <= 0x202e) ||
+    (code >= 0x2060 && code <= 0x206f) ||
+    code === 0xfeff ||
+    (code >= 0xfff9 && code <= 0xfffb)
+  );
+}

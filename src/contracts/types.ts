@@ -153,7 +153,7 @@ class TypeReader {
       if (value === "" || values.includes(value))
         return this.refuse("TYPE_ENUM", "enum needs distinct names, separated by commas");
       values.push(value);
-    } while (this.take(","));
+    } while (values.length <= ENUM_VALUES_MAX && this.take(","));
     if (values.length > ENUM_VALUES_MAX) return this.refuse("TYPE_ENUM", `enum has at most ${ENUM_VALUES_MAX} names`);
     return { ok: true, type: textType(Math.max(...values.map((value) => value.length)), values) };
   }

@@ -4,7 +4,7 @@
 import { Composer, type CST, isMap, isScalar, isSeq, Lexer, type Node, Parser } from "yaml";
 import type { Findings, Offset } from "./finding.ts";
 import { SOURCE_BYTES_MAX } from "./system.ts";
-import { utf8Length } from "./text.ts";
+import { hiddenCharacter, utf8Length } from "./text.ts";
 
 export interface MapEntry {
   readonly key: string;
@@ -89,6 +89,8 @@ function compose(source: string, findings: Findings): Composed | undefined {
   if (!source.isWellFormed()) return refuse(findings, 0, "DOCUMENT_TEXT", "the document is not well-formed Unicode");
   if (utf8Length(source) > SOURCE_BYTES_MAX)
     return refuse(findings, 0, "DOCUMENT_TOO_LARGE", `a document has at most ${SOURCE_BYTES_MAX} bytes`);
+  const hidden = hiddenCharacter(source);
+  if (hidden >= 0) return refuse(findings, hidden, "DOCUMENT_TEXT", hiddenMessage(source, hidden));
   const before = findings.errorCount;
   const tokens = parse(source, findings);
   if (tokens === undefined) return undefined;
@@ -193,7 +195,11 @@ function childrenOf(token: CST.Token): readonly CST.Token[] {
 function treeOf(node: unknown, findings: Findings, emptyAt: Offset = 0): SourceNode {
   if (isScalar(node)) {
     const [at, end] = node.range ?? [emptyAt, emptyAt];
-    return { kind: "scalar", text: typeof node.value === "string" ? node.value : "", at, end };
+    const text = typeof node.value === "string" ? node.value : "";
+    // What an escape wrote down would be as invisible wherever the text is shown.
+    const hidden = hiddenCharacter(text);
+    if (hidden >= 0) findings.error(at, "DOCUMENT_TEXT", hiddenMessage(text, hidden));
+    return { kind: "scalar", text, at, end };
   }
   if (isSeq(node)) {
     const at = node.range?.[0] ?? emptyAt;
@@ -214,6 +220,11 @@ function treeOf(node: unknown, findings: Findings, emptyAt: Offset = 0): SourceN
     }
   }
   return { kind: "map", entries, at };
+}
+
+function hiddenMessage(text: string, index: number): string {
+  const code = text.charCodeAt(index).toString(16).toUpperCase().padStart(4, "0");
+  return `the character U+${code} cannot be seen: what people read would not be what is meant`;
 }
 
 function layoutOf(node: unknown, source: string): LayoutNode {
