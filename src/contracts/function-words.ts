@@ -39,6 +39,8 @@ export function callInWords(
     }
     case "split":
       return leaf(`${first} 按 ${second} 分配`, `${first} divided by the weights ${second}`);
+    case "sum":
+      return leaf(`${first} 之和`, `the sum of ${first}`);
     case "startsWith":
       return phrase(`${first} 以 ${second} 开头`, `${first} begins with ${second}`);
     case "endsWith":

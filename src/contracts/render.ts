@@ -144,9 +144,14 @@ class Rendering {
   private consulted({ reads }: ActionDocument, say: ExpressionWords): string | undefined {
     const { words } = this;
     if (reads.length === 0) return undefined;
-    const said = reads.map(({ alias, reference, isOptional }) => {
+    const said = reads.map(({ alias, reference, isOptional, scan }) => {
       const key = reference.key.map((part) => say.expression(part)).join(", ");
       const row = say.row(alias.text);
+      if (scan !== undefined)
+        return words.say(
+          `全部符合的${row} (按${key}; 至多 ${scan.max} 条)`,
+          `every ${row} (by ${key}; at most ${scan.max})`,
+        );
       return words.say(
         `${row} (按${key}${isOptional ? "; 可以没有" : ""})`,
         `${row} (by ${key}${isOptional ? "; it may be missing" : ""})`,
