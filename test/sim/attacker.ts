@@ -1,6 +1,7 @@
 // A lying validator: it holds a real key, sees what is sent to it, and signs whatever might do harm.
 // It can do everything the formats allow except forging the others' signatures.
 
+import type { HeadFacts } from "../../src/consensus/events.ts";
 import {
   type CertifiedMessage,
   type ConsensusMessage,
@@ -26,17 +27,15 @@ import {
   suspectSigningBytes,
   viewChangeSigningBytes,
 } from "../../src/consensus/view-formats.ts";
+import type { Verdict } from "../../src/errors.ts";
 import { makeCertificate, quorumSize } from "../../src/ledger/certificate.ts";
 import { encodeProposal } from "../../src/ledger/format-block.ts";
 import { validatorsHashOf } from "../../src/ledger/format-cluster.ts";
 import { encodeCertificate, voteSigningBytes } from "../../src/ledger/format-vote.ts";
 import { bytesEqual, EMPTY_BYTES, type Hash, hashTagged, toHex } from "../../src/ledger/hash.ts";
-import type { Certificate, Validator, Vote } from "../../src/ledger/types.ts";
-import { buildProposal, execute, referenceTo } from "./chain.ts";
+import type { Certificate, Proposal, Validator, Vote } from "../../src/ledger/types.ts";
 import type { Fault } from "./config.ts";
 import type { Random } from "./random.ts";
-import type { SimNode } from "./sim-node.ts";
-import type { World } from "./world.ts";
 
 /** Views an attacker bothers with: more take longer than a run lasts. */
 const VIEWS_MAX = 6;
@@ -57,19 +56,39 @@ interface Loot {
   readonly viewChanges: Map<number, Map<number, ViewChangeMessage>>;
 }
 
+/** The machine a liar sits on: what it sees there, and what it can send from it. */
+export interface Den {
+  readonly random: Random;
+  readonly chainId: Hash;
+  readonly key: { readonly publicKey: Uint8Array; sign(message: Uint8Array): Uint8Array };
+  readonly isCalm: boolean;
+  readonly isUp: boolean;
+  readonly clockMs: number;
+  readonly head: HeadFacts;
+  /** numbers of all other nodes */
+  readonly others: readonly number[];
+  after(delayMs: number, run: () => void): void;
+  read(bytes: Uint8Array): Verdict<ConsensusMessage>;
+  send(to: number, bytes: Uint8Array): void;
+  /** batches that wait for a block */
+  knownDigests(): Hash[];
+  /** a block of some of them, or of worse; undefined when there is nothing to make it of */
+  buildProposal(parts: { readonly view: number; readonly timeMs: number }): Proposal | undefined;
+  /** what executing that block gives, as far as it can be told here */
+  resultOf(proposal: Proposal): Hash;
+}
+
 export class Attacker {
-  private readonly world: World;
-  private readonly node: SimNode;
+  private readonly den: Den;
   private readonly fault: Fault;
   private readonly random: Random;
   private loot: Loot | undefined;
   private readonly replays: Uint8Array[] = [];
 
-  constructor(world: World, node: SimNode, fault: Fault) {
-    this.world = world;
-    this.node = node;
+  constructor(den: Den, fault: Fault) {
+    this.den = den;
     this.fault = fault;
-    this.random = world.random;
+    this.random = den.random;
   }
 
   start(): void {
@@ -78,14 +97,14 @@ export class Attacker {
 
   private actLater(): void {
     // In calm it slows down, so that a run ends: the honest must get through between two lies anyway.
-    this.world.timeline.after(this.random.between(4, this.world.isCalm ? 250 : 50), () => {
-      if (this.node.isUp) this.act();
+    this.den.after(this.random.between(4, this.den.isCalm ? 250 : 50), () => {
+      if (this.den.isUp) this.act();
       this.actLater();
     });
   }
 
   observe(bytes: Uint8Array): void {
-    const decoded = this.world.read(bytes);
+    const decoded = this.den.read(bytes);
     const loot = this.currentLoot();
     if (!decoded.ok || loot === undefined || decoded.value.height !== loot.height) return;
     if (this.replays.length < REPLAYS_MAX) this.replays.push(bytes);
@@ -97,11 +116,11 @@ export class Attacker {
   }
 
   private currentLoot(): Loot | undefined {
-    const { head } = this.node;
+    const { head } = this.den;
     const height = head.height + 1;
     if (this.loot?.height === height) return this.loot;
     const { validators, proposer, parameters } = head;
-    const own = validators.findIndex(({ publicKey }) => bytesEqual(publicKey, this.node.key.publicKey));
+    const own = validators.findIndex(({ publicKey }) => bytesEqual(publicKey, this.den.key.publicKey));
     if (own < 0) return undefined;
     this.loot = {
       height,
@@ -144,19 +163,19 @@ export class Attacker {
     return primaryIndex(loot.lead, view, loot.validators.length) === loot.own;
   }
 
-  private targets(): readonly SimNode[] {
-    const others = this.world.nodes.filter((other) => other !== this.node);
+  private targets(): readonly number[] {
+    const { others } = this.den;
     return this.random.chance(200) ? others : others.filter(() => this.random.chance(500));
   }
 
-  private send(bytes: Uint8Array, targets: readonly SimNode[] = this.targets()): void {
-    for (const target of targets) this.world.sendFrame(this.node, target, bytes);
+  private send(bytes: Uint8Array, targets: readonly number[] = this.targets()): void {
+    for (const target of targets) this.den.send(target, bytes);
   }
 
   private propose(loot: Loot, view: number): void {
     const first = this.proposal(loot, view, 0);
     const second = this.fault === "equivocator" || this.random.chance(200) ? this.proposal(loot, view, 1) : undefined;
-    const others = this.random.shuffled(this.world.nodes.filter((other) => other !== this.node));
+    const others = this.random.shuffled(this.den.others);
     const split = this.random.below(others.length + 1);
     if (first !== undefined)
       this.send(
@@ -170,35 +189,26 @@ export class Attacker {
 
   /** Helps its own proposal to a quorum as well as it can: a lie about locks does harm only when its block is committed. */
   private pushThrough(loot: Loot, view: number, frame: Uint8Array): void {
-    const message = this.world.read(frame);
+    const message = this.den.read(frame);
     if (!message.ok || message.value.kind !== "prePrepare") return;
     const { proposal } = message.value.block;
     const { blockHash } = proposal;
-    const { resultHash } = execute(this.world.facts, this.node.stateRoot, proposal);
+    const resultHash = this.den.resultOf(proposal);
     const commit = encodeVote(this.signVote(loot, { kind: "commit", view, blockHash, resultHash }));
-    const everybody = this.world.nodes.filter((other) => other !== this.node);
     for (const delayMs of [0, 100, 300])
-      this.world.timeline.after(delayMs, () => this.send(delayMs === 100 ? frame : commit, everybody));
+      this.den.after(delayMs, () => this.send(delayMs === 100 ? frame : commit, this.den.others));
   }
 
   /** A PRE-PREPARE, in a view above 0 with the most harmful NEW-VIEW the loot allows. */
   private proposal(loot: Loot, view: number, variant: number): Uint8Array | undefined {
-    const { head } = this.node;
+    const { head } = this.den;
     const fresh = (): EncodedProposal | undefined => {
-      const digests = this.node.knownDigests().slice(0, 1 + this.random.below(3));
-      if (this.random.chance(50)) digests.push(this.random.bytes(32));
-      if (digests.length === 0) return undefined;
-      const references = digests.map((digest) => referenceTo(digest, this.node.key.publicKey));
       const timeMs =
-        Math.max(head.timeMs + 1, this.node.clockMs) +
+        Math.max(head.timeMs + 1, this.den.clockMs) +
         variant +
         (this.random.chance(100) ? this.random.between(-6000, 6000) : 0);
-      const proposal = buildProposal(this.world.facts, head, {
-        view,
-        proposer: this.node.key.publicKey,
-        timeMs: Math.max(1, timeMs),
-        references,
-      });
+      const proposal = this.den.buildProposal({ view, timeMs: Math.max(1, timeMs) });
+      if (proposal === undefined) return undefined;
       return { proposal, bytes: encodeProposal(proposal) };
     };
     if (view === 0) {
@@ -263,7 +273,7 @@ export class Attacker {
     }).signature;
     const signed = newView && {
       bytes: newView.bytes,
-      signature: this.node.key.sign(
+      signature: this.den.key.sign(
         newViewSigningBytes({ ...place, view, blockHash: newView.blockHash, contentBytes: newView.bytes }),
       ),
     };
@@ -276,7 +286,7 @@ export class Attacker {
     if (blocks.length === 0) return;
     const { proposal } = this.random.pick(blocks);
     const { blockHash } = proposal;
-    const right = execute(this.world.facts, this.node.stateRoot, proposal).resultHash;
+    const right = this.den.resultOf(proposal);
     const resultHash =
       kind === "prepare"
         ? EMPTY_BYTES
@@ -288,15 +298,15 @@ export class Attacker {
 
   private signVote(loot: Loot, parts: Pick<Vote, "kind" | "view" | "blockHash" | "resultHash">): Vote {
     const { height, own } = loot;
-    const signature = this.node.key.sign(voteSigningBytes({ ...parts, ...this.place(loot) }));
+    const signature = this.den.key.sign(voteSigningBytes({ ...parts, ...this.place(loot) }));
     const vote: Vote = { ...parts, height, signer: own, signature };
     if (parts.kind === "prepare") keep(loot.prepares, `${parts.view}:${toHex(parts.blockHash)}`, own, vote);
     return vote;
   }
 
   private suspect(loot: Loot, view: number): void {
-    const waitingFor = this.random.chance(500) ? [this.random.bytes(32)] : this.node.knownDigests().slice(0, 2);
-    const signature = this.node.key.sign(suspectSigningBytes({ ...this.place(loot), view, waitingFor }));
+    const waitingFor = this.random.chance(500) ? [this.random.bytes(32)] : this.den.knownDigests().slice(0, 2);
+    const signature = this.den.key.sign(suspectSigningBytes({ ...this.place(loot), view, waitingFor }));
     const suspect = { signer: loot.own, waitingFor, signature };
     keep(loot.suspects, view, loot.own, suspect);
     this.send(encodeSuspect(loot.height, view, suspect));
@@ -330,7 +340,7 @@ export class Attacker {
     );
     const certificate = usable.length === 0 || this.random.chance(400) ? undefined : this.random.pick(usable);
     const prepared = certificate && { view: certificate.view, blockHash: certificate.blockHash };
-    const signature = this.node.key.sign(viewChangeSigningBytes({ ...this.place(loot), targetView, prepared }));
+    const signature = this.den.key.sign(viewChangeSigningBytes({ ...this.place(loot), targetView, prepared }));
     return { viewChange: { signer: loot.own, prepared, signature }, certificate };
   }
 
@@ -371,7 +381,7 @@ export class Attacker {
           encodeWaiting(
             1 + this.random.below(loot.height + 3),
             this.random.below(9),
-            this.random.chance(500) ? [this.random.bytes(32)] : this.node.knownDigests().slice(0, 2),
+            this.random.chance(500) ? [this.random.bytes(32)] : this.den.knownDigests().slice(0, 2),
           ),
         );
       case 2: {
@@ -403,9 +413,7 @@ export class Attacker {
     const { height } = loot;
     const view = this.random.below(3);
     const { blockHash } = block.proposal;
-    const resultHash = isPrepared
-      ? EMPTY_BYTES
-      : execute(this.world.facts, this.node.stateRoot, block.proposal).resultHash;
+    const resultHash = isPrepared ? EMPTY_BYTES : this.den.resultOf(block.proposal);
     const votes = loot.validators.map((_, signer) => ({ signer, signature: this.random.bytes(64) }));
     const certificate = makeCertificate({
       height,
@@ -429,7 +437,7 @@ export class Attacker {
 
   private place(loot: Loot): { readonly chainId: Hash; readonly height: number; readonly validatorsHash: Hash } {
     return {
-      chainId: this.world.facts.chainId,
+      chainId: this.den.chainId,
       height: loot.height,
       validatorsHash: validatorsHashOf(loot.validators),
     };

@@ -7,8 +7,18 @@ import { type ConsensusMessage, decodeMessage } from "../../src/consensus/messag
 import type { Verdict } from "../../src/errors.ts";
 import { type Hash, hashTagged, toHex } from "../../src/ledger/hash.ts";
 import type { Validator } from "../../src/ledger/types.ts";
-import { Attacker } from "./attacker.ts";
-import { type ChainFacts, inKeyOrder, KeyRing, type StoredBlock, simParameters, simValidator } from "./chain.ts";
+import { Attacker, type Den } from "./attacker.ts";
+import {
+  buildProposal,
+  type ChainFacts,
+  execute,
+  inKeyOrder,
+  KeyRing,
+  referenceTo,
+  type StoredBlock,
+  simParameters,
+  simValidator,
+} from "./chain.ts";
 import { Checkers } from "./checkers.ts";
 import { CALM_MS_MAX, describeConfig, drawConfig, SIM_TIMING, type SimConfig } from "./config.ts";
 import { Fingerprint } from "./fingerprint.ts";
@@ -89,7 +99,7 @@ export class World {
     });
     for (const node of this.nodes) this.byKey.set(node.key.hex, node);
     for (const [index, fault] of config.faults) {
-      if (fault !== "twisted") this.attackers.set(index, new Attacker(this, this.nodes[index] as SimNode, fault));
+      if (fault !== "twisted") this.attackers.set(index, new Attacker(this.denOf(this.nodes[index] as SimNode), fault));
     }
     this.checkers = new Checkers(this);
   }
@@ -293,6 +303,41 @@ export class World {
         node.height >= height,
     );
     return peer?.disk.blocks[height - 1];
+  }
+
+  private denOf(node: SimNode): Den {
+    const world = this;
+    const { random, facts, timeline, nodes } = this;
+    return {
+      random,
+      chainId: facts.chainId,
+      key: node.key,
+      others: nodes.filter((other) => other !== node).map(({ index }) => index),
+      get isCalm() {
+        return world.isCalm;
+      },
+      get isUp() {
+        return node.isUp;
+      },
+      get clockMs() {
+        return node.clockMs;
+      },
+      get head() {
+        return node.head;
+      },
+      after: (delayMs, run) => timeline.after(delayMs, run),
+      read: (bytes) => this.read(bytes),
+      send: (to, bytes) => this.sendFrame(node, nodes[to] as SimNode, bytes),
+      knownDigests: () => node.knownDigests(),
+      buildProposal: (parts) => {
+        const digests = node.knownDigests().slice(0, 1 + random.below(3));
+        if (random.chance(50)) digests.push(random.bytes(32));
+        if (digests.length === 0) return undefined;
+        const references = digests.map((digest) => referenceTo(digest, node.key.publicKey));
+        return buildProposal(facts, node.head, { ...parts, proposer: node.key.publicKey, references });
+      },
+      resultOf: (proposal) => execute(facts, node.stateRoot, proposal).resultHash,
+    };
   }
 
   // ---- watching ----

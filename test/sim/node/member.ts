@@ -12,6 +12,7 @@ import type { VerifyPool } from "../../../src/node/verify-pool.ts";
 import type { Logger } from "../../../src/ports.ts";
 import { SimDisk, SimStore } from "./disk.ts";
 import type { Operator } from "./genesis.ts";
+import { NO_RECORD } from "./liar.ts";
 import { Life, type MachineTime } from "./life.ts";
 import { SimNetwork } from "./network.ts";
 import { RecordDisk } from "./records.ts";
@@ -92,13 +93,14 @@ export class Member {
       life,
       log,
     });
+    const liar = world.liarAt(index);
     const participant = await openParticipant({
       genesis,
       key: operator.key,
       store: new SimStore(this.disk, life, world.diskPace(this)),
-      records: await this.records.open(life, world.diskPace(this)),
+      records: liar === undefined ? await this.records.open(life, world.diskPace(this)) : NO_RECORD,
       engine: ENGINE,
-      network,
+      network: liar === undefined ? network : liar.around(network),
       verifyPool: verifyPoolOf(life, world),
       verify,
       clock: life,

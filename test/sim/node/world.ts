@@ -11,6 +11,7 @@ import { Decisions } from "./decisions.ts";
 import type { DiskPace } from "./disk.ts";
 import { EffectHash } from "./effect-hash.ts";
 import { type Cast, castOf, type Person } from "./genesis.ts";
+import { Liar } from "./liar.ts";
 import { Member } from "./member.ts";
 import { SimHub } from "./network.ts";
 import { CALM_MS_MAX, describePlan, drawPlan, type Partition, type Plan, type Profile } from "./plan.ts";
@@ -49,6 +50,7 @@ export class World {
   readonly clients: Clients;
   readonly trace: (line: string) => void;
   isSettled = false;
+  private readonly liars = new Map<number, Liar>();
   private readonly effects = new EffectHash();
   private readonly baseDelayMs: readonly number[];
   private failure: string | undefined;
@@ -86,6 +88,10 @@ export class World {
     this.checkers = new Checkers(this);
     this.clients = new Clients(this);
     this.members = this.cast.operators.map((operator, index) => new Member(this, index, operator));
+    for (const [index, lie] of this.plan.lies) {
+      const member = this.members[index];
+      if (member !== undefined) this.liars.set(index, new Liar(this, member, lie));
+    }
   }
 
   async run(): Promise<Outcome> {
@@ -169,6 +175,7 @@ export class World {
       const { noticedAfterMs, fromMs } = partition;
       if (noticedAfterMs !== undefined) timeline.after(fromMs + noticedAfterMs, () => this.giveUpLinks(partition));
     }
+    for (const liar of this.liars.values()) liar.start();
     timeline.after(plan.calmFromMs, () => this.becalm());
     this.watchSeats();
   }
@@ -325,6 +332,10 @@ export class World {
   }
 
   // ---- watching ----
+
+  liarAt(index: number): Liar | undefined {
+    return this.liars.get(index);
+  }
 
   isLiar(index: number): boolean {
     return this.plan.lies.has(index);

@@ -1,0 +1,318 @@
+// A lying validator on a real node: it follows with the real chain, proposes blocks that it builds and spoils, withholds and
+// forges batches, and lies in answers, heads and evidence. Everything the formats allow but the others' signatures.
+
+import { encodeEvidence } from "../../../src/consensus/evidence.ts";
+import { LedgerError } from "../../../src/errors.ts";
+import { decode, encode, type Value } from "../../../src/ledger/codec.ts";
+import {
+  batchDigestOf,
+  batchSigningBytes,
+  decodeBatch,
+  encodeBatch,
+  encodeBatchBody,
+} from "../../../src/ledger/format-batch.ts";
+import { blockHashOf, encodeHeader } from "../../../src/ledger/format-block.ts";
+import { encodeHeadStatement, headSigningBytes } from "../../../src/ledger/format-vote.ts";
+import { type Hash, hashTagged, toHex, ZERO_HASH } from "../../../src/ledger/hash.ts";
+import type { Batch, Header, Proposal } from "../../../src/ledger/types.ts";
+import type { PeerHandlers, PeerId, PeerNetwork, RequestProtocol, VoteRecordStore } from "../../../src/ports.ts";
+import { Attacker, type Den } from "../attacker.ts";
+import type { Random } from "../random.ts";
+import type { Member } from "./member.ts";
+import type { SimNetwork } from "./network.ts";
+import type { Lie } from "./plan.ts";
+import type { World } from "./world.ts";
+
+/** What it has made and shows to whom it likes. */
+const SECRETS_MAX = 16;
+/** A lying follower signs no votes through the real signer: it has no record. */
+export const NO_RECORD: VoteRecordStore = {
+  load: async () => ({ kind: "missing" }),
+  save: () => Promise.reject(new LedgerError("VOTE_RECORD_CORRUPT")),
+  close: async () => undefined,
+};
+
+export class Liar {
+  private readonly world: World;
+  private readonly member: Member;
+  private readonly lie: Lie;
+  private readonly random: Random;
+  private readonly attacker: Attacker;
+  private readonly secrets = new Map<string, Batch>();
+  private sequence = 0;
+
+  constructor(world: World, member: Member, lie: Lie) {
+    this.world = world;
+    this.member = member;
+    this.lie = lie;
+    this.random = world.random;
+    this.attacker = new Attacker(this.den(), lie);
+  }
+
+  start(): void {
+    this.attacker.start();
+    if (this.lie !== "silent") this.actLater();
+  }
+
+  /** The network as the follower on this machine sees it: the liar listens first and answers in its place. */
+  around(network: SimNetwork): PeerNetwork {
+    return {
+      start: (handlers) => network.start(this.handlersOver(handlers)),
+      stop: () => network.stop(),
+      send: (peer, bytes) => network.send(peer, bytes),
+      publish: async (topic, bytes) => {
+        // A censor's clients wait in vain, and its own proofs reach nobody.
+        if (this.lie !== "silent" && this.random.chance(700)) await network.publish(topic, bytes);
+      },
+      request: (peer, protocol, payload, options) => network.request(peer, protocol, payload, options),
+      setMembers: (members) => network.setMembers(members),
+      penalise: () => undefined,
+      peers: () => network.peers(),
+    };
+  }
+
+  private handlersOver(handlers: PeerHandlers): PeerHandlers {
+    return {
+      ...handlers,
+      onFrame: (peer, bytes) => {
+        handlers.onFrame(peer, bytes);
+        this.attacker.observe(bytes);
+      },
+      onRequest: (protocol, peer, payload) => this.answer(handlers, protocol, peer, payload),
+    };
+  }
+
+  // ---- answers ----
+
+  private async answer(
+    handlers: PeerHandlers,
+    protocol: RequestProtocol,
+    peer: PeerId,
+    payload: Uint8Array,
+  ): Promise<Uint8Array> {
+    const { random } = this;
+    if (random.chance(200)) throw new LedgerError("PEER_REFUSED");
+    if (random.chance(100)) return random.bytes(random.below(300));
+    if (protocol === "fetch") {
+      const secret = this.askedFor(payload);
+      if (secret !== undefined) return random.chance(500) ? encode([secret.bytes]) : encode([]);
+    }
+    const truth = await handlers.onRequest(protocol, peer, payload).catch(() => encode([]));
+    if (this.lie === "silent" || random.chance(400)) return truth;
+    return protocol === "sync" && random.chance(700) ? this.spoilBlocks(truth) : this.spoilBytes(truth);
+  }
+
+  private askedFor(payload: Uint8Array): Batch | undefined {
+    const asked = decode(payload);
+    const digests = asked.ok && Array.isArray(asked.value) ? (asked.value as readonly Value[]) : [];
+    const hexes = digests.map((digest) => (digest instanceof Uint8Array ? toHex(digest) : ""));
+    return hexes.map((hex) => this.secrets.get(hex)).find((batch) => batch !== undefined);
+  }
+
+  private spoilBytes(bytes: Uint8Array): Uint8Array {
+    const spoiled = bytes.slice(0, this.random.chance(300) ? this.random.below(bytes.length + 1) : bytes.length);
+    if (spoiled.length > 0) spoiled[this.random.below(spoiled.length)] = this.random.next() & 0xff;
+    return spoiled;
+  }
+
+  /** Blocks in another order, blocks without their certificate, with another's, or with a body that is not theirs. */
+  private spoilBlocks(answer: Uint8Array): Uint8Array {
+    const { random } = this;
+    const decoded = decode(answer);
+    if (!decoded.ok || !Array.isArray(decoded.value)) return answer;
+    const blocks = (decoded.value as readonly Value[]).filter((block) => Array.isArray(block)) as readonly Value[][];
+    if (blocks.length === 0) return answer;
+    switch (random.below(5)) {
+      case 0:
+        return encode(random.shuffled(blocks));
+      case 1:
+        return encode(blocks.slice(1));
+      case 2: {
+        const other = random.pick(blocks)[2] ?? new Uint8Array(0);
+        return encode(
+          blocks.map(([proposal = null, result = null, , bodies = null]) => [proposal, result, other, bodies]),
+        );
+      }
+      case 3:
+        return encode(
+          blocks.map(([proposal = null, result = null, certificate = null, bodies = null]) => {
+            const spoiled = certificate instanceof Uint8Array ? this.spoilBytes(certificate) : certificate;
+            return [proposal, result, spoiled, bodies];
+          }),
+        );
+      default:
+        return encode(
+          blocks.map((block) =>
+            block.map((part) => (part instanceof Uint8Array && random.chance(300) ? this.spoilBytes(part) : part)),
+          ),
+        );
+    }
+  }
+
+  // ---- gossip ----
+
+  private actLater(): void {
+    this.world.timeline.after(this.random.between(300, this.world.isCalm ? 8_000 : 2_000), () => {
+      if (this.member.isUp) this.gossip();
+      this.actLater();
+    });
+  }
+
+  private gossip(): void {
+    const { random } = this;
+    const { network } = this.member;
+    const peers = random.shuffled(network?.peers() ?? []).filter(() => random.chance(600));
+    const spread = (topic: "batches" | "heads" | "evidence", bytes: Uint8Array) => {
+      for (const { peerId } of peers) network?.gossipTo(peerId, topic, bytes);
+    };
+    switch (random.below(5)) {
+      case 0:
+        return spread("heads", this.forgedHead());
+      case 1:
+        return spread("evidence", this.forgedEvidence());
+      case 2:
+        return spread(random.pick(["batches", "heads", "evidence"] as const), random.bytes(random.below(400)));
+      default: {
+        const batch = this.makeBatch();
+        if (batch !== undefined) spread("batches", batch.bytes);
+      }
+    }
+  }
+
+  /** A height that nobody has, or another block of one that everybody has. */
+  private forgedHead(): Uint8Array {
+    const { random, member, world } = this;
+    const { key } = member.operator;
+    const height = Math.max(1, member.height + random.pick([-3, 0, 1, 5, 1_000_000]));
+    const timeMs = Math.floor(world.ledgerMs + random.pick([0, -60_000, 60_000]));
+    const statement = { height, blockHash: random.bytes(32), resultHash: random.bytes(32), timeMs };
+    const signature = key.sign(headSigningBytes({ ...statement, chainId: world.cast.genesis.chainId }));
+    return encodeHeadStatement({ ...statement, publicKey: key.publicKey, signature });
+  }
+
+  /** Two votes that an honest key never made. */
+  private forgedEvidence(): Uint8Array {
+    const { random, world } = this;
+    const offender = random.pick(world.cast.operators).key.publicKey;
+    const height = Math.max(1, this.member.height);
+    const statements = [1, 2].map((byte) => ({
+      kind: "prepare" as const,
+      height,
+      view: 0,
+      blockHash: hashTagged("DOCUMENT", Uint8Array.of(byte)),
+      resultHash: new Uint8Array(0),
+      signer: 0,
+      signature: random.bytes(64),
+    }));
+    return encodeEvidence({ rule: "TWO_VOTES", height, offender, statements });
+  }
+
+  // ---- batches ----
+
+  /** A batch of its own: old transactions again, others' transactions, expired ones, forged ones; kept from some or from all. */
+  private makeBatch(): Batch | undefined {
+    const { random, world, member } = this;
+    const orders = random.shuffled(world.clients.orders).slice(0, random.between(1, 4));
+    if (orders.length === 0) return undefined;
+    const transactions = orders.map(({ bytes }) => {
+      if (!random.chance(80)) return bytes;
+      const forged = bytes.slice();
+      forged[forged.length - 1] = (forged.at(-1) ?? 0) ^ 1;
+      return forged;
+    });
+    this.sequence += 1;
+    const { key } = member.operator;
+    const place = { chainId: world.cast.genesis.chainId, origin: key.publicKey, sequence: 1_000_000 + this.sequence };
+    const body = encodeBatchBody({ ...place, transactions });
+    const signature = random.chance(50) ? random.bytes(64) : key.sign(batchSigningBytes(batchDigestOf(body)));
+    const decoded = decodeBatch(encodeBatch(body, signature));
+    if (!decoded.ok) return undefined;
+    this.secrets.set(toHex(decoded.value.digest), decoded.value);
+    const [oldest] = this.secrets.keys();
+    if (this.secrets.size > SECRETS_MAX && oldest !== undefined) this.secrets.delete(oldest);
+    return decoded.value;
+  }
+
+  // ---- blocks ----
+
+  private den(): Den {
+    const { world, member, random } = this;
+    const liar = this;
+    return {
+      random,
+      chainId: world.cast.genesis.chainId,
+      key: member.operator.key,
+      others: world.cast.operators.map((_, index) => index).filter((index) => index !== member.index),
+      get isCalm() {
+        return world.isCalm;
+      },
+      get isUp() {
+        return member.isUp;
+      },
+      get clockMs() {
+        return Math.floor(world.ledgerMs);
+      },
+      get head() {
+        return liar.chain.head;
+      },
+      after: (delayMs, run) => world.timeline.after(delayMs, () => (member.isUp ? run() : undefined)),
+      read: (bytes) => world.checkers.read(bytes),
+      send: (to, bytes) => member.network?.send(world.cast.operators[to]?.peerId ?? "", bytes),
+      knownDigests: () => this.waiting().map(({ digest }) => digest),
+      buildProposal: (parts) => this.buildProposal(parts),
+      resultOf: (proposal) => this.resultOf(proposal),
+    };
+  }
+
+  private get chain() {
+    const { participant } = this.member;
+    if (participant === undefined) throw new Error("a liar acts while its node is up");
+    return participant.chain;
+  }
+
+  private waiting(): readonly Batch[] {
+    const { participant } = this.member;
+    if (participant === undefined) return [];
+    const { chain, pool } = participant;
+    const view = { isCommitted: (id: Hash) => chain.replay.has(id), headTimeMs: chain.head.timeMs };
+    return pool.includable(view, Math.max(chain.head.timeMs + 1, Math.floor(this.world.ledgerMs)), chain.windowMs);
+  }
+
+  private buildProposal({ view, timeMs }: { readonly view: number; readonly timeMs: number }): Proposal | undefined {
+    const { random } = this;
+    const batches = this.waiting()
+      .filter(() => random.chance(700))
+      .slice(0, 4);
+    const secret = random.chance(200) ? this.makeBatch() : undefined;
+    if (secret !== undefined) batches.push(secret);
+    const proposer = this.member.operator.key.publicKey;
+    const block = this.chain.build({ view, proposer, timeMs, batches });
+    return block === undefined || !random.chance(100) ? block?.proposal : this.spoilHeader(block.proposal);
+  }
+
+  /** A header of the right form with one fact in it that is not so. */
+  private spoilHeader(proposal: Proposal): Proposal {
+    const { random } = this;
+    const { header } = proposal;
+    const wrong: Partial<Header> = random.pick([
+      { parentResult: ZERO_HASH },
+      { historyRoot: ZERO_HASH },
+      { transactionsRoot: ZERO_HASH },
+      { transactionCount: header.transactionCount + 1 },
+      { parametersHash: ZERO_HASH },
+      { protocol: header.protocol + 1 },
+      { timeMs: header.timeMs + 3_600_000 },
+      { extension: Uint8Array.of(1) },
+    ]);
+    const spoiled = { ...header, ...wrong };
+    const headerBytes = encodeHeader(spoiled);
+    return { header: spoiled, headerBytes, blockHash: blockHashOf(headerBytes), references: proposal.references };
+  }
+
+  private resultOf({ blockHash, header }: Proposal): Hash {
+    const { chain } = this;
+    const checked = chain.checkedBlock(blockHash);
+    if (checked === undefined || header.height !== chain.head.height + 1) return hashTagged("RESULT", blockHash);
+    return chain.execute(checked).resultHash;
+  }
+}
