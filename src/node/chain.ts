@@ -43,6 +43,7 @@ import {
 import { Overlay } from "../state/overlay.ts";
 import type { StagedTree, StateTree } from "../state/tree.ts";
 import type { LedgerStore } from "../store/ledger-store.ts";
+import type { RecordMark } from "../store/rows.ts";
 import { ReplayWindow } from "./replay-window.ts";
 import { TimerIndex } from "./timer-index.ts";
 
@@ -294,8 +295,8 @@ export class Chain {
    * Makes a block durable in one synced write and moves the head. On return it survives power loss.
    * @throws LedgerError STORE_WRITE_FAILED: the node must halt
    */
-  async commit(staged: StagedBlock, certificate: Certificate, recordSequence: number): Promise<HeadFacts> {
-    const committed = this.commitNow(staged, certificate, recordSequence);
+  async commit(staged: StagedBlock, certificate: Certificate, record: RecordMark | undefined): Promise<HeadFacts> {
+    const committed = this.commitNow(staged, certificate, record);
     this.committing = committed;
     try {
       return await committed;
@@ -312,7 +313,11 @@ export class Chain {
     while (this.committing !== undefined) await this.committing;
   }
 
-  private async commitNow(staged: StagedBlock, certificate: Certificate, recordSequence: number): Promise<HeadFacts> {
+  private async commitNow(
+    staged: StagedBlock,
+    certificate: Certificate,
+    record: RecordMark | undefined,
+  ): Promise<HeadFacts> {
     const { proposal, transactions } = staged.block;
     const { header } = proposal;
     invariant(header.height === this.facts.height + 1, "N3: blocks are committed one height after the other");
@@ -333,7 +338,7 @@ export class Chain {
       writes: staged.writes,
       validators: staged.validators,
       parameters: staged.parameters,
-      recordSequence,
+      record,
     });
     this.tree.commit(staged.tree);
     this.timers.apply(staged.writes);

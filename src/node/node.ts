@@ -19,6 +19,7 @@ import { systemClock } from "./clock.ts";
 import { verifyNative } from "./ed25519-native.ts";
 import { bindVoteRecord, loadKeyFile, voteRecordPath } from "./key-file.ts";
 import { openParticipant } from "./open-participant.ts";
+import { SYNC_BLOCK_BYTES_MAX } from "./sync.ts";
 import { createVerifyPool } from "./verify-pool.ts";
 
 export interface RunningNode {
@@ -61,8 +62,12 @@ async function open(config: NodeConfig, log: Logger, closers: (() => Promise<voi
     chainId,
     configHash: chainId,
     software: SOFTWARE,
-    // What the core may send must find its way: one frame of the largest size, and room behind it.
-    limits: { frameBytesMax: FRAME_BYTES_MAX, sendQueueBytesMax: 2 * FRAME_BYTES_MAX },
+    // What the core may send must find its way: one frame of the largest size, and room behind it; and the largest block.
+    limits: {
+      frameBytesMax: FRAME_BYTES_MAX,
+      sendQueueBytesMax: 2 * FRAME_BYTES_MAX,
+      answerBytesMax: SYNC_BLOCK_BYTES_MAX,
+    },
     members: genesis.endpoints,
     clock,
     log,

@@ -10,6 +10,7 @@ import { toHex } from "../ledger/hash.ts";
 import type { VerifySignature } from "../ledger/types.ts";
 import type { Clock, KeySigner, KeyValueStore, Logger, PeerNetwork, VoteRecordStore } from "../ports.ts";
 import { LedgerStore } from "../store/ledger-store.ts";
+import { recordSequenceOf } from "../store/rows.ts";
 import { Chain } from "./chain.ts";
 import { Participant } from "./participant.ts";
 import { Signer } from "./signer.ts";
@@ -72,7 +73,7 @@ async function openSigner(ports: ParticipantPorts, chain: Chain): Promise<Signer
       store: records,
       clock,
       chainId: genesis.chainId,
-      headRecordSequence: head.recordSequence,
+      headRecordSequence: recordSequenceOf(head.records, key.publicKey),
     });
     if (signer.record.height > head.height + 1) {
       // The store lost its newest blocks. The core votes from the record's height on, and peers have what is missing.

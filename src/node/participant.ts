@@ -371,7 +371,7 @@ export class Participant {
     const committed = this.commitTurn.then(async () => {
       const { header } = staged.block.proposal;
       if (this.chain.head.height + 1 !== header.height) return;
-      const head = await this.chain.commit(staged, certificate, this.signer?.record.sequence ?? 0);
+      const head = await this.chain.commit(staged, certificate, this.signer?.record);
       this.afterCommit({ staged, head });
     });
     this.commitTurn = committed.catch(() => undefined);

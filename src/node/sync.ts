@@ -1,6 +1,7 @@
 // Catch-up: fetches committed blocks from peers, checks each by its certificate, executes it and commits it.
 // A certificate replaces the votes of q validators, so signatures inside the block were verified by q and are not again.
 
+import { invariant } from "../assert.ts";
 import type { ValidatorKey } from "../consensus/events.ts";
 import { encodeDecided } from "../consensus/messages.ts";
 import { accept, LedgerError, refuse, type Verdict } from "../errors.ts";
@@ -20,12 +21,19 @@ import type { Chain, StagedBlock } from "./chain.ts";
 const SYNC_TIMEOUTS_MS = [1_000, 5_000] as const;
 export const SYNC_ANSWER_BYTES_MAX = 6 << 20;
 const SYNC_BLOCKS_MAX = 500;
+/** N96: the largest block that governance may allow, with everything that proves it. Peers must be able to carry it. */
+export const SYNC_BLOCK_BYTES_MAX =
+  LIMITS.blockBytesMax + LIMITS.proposalBytesMax + LIMITS.certificateBytesMax + LIMITS.resultBytesMax + 65_536;
 /** One block of any size fits; more items than its batches can be would only be a heap (`[proposal, result, certificate, bodies]`). */
 const ANSWER_LIMITS: DecodeLimits = {
-  bytesMax: LIMITS.blockBytesMax + LIMITS.proposalBytesMax + LIMITS.certificateBytesMax + 65_536,
+  bytesMax: SYNC_BLOCK_BYTES_MAX,
   depthMax: 3,
   itemsMax: 65_536,
 };
+invariant(
+  SYNC_ANSWER_BYTES_MAX <= SYNC_BLOCK_BYTES_MAX && LIMITS.proposalReferencesMax < ANSWER_LIMITS.itemsMax,
+  "N96: an answer of several blocks is no larger than that of the largest block",
+);
 const REQUEST_LIMITS: DecodeLimits = { bytesMax: 16, depthMax: 1, itemsMax: 2 };
 
 export interface SyncPorts {

@@ -45,6 +45,7 @@ import {
   encodePlace,
   encodeReceipts,
   encodeSchema,
+  marksWith,
   orCorrupt,
   type StoredBlock,
   type StoredHead,
@@ -119,7 +120,7 @@ export class LedgerStore {
       stateRoot: result.stateRoot,
       certificateBytes: EMPTY_BYTES,
       transactionsTotal: 0,
-      recordSequence: 0,
+      records: [],
     };
     const appended = HistoryAccumulator.empty.append(leaf);
     const schema = encodeSchema({ version: SCHEMA_VERSION, chainId: genesis.chainId });
@@ -344,8 +345,7 @@ function headAfter(
     transactionsTotal: facts.before.transactionsTotal + commit.transactionIds.length,
     validators: commit.validators,
     parameters: commit.parameters,
-    // D7: never falls: a node that follows without a record for a while must still know an old one when it sees it.
-    recordSequence: Math.max(facts.before.recordSequence, commit.recordSequence),
+    records: marksWith(facts.before.records, commit.record),
   };
 }
 

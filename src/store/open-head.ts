@@ -70,7 +70,7 @@ function readHead(reader: KeyValueReader, chainId: Hash): OpenedHead {
     transactionsTotal: row.transactionsTotal,
     validators: row.validators,
     parameters: row.parameters,
-    recordSequence: row.recordSequence,
+    records: row.records,
   };
   return { head, historyBefore: row.historyBefore };
 }

@@ -4,7 +4,7 @@
 import { LedgerError, type Verdict } from "../errors.ts";
 import { DECODE_LIMITS, type DecodeLimits, decodeWith, encode, type Reader } from "../ledger/codec.ts";
 import { parametersItems, readParameters, readValidators, validatorsItems } from "../ledger/format-cluster.ts";
-import { type Hash, toHex } from "../ledger/hash.ts";
+import { bytesEqual, type Hash, toHex } from "../ledger/hash.ts";
 import { HistoryAccumulator } from "../ledger/history.ts";
 import { LIMITS } from "../ledger/limits.ts";
 import type { BatchReference, Header, Parameters, StateEntry, StateWrite, Validator } from "../ledger/types.ts";
@@ -33,8 +33,30 @@ export interface StoredHead {
   /** validators(height + 1) */
   readonly validators: readonly Validator[];
   readonly parameters: Parameters;
-  /** sequence of the vote record when this block was committed; a smaller one in the file is an old record */
-  readonly recordSequence: number;
+  /** how far the vote records were when blocks were committed here; a smaller sequence in a file is an old record */
+  readonly records: readonly RecordMark[];
+}
+
+/** The sequence of one key's vote record. A key that replaces another has its own. */
+export interface RecordMark {
+  readonly publicKey: Uint8Array;
+  readonly sequence: number;
+}
+
+/** Keys whose records a store remembers: of more the one used longest ago is forgotten. */
+const RECORD_MARKS_MAX = 64;
+
+/** D7: never falls: a node that follows without a record for a while must still know an old one when it sees it. */
+export function marksWith(marks: readonly RecordMark[], mark: RecordMark | undefined): readonly RecordMark[] {
+  if (mark === undefined) return marks;
+  const others = marks.filter(({ publicKey }) => !bytesEqual(publicKey, mark.publicKey));
+  const sequence = Math.max(recordSequenceOf(marks, mark.publicKey), mark.sequence);
+  return [...others.slice(1 - RECORD_MARKS_MAX), { publicKey: mark.publicKey, sequence }];
+}
+
+/** 0 for a key that has never voted over this store. */
+export function recordSequenceOf(marks: readonly RecordMark[], publicKey: Uint8Array): number {
+  return marks.find((mark) => bytesEqual(mark.publicKey, publicKey))?.sequence ?? 0;
 }
 
 /** Everything that one block changes on disk. */
@@ -54,7 +76,8 @@ export interface BlockCommit {
   /** validators(height + 1) */
   readonly validators: readonly Validator[];
   readonly parameters: Parameters;
-  readonly recordSequence: number;
+  /** undefined: this node has no vote record it may use */
+  readonly record: RecordMark | undefined;
 }
 
 /** What one row keeps of a block. */
@@ -82,7 +105,7 @@ export interface HeadRow {
   readonly height: number;
   readonly timeMs: number;
   readonly transactionsTotal: number;
-  readonly recordSequence: number;
+  readonly records: readonly RecordMark[];
   readonly validators: readonly Validator[];
   readonly parameters: Parameters;
   /** heights 0 to height - 1: its root stands in the head's own header */
@@ -130,7 +153,7 @@ export function encodeHead(head: HeadRow): Uint8Array {
     head.height,
     head.timeMs,
     head.transactionsTotal,
-    head.recordSequence,
+    head.records.map(({ publicKey, sequence }) => [publicKey, sequence]),
     validatorsItems(head.validators),
     parametersItems(head.parameters),
     head.historyBefore.encode(),
@@ -144,7 +167,10 @@ export function decodeHead(bytes: Uint8Array): HeadRow {
       height: reader.uint(0),
       timeMs: reader.uint(0),
       transactionsTotal: reader.uint(0),
-      recordSequence: reader.uint(0),
+      records: reader.list(0, RECORD_MARKS_MAX, (inner) => {
+        inner.tuple(2);
+        return { publicKey: inner.byteString(1, LIMITS.publicKeyBytesMax), sequence: inner.uint(0) };
+      }),
       validators: readValidators(reader),
       parameters: readParameters(reader),
       historyBefore: orCorrupt("head", HistoryAccumulator.decode(reader.byteString(1, LIMITS.headerBytesMax))),

@@ -13,14 +13,16 @@ import {
 import { encodeCertificate } from "../../../src/ledger/format-vote.ts";
 import type { SealedGenesis } from "../../../src/ledger/genesis.ts";
 import { toHex } from "../../../src/ledger/hash.ts";
+import { LIMITS } from "../../../src/ledger/limits.ts";
 import type { Result } from "../../../src/ledger/types.ts";
 import { BatchIntake } from "../../../src/node/batch-intake.ts";
 import { BatchPool } from "../../../src/node/batch-pool.ts";
 import type { Chain } from "../../../src/node/chain.ts";
 import { verifyNative } from "../../../src/node/ed25519-native.ts";
 import { Proposals } from "../../../src/node/proposals.ts";
-import { answerSync, Sync } from "../../../src/node/sync.ts";
+import { answerSync, SYNC_BLOCK_BYTES_MAX, Sync } from "../../../src/node/sync.ts";
 import { createVerifyPool } from "../../../src/node/verify-pool.ts";
+import { peerLimits } from "../../../src/p2p/limits.ts";
 import {
   buildBlock,
   certificateOf,
@@ -145,7 +147,7 @@ describe("bodies of blocks", () => {
       },
       commit: async (staged, certificate) => {
         await behind.store.saveBatches(staged.block.batches, { sync: true });
-        await behind.commit(staged, certificate, 0);
+        await behind.commit(staged, certificate, undefined);
       },
       onBadAnswer: (from, code) => refused.push(`${from} ${code}`),
     });
@@ -157,6 +159,12 @@ describe("bodies of blocks", () => {
 });
 
 describe("catch-up", () => {
+  it("N96: the largest block that governance may allow fits into one answer of a peer", () => {
+    const { answerBytesMax } = peerLimits({ answerBytesMax: SYNC_BLOCK_BYTES_MAX });
+    const { blockBytesMax, proposalBytesMax, certificateBytesMax, resultBytesMax } = LIMITS;
+    expect(answerBytesMax).toBeGreaterThan(blockBytesMax + proposalBytesMax + certificateBytesMax + resultBytesMax);
+  });
+
   it("N78: a peer that says nothing holds it up for a moment, and a slow one is asked again with more time", async () => {
     const [ahead, behind] = [await openLedger(genesis), await openLedger(genesis)];
     const batch = noteBatch(genesis, { id: "a", sequence: 1, validUntilMs: genesis.timeMs + 60_000 });
@@ -175,7 +183,7 @@ describe("catch-up", () => {
         if (from === "silent" || timeoutMs < 3_000) throw new LedgerError("PEER_TIMEOUT");
         return answerSync(ahead, payload);
       },
-      commit: (staged, certificate) => behind.commit(staged, certificate, 0).then(() => undefined),
+      commit: (staged, certificate) => behind.commit(staged, certificate, undefined).then(() => undefined),
       onBadAnswer: () => undefined,
     });
     await sync.catchUp(1, "silent");
@@ -202,7 +210,7 @@ describe("a certified result that differs from the own one", () => {
       log: SILENT,
       peers: () => ["peer"],
       request: async () => answer,
-      commit: (synced, decided) => behind.commit(synced, decided, 0).then(() => undefined),
+      commit: (synced, decided) => behind.commit(synced, decided, undefined).then(() => undefined),
       onBadAnswer: () => undefined,
     });
     return { behind, caughtUp: sync.catchUp(1, "peer") };

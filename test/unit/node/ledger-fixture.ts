@@ -107,7 +107,7 @@ export function buildBlock(chain: Chain, batches: readonly Batch[], timeMs: numb
 /** Executes and commits a block under a certificate of q real signatures. */
 export async function commitBlock(chain: Chain, genesis: SealedGenesis, block: CheckedBlock): Promise<void> {
   const staged = chain.execute(block);
-  await chain.commit(staged, certificateOf(genesis, block.proposal, staged.resultHash), 0);
+  await chain.commit(staged, certificateOf(genesis, block.proposal, staged.resultHash), undefined);
 }
 
 /** q validators certify a block with a result, whatever it is. */

@@ -155,7 +155,7 @@ export function makeCommit(
     signatures: [new Uint8Array(64), new Uint8Array(64), new Uint8Array(64)],
   });
   const { writes } = plan;
-  const recordSequence = height * 2;
+  const record = { publicKey: RECORD_KEY, sequence: height * 2 };
   const { parameters } = head;
   const commit = {
     header,
@@ -169,10 +169,13 @@ export function makeCommit(
     writes,
     validators,
     parameters,
-    recordSequence,
+    record,
   };
   return { commit, staged };
 }
+
+/** Whose vote record the commits of these tests speak of. */
+export const RECORD_KEY = new Uint8Array(32).fill(3);
 
 export function transactionIdAt(height: number, index: number): Hash {
   return hashTagged("TX", Uint8Array.of(height >> 8, height & 255, index));

@@ -14,6 +14,7 @@ import { blockKey, HEAD_KEY, historyKey, idsKey, receiptsKey, SCHEMA_KEY, stateK
 import { LedgerStore } from "../../../src/store/ledger-store.ts";
 import { openLevelStore } from "../../../src/store/level-store.ts";
 import { MemoryStore } from "../../../src/store/memory-store.ts";
+import { marksWith, type RecordMark, recordSequenceOf, type StoredHead } from "../../../src/store/rows.ts";
 import {
   commitUpTo,
   GENESIS_WRITES,
@@ -21,6 +22,7 @@ import {
   makeGenesis,
   openChain,
   planOf,
+  RECORD_KEY,
   stateKeyOf,
   transactionIdAt,
   validatorsOf,
@@ -74,7 +76,7 @@ describe.each(["LevelDB", "memory"])("ledger store on %s", (kind) => {
     const { ledger, tree } = await openChain(store, GENESIS);
     const again = await openChain(await reopen(), GENESIS);
     for (const { head } of [ledger, again.ledger]) {
-      expect(head).toMatchObject({ height: 0, timeMs: GENESIS.timeMs, transactionsTotal: 0, recordSequence: 0 });
+      expect(head).toMatchObject({ height: 0, timeMs: GENESIS.timeMs, transactionsTotal: 0, records: [] });
       expect(toHex(head.blockHash)).toBe(toHex(GENESIS.chainId));
       expect(toHex(head.proposer)).toBe(toHex(validatorsOf(1)[0]?.publicKey ?? GENESIS.chainId));
     }
@@ -93,7 +95,12 @@ describe.each(["LevelDB", "memory"])("ledger store on %s", (kind) => {
     }
     const again = await openChain(await reopen(), GENESIS);
     expect(again.ledger.head).toEqual(ledger.head);
-    expect(again.ledger.head).toMatchObject({ height: 40, headerView: 0, certificateView: 0, recordSequence: 80 });
+    expect(again.ledger.head).toMatchObject({
+      height: 40,
+      headerView: 0,
+      certificateView: 0,
+      records: [{ sequence: 80 }],
+    });
     expect(toHex(again.ledger.history.root())).toBe(toHex(ledger.history.root()));
     expect(toHex(again.tree.root())).toBe(toHex(tree.root()));
     expectState(again.ledger, 40);
@@ -304,9 +311,32 @@ describe.each(["LevelDB", "memory"])("ledger store on %s", (kind) => {
     const { ledger, tree } = await openChain(store, GENESIS);
     await commitUpTo(ledger, tree, 3);
     const { commit } = makeCommit(ledger, tree, planOf(4));
-    await ledger.commitBlock({ ...commit, recordSequence: 0 });
-    expect(ledger.head.recordSequence).toBe(6);
-    expect((await openChain(await reopen(), GENESIS)).ledger.head.recordSequence).toBe(6);
+    await ledger.commitBlock({ ...commit, record: undefined });
+    const sequenceOf = (head: StoredHead) => recordSequenceOf(head.records, RECORD_KEY);
+    expect(sequenceOf(ledger.head)).toBe(6);
+    expect(sequenceOf((await openChain(await reopen(), GENESIS)).ledger.head)).toBe(6);
+  });
+
+  it("N95: a key that replaces another begins anew, and the other's old record stays known as old", async () => {
+    const { ledger, tree } = await openChain(store, GENESIS);
+    await commitUpTo(ledger, tree, 3);
+    const { commit } = makeCommit(ledger, tree, planOf(4));
+    const replacement = new Uint8Array(32).fill(4);
+    expect(recordSequenceOf(ledger.head.records, replacement)).toBe(0);
+    await ledger.commitBlock({ ...commit, record: { publicKey: replacement, sequence: 2 } });
+    const { head } = (await openChain(await reopen(), GENESIS)).ledger;
+    expect([replacement, RECORD_KEY].map((key) => recordSequenceOf(head.records, key))).toEqual([2, 6]);
+  });
+
+  it("N95: the marks of keys are bounded, the one used longest ago goes first", () => {
+    let marks: readonly RecordMark[] = [];
+    const keyAt = (index: number) => new Uint8Array(32).fill(index);
+    for (let index = 1; index <= 70; index += 1) {
+      marks = marksWith(marks, { publicKey: keyAt(index), sequence: index });
+      marks = marksWith(marks, { publicKey: keyAt(1), sequence: 1 });
+    }
+    expect([marks.length, recordSequenceOf(marks, keyAt(1)), recordSequenceOf(marks, keyAt(2))]).toEqual([64, 1, 0]);
+    expect(recordSequenceOf(marks, keyAt(70))).toBe(70);
   });
 
   it("D61: a commit that the disk refuses changes nothing that is read", async () => {
