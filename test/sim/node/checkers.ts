@@ -4,15 +4,19 @@
 import type { ConsensusMessage } from "../../../src/consensus/messages.ts";
 import { decodeMessage } from "../../../src/consensus/messages.ts";
 import { decodeVoteRecord } from "../../../src/consensus/vote-record.ts";
+import { decodeRow, rowPrefix } from "../../../src/contracts/describe.ts";
 import type { Verdict } from "../../../src/errors.ts";
 import { quorumSize, verifyCertificate } from "../../../src/ledger/certificate.ts";
+import type { Value } from "../../../src/ledger/codec.ts";
 import { blockHashOf, resultHashOf } from "../../../src/ledger/format-block.ts";
 import { validatorsHashOf } from "../../../src/ledger/format-cluster.ts";
 import { decodeCertificate, voteSigningBytes } from "../../../src/ledger/format-vote.ts";
 import { bytesEqual, EMPTY_BYTES, type Hash, toHex } from "../../../src/ledger/hash.ts";
 import type { BatchReference, Validator } from "../../../src/ledger/types.ts";
 import type { CommittedBlock, Participant } from "../../../src/node/participant.ts";
-import { batchKey } from "../../../src/store/keys.ts";
+import { batchKey, stateKey } from "../../../src/store/keys.ts";
+import { decodeState } from "../../../src/store/rows.ts";
+import { PURSE_FEN } from "./clients.ts";
 import type { Member } from "./member.ts";
 import type { World } from "./world.ts";
 
@@ -248,10 +252,44 @@ export class Checkers {
     }
   }
 
+  // ---- the end ----
+
+  /** The same rows byte by byte on every disk, and not a fen more or less than the purses began with. */
+  compareStates(members: readonly Member[]): void {
+    const [first, ...others] = members;
+    if (first === undefined) return;
+    const expected = first.disk.rowsUnder(stateKey(EMPTY_BYTES));
+    for (const member of others) {
+      const rows = member.disk.rowsUnder(stateKey(EMPTY_BYTES));
+      const isEqual =
+        rows.size === expected.size && [...rows].every(([name, value]) => isSame(expected.get(name), value));
+      if (!isEqual && member.height === first.height)
+        this.world.fail(`state: nodes ${first.index} and ${member.index} hold different rows at ${first.height}`);
+    }
+    const purses = this.rowsOf(first, "purse");
+    const open = this.rowsOf(first, "gift").filter((row) => row.get("state") === "open");
+    const sum = [...purses, ...open].reduce((total, row) => total + Number(row.get("fen")), 0);
+    if (sum !== purses.length * PURSE_FEN) this.world.fail(`money: ${purses.length} purses hold ${sum} fen`);
+  }
+
+  private rowsOf({ participant, disk }: Member, table: string): readonly ReadonlyMap<string, Value>[] {
+    const reader = participant?.chain.store.stateReader();
+    const prefix = reader && rowPrefix(reader, "purse", table, []);
+    if (reader === undefined || prefix?.ok !== true) return [];
+    return [...disk.rowsUnder(stateKey(prefix.value))].map(([name, bytes]) => {
+      const key = Uint8Array.from(Buffer.from(name, "latin1")).slice(1);
+      return new Map(decodeRow(reader, { contract: "purse", table, key, entry: decodeState(key, bytes) }).fields);
+    });
+  }
+
   observeEvidence(member: number, rule: string, offender: string): void {
     if (this.world.isLiar(member) || this.world.isLiarKey(offender)) return;
     this.world.fail(`evidence: node ${member} accuses an honest key of ${rule}: ${offender.slice(0, 8)}`);
   }
+}
+
+function isSame(one: Uint8Array | undefined, other: Uint8Array): boolean {
+  return one !== undefined && bytesEqual(one, other);
 }
 
 function blockOf(message: ConsensusMessage): Hash | undefined {

@@ -25,6 +25,8 @@ interface Call {
   readonly args: Readonly<Record<string, Value>>;
 }
 
+/** What a purse begins with. */
+export const PURSE_FEN = 1_000;
 /** What a door may answer to a transaction that is as it should be. */
 const ANSWERS = new Set(["MEMPOOL_FULL", "MEMPOOL_SENDER_FULL", "TX_EXPIRED", "TX_VALID_TOO_LONG", "STORE_CORRUPT"]);
 
@@ -85,7 +87,7 @@ export class Clients {
     const to = random.pick(cast.clients).account;
     if (!this.begun.has(person.account)) {
       this.begun.add(person.account);
-      return { contract: "purse", action: "begin", args: { fen: 1_000 } };
+      return { contract: "purse", action: "begin", args: { fen: PURSE_FEN } };
     }
     // Refused until the contract is deployed, and most of the time it never is.
     if (random.chance(50))

@@ -59,6 +59,13 @@ export class SimDisk {
     this.keys = undefined;
   }
 
+  /** Rows whose keys begin with these bytes, as they are read. @throws LedgerError STORE_CORRUPT */
+  rowsUnder(prefix: Uint8Array): ReadonlyMap<string, Uint8Array> {
+    const start = nameOf(prefix);
+    const names = this.sortedKeys().filter((name) => name.startsWith(start));
+    return new Map(names.map((name) => [name, read(this.rows, name) ?? new Uint8Array(0)]));
+  }
+
   isDurable(key: Uint8Array): boolean {
     return this.durable.has(nameOf(key));
   }

@@ -16,6 +16,8 @@ import { Member } from "./member.ts";
 import { SimHub } from "./network.ts";
 import { CALM_MS_MAX, describePlan, drawPlan, type Partition, type Plan, type Profile } from "./plan.ts";
 
+/** Every node comes up within this long, whatever its disk is like. */
+const START_MS_MAX = 60_000;
 /** A run that sends more than this has a storm, not a problem with luck. */
 const FRAMES_MAX = 3_000_000;
 
@@ -100,13 +102,17 @@ export class World {
     const onRejection = (reason: unknown) =>
       this.fail(`a promise was rejected unheard: ${reason instanceof Error ? reason.stack : String(reason)}`);
     process.on("unhandledRejection", onRejection);
+    let calmMs = 0;
     try {
       for (const { records } of this.members) await records.create();
       this.schedule();
       await this.runUntil(plan.calmFromMs, () => false);
-      const isDone = await this.runUntil(plan.calmFromMs + CALM_MS_MAX, () => this.hasEverything());
+      const calmEndMs = plan.calmFromMs + CALM_MS_MAX;
+      const isDone = await this.runUntil(calmEndMs, () => this.hasEverything());
       this.isSettled = true;
+      calmMs = timeline.nowMs - plan.calmFromMs;
       if (!isDone) this.fail(`liveness: ${this.missing()}`);
+      await this.restartEverybody();
       if (this.failure === undefined) this.finalChecks();
     } finally {
       process.off("unhandledRejection", onRejection);
@@ -124,8 +130,20 @@ export class World {
       halts: this.halts,
       starts: this.starts,
       simulatedMs: timeline.nowMs,
-      calmMs: Math.max(0, timeline.nowMs - plan.calmFromMs),
+      calmMs,
     };
+  }
+
+  /** What was said to be committed must also be there after the lights went out. */
+  private async restartEverybody(): Promise<void> {
+    if (this.failure !== undefined) return;
+    this.trace(`${this.at} everybody loses power and starts again`);
+    for (const member of this.members) member.crash(true);
+    for (const member of this.members) member.start();
+    const isUp = await this.runUntil(this.timeline.nowMs + START_MS_MAX, () =>
+      this.members.every((member) => member.isUp),
+    );
+    if (!isUp) this.fail(`start: not everybody is up again within ${START_MS_MAX} ms`);
   }
 
   private async runUntil(endMs: number, isDone: () => boolean): Promise<boolean> {
@@ -425,7 +443,7 @@ export class World {
     return `${lacking.map((hex) => hex.slice(0, 8)).join(",")} not committed within ${CALM_MS_MAX} ms of calm: ${lines.join("; ")}`;
   }
 
-  /** Everybody honest shows everything that was acknowledged, with the same bytes everywhere. */
+  /** Everybody honest shows everything that was acknowledged, over the same state. */
   private finalChecks(): void {
     for (const member of this.seated()) {
       for (const order of this.clients.orders) {
@@ -437,6 +455,7 @@ export class World {
           );
       }
     }
+    this.checkers.compareStates(this.seated());
   }
 }
 
