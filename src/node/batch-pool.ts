@@ -1,6 +1,7 @@
 // Every verified batch that is not yet used up, from all origins, until its transactions are committed or expired.
 // It decides nothing: the builder asks what can be included, the driver asks whether there is work at all.
 
+import { invariant } from "../assert.ts";
 import { bytesEqual, bytesKey, type Hash } from "../ledger/hash.ts";
 import type { Batch, BatchReference, Transaction } from "../ledger/types.ts";
 
@@ -205,6 +206,13 @@ export class BatchPool {
     const share = this.shares.get(key) ?? { bytes: 0, transactions: 0 };
     share.bytes += sign * bytes.length;
     share.transactions += sign * transactions.length;
+    invariant(
+      share.bytes >= 0 &&
+        share.bytes <= POOL_BYTES_PER_ORIGIN_MAX &&
+        share.transactions >= 0 &&
+        share.transactions <= POOL_TRANSACTIONS_PER_ORIGIN_MAX,
+      "N97: an origin has a bounded share of the pool",
+    );
     if (share.transactions === 0) this.shares.delete(key);
     else this.shares.set(key, share);
   }

@@ -12,12 +12,11 @@ import { Pump } from "./pump.ts";
 
 const ATTACK_MS = 20_000;
 /**
- * What the resident memory of an honest node may grow by while it is attacked. Mostly garbage that V8 and malloc keep: after
- * a minute of this (+180 to 280 MiB, flat from the fortieth second on) 65 MB of objects and 36 MB of buffers were alive.
+ * What the resident memory of an honest node may grow by while it is attacked for that long. Measured over one minute, a few
+ * times on one machine: +180 to 280 MiB, little of it after the fortieth second, with 65 MB of objects and 36 MB of buffers
+ * alive at the end. Longer attacks were not measured: this bounds a leak of some MiB a second, not a slow one.
  */
 const GROWTH_BYTES_MAX = 256 << 20;
-/** One liar among the first q results is enough for this word; everything else at this level is a fault of ours. */
-const ALARM_OF_LIARS = "results diverge";
 const NOTES_BEFORE = 60;
 /** Notes that must be acknowledged during the attack, so few that only a standstill misses them. */
 const NOTES_DURING_MIN = 10;
@@ -36,7 +35,7 @@ function residentBytes(net: TestNetwork, node: number): number {
 
 function errorsIn(logFile: string): readonly string[] {
   const lines = readFileSync(logFile, "utf8").split("\n");
-  return lines.filter((line) => line.includes('"level":"error"') && !line.includes(ALARM_OF_LIARS));
+  return lines.filter((line) => line.includes('"level":"error"'));
 }
 
 /** A follower of the present lead: it is told everything and leads nothing at first. */

@@ -10,7 +10,7 @@ const CODE = /"([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)"/g;
 const FOREIGN = new Set(["LEVEL_CORRUPTION", "LEVEL_LOCKED"]);
 
 describe("docs/errors.md", () => {
-  const sources = typeScriptFiles("src");
+  const sources = typeScriptFiles("src", "bench");
   const listed = new Set([...document("docs/errors.md").matchAll(/`([A-Z][A-Z0-9_]+)`/g)].map(([, code = ""]) => code));
 
   it("lists every code that the sources throw", () => {

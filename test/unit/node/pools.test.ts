@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { referenceOf } from "../../../src/ledger/format-batch.ts";
 import { toHex } from "../../../src/ledger/hash.ts";
-import { BatchPool, BLOCKS_PASSED_OVER_MAX } from "../../../src/node/batch-pool.ts";
+import { BatchPool, BLOCKS_PASSED_OVER_MAX, POOL_TRANSACTIONS_PER_ORIGIN_MAX } from "../../../src/node/batch-pool.ts";
 import { chooseBatches } from "../../../src/node/block-builder.ts";
 import { PARAMETER_DEFAULTS } from "../../../src/node/genesis-plan.ts";
 import { MEMPOOL_PER_SENDER_MAX, Mempool } from "../../../src/node/mempool.ts";
@@ -111,6 +111,24 @@ describe("batch pool", () => {
       expect(pool.countPassedOver(NONE_COMMITTED, [referenceOf(taken)], SHARE)).toEqual({ toSpread: [], starved: [] });
     }
   });
+});
+
+describe("shares of the pool", () => {
+  it("N97: an origin gets no more than its share, keeps nobody else out, and gets it back", () => {
+    const pool = new BatchPool();
+    const large = Array.from({ length: 1_000 }, (_, nonce) => transaction({ nonce }));
+    const [greedy, modest] = [signerOf(101), signerOf(102)];
+    const batches = Array.from({ length: POOL_TRANSACTIONS_PER_ORIGIN_MAX / 1_000 + 1 }, (_, sequence) =>
+      batch({ origin: greedy, sequence: sequence + 1, transactions: large }),
+    );
+    const last = batches.at(-1);
+    if (last === undefined) throw new Error("no batches");
+    expect(batches.map((one) => pool.add(one)).indexOf(false)).toBe(batches.length - 1);
+    expect(pool.wants(last, NONE_COMMITTED, { nowMs: 0, windowMs: 60_000 })).toBe(false);
+    expect(pool.add(batch({ origin: modest, sequence: 1, transactions: large }))).toBe(true);
+    pool.settle({ isCommitted: () => true, headTimeMs: 0 }, batches.map(referenceOf));
+    expect(pool.add(last)).toBe(true);
+  }, 60_000);
 });
 
 describe("work", () => {
