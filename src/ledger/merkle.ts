@@ -18,17 +18,24 @@ export function merkleRoot(tag: DomainTag, leaves: readonly Hash[]): Hash {
   return sealRoot(tag, leaves.length, level);
 }
 
+/** Gives proofs of the leaves of one list, by index (0-based, below their number). The tree is hashed once, here. */
+export function merkleProver(leaves: readonly Hash[]): (index: number) => MerkleProof {
+  const levels: Uint8Array[] = [];
+  for (let level = paddedLevel(leaves); level.length > 32; level = parentLevel(level)) levels.push(level);
+  return (index) => {
+    invariant(Number.isInteger(index) && index >= 0 && index < leaves.length, "L4: a proof is of a leaf of the list");
+    const siblings = levels.map((level, depth) => {
+      const place = Math.floor(index / 2 ** depth);
+      const sibling = (place % 2 === 0 ? place + 1 : place - 1) * 32;
+      return level.slice(sibling, sibling + 32);
+    });
+    return { index, count: leaves.length, siblings };
+  };
+}
+
 /** @param index 0-based, below the number of leaves */
 export function merkleProof(leaves: readonly Hash[], index: number): MerkleProof {
-  invariant(Number.isInteger(index) && index >= 0 && index < leaves.length, "L4: a proof is of a leaf of the list");
-  const siblings: Hash[] = [];
-  let level = paddedLevel(leaves);
-  for (let place = index; level.length > 32; place = Math.floor(place / 2)) {
-    const sibling = (place % 2 === 0 ? place + 1 : place - 1) * 32;
-    siblings.push(level.slice(sibling, sibling + 32));
-    level = parentLevel(level);
-  }
-  return { index, count: leaves.length, siblings };
+  return merkleProver(leaves)(index);
 }
 
 /** Total: a proof of a wrong shape is false. */

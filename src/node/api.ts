@@ -13,9 +13,9 @@ import { decodeCertificate, encodeHeadStatement } from "../ledger/format-vote.ts
 import type { SealedGenesis } from "../ledger/genesis.ts";
 import { bytesEqual, bytesKey, fromHex, type Hash, toHex } from "../ledger/hash.ts";
 import { historyProof } from "../ledger/history.ts";
-import { merkleProof } from "../ledger/merkle.ts";
+import { merkleProver } from "../ledger/merkle.ts";
 import { encodeCertifiedHeader, encodeReceiptProof, encodeStateProof } from "../ledger/proofs.ts";
-import { type CertifiedHeader, PROTOCOL_VERSION, type Transaction } from "../ledger/types.ts";
+import { type CertifiedHeader, type MerkleProof, PROTOCOL_VERSION, type Transaction } from "../ledger/types.ts";
 import { checkTransaction } from "../ledger/validate.ts";
 import type {
   BlockView,
@@ -49,6 +49,7 @@ export class Api implements NodeApi {
   private readonly options: ApiOptions;
   private readonly participant: Participant;
   private readonly waiters = new Map<string, Set<() => void>>();
+  private readonly receiptProvers = new WeakMap<readonly Uint8Array[], (index: number) => MerkleProof>();
   private readonly headListeners = new Set<(head: HeadView) => void>();
   private readonly receiptListeners = new Set<(txId: Hash, height: number, receiptBytes: Uint8Array) => void>();
 
@@ -279,13 +280,22 @@ export class Api implements NodeApi {
     };
   }
 
+  /** Everybody asks for receipts of the newest blocks, whose lists the store keeps. */
+  private receiptProver(receipts: readonly Uint8Array[]): (index: number) => MerkleProof {
+    const known = this.receiptProvers.get(receipts);
+    if (known !== undefined) return known;
+    const prover = merkleProver(receipts.map(receiptHashOf));
+    this.receiptProvers.set(receipts, prover);
+    return prover;
+  }
+
   private proveReceipt(found: {
     readonly height: number;
     readonly index: number;
     readonly receiptBytes: Uint8Array;
   }): Uint8Array {
     const { store, head } = this.participant.chain;
-    const path = merkleProof(store.loadReceipts(found.height).map(receiptHashOf), found.index);
+    const path = this.receiptProver(store.loadReceipts(found.height))(found.index);
     const certified = this.certifiedHead();
     if (found.height === head.height)
       return encodeReceiptProof({ receiptBytes: found.receiptBytes, path, past: undefined, certified });
