@@ -252,7 +252,7 @@ export interface NodeApi {
   }): Promise<{ readonly height: number; readonly rows: readonly RowView[]; readonly next: string | undefined }>;
   contracts(): readonly ContractView[];
   /** the refusal or success of a receipt in sentences */
-  explainReceipt(receiptBytes: Uint8Array): { readonly zh: string; readonly en: string };
+  explainReceipt(receiptBytes: Uint8Array, height: number): { readonly zh: string; readonly en: string };
   consensusStatus(): Record<string, unknown>;
   onHead(listener: (head: HeadView) => void): () => void;
   onReceipt(listener: (txId: Hash, height: number, receiptBytes: Uint8Array) => void): () => void;

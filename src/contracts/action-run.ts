@@ -6,6 +6,7 @@ import { bytesEqual } from "../ledger/hash.ts";
 import type { LedgerEvent } from "../ledger/types.ts";
 import { type CheckedScan, callableBy, FIXED_SLOTS } from "./checked.ts";
 import type { CompiledAction, CompiledCondition, CompiledRead, CompiledTable } from "./compiled.ts";
+import type { DeployRequest } from "./deploy.ts";
 import { charge, type Frame, type Row } from "./frame.ts";
 import { byteUnits, GAS, valueSize } from "./gas.ts";
 import { followRow, type IndexStore } from "./index-rows.ts";
@@ -35,10 +36,7 @@ export interface ActionHost {
   readonly timeMs: number;
   /** an action of the code and settings that this block runs; undefined: there is none */
   callee(contract: string, action: string): Callee | undefined;
-  deploy(
-    frame: Frame,
-    request: { readonly name: string; readonly source: string; readonly ruleId: string },
-  ): Refusal | undefined;
+  deploy(frame: Frame, request: DeployRequest): Refusal | undefined;
 }
 
 export interface Callee {

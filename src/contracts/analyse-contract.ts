@@ -110,7 +110,9 @@ function partsOf(statement: CheckedStatement): readonly Typed[] {
     case "cancel":
       return [statement.key];
     case "deploy":
-      return [statement.name, statement.source];
+      return [statement.name, statement.source, ...(statement.height === undefined ? [] : [statement.height])];
+    case "withdraw":
+      return [statement.name];
     default:
       return unreachable(statement);
   }

@@ -189,5 +189,7 @@ export const ROLES: Type = {
 };
 export const EVENT_BYTES_MAX = 16_384;
 export const NON_NEGATIVE = integerType(0n, BigInt(Number.MAX_SAFE_INTEGER), "money");
+/** Of a block. */
+export const HEIGHT = integerType(0n, BigInt(Number.MAX_SAFE_INTEGER), "count");
 export const ACCOUNT_NAME: Type = { kind: "text", bytesMax: 128, isId: false, values: undefined };
 export const TIMER_KEY: Type = { kind: "text", bytesMax: 128, isId: false, values: undefined };

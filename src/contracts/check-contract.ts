@@ -9,16 +9,16 @@ import { checkImport, checkImportedAction, type ImportSource } from "./check-imp
 import { checkSettings, checkSystemTables, checkTable } from "./check-table.ts";
 import { checkWords } from "./check-words.ts";
 import type { CheckedContract } from "./checked.ts";
-import type { ContractDocument, Name, Sentence } from "./document.ts";
-import { type Finding, Findings } from "./finding.ts";
+import type { ContractDocument, MigrationDocument, Name, Sentence } from "./document.ts";
+import { type Finding, Findings, type Offset } from "./finding.ts";
 import { parseDocument } from "./parse-document.ts";
-import { LEDGER_CONTRACT } from "./system.ts";
+import { LEDGER_CONTRACT, SETTINGS_OF_CONTRACT_MAX } from "./system.ts";
 import { membership, typeName } from "./types.ts";
+import { droppedName, type Migration } from "./upgrade.ts";
 
 const TABLES_MAX = 64;
 const ACTIONS_MAX = 128;
 const IMPORTS_MAX = 32;
-const SETTINGS_MAX = 64;
 
 export interface CheckOutcome {
   readonly findings: readonly Finding[];
@@ -71,6 +71,7 @@ function checkDocument(document: ContractDocument, findings: Findings, imports: 
     imports: [...new Set([...document.imports, ...document.importedActions].map(({ contract }) => contract.text))],
     accounts: context.accounts,
     settings: context.settings,
+    migration: checkMigration(document.migration, context),
     tables: [...context.tables.values()],
     actions,
   };
@@ -91,13 +92,37 @@ function checkAccounts(accounts: readonly Name[], context: CheckContext): void {
   }
 }
 
+/** Names of the new version; those of the version before are compared at deployment. */
+function checkMigration(migration: MigrationDocument, context: CheckContext): Migration {
+  const requireColumn = (table: Name, column: string, at: Offset) => {
+    const names = context.tables.get(table.text)?.columns.map(({ name }) => name);
+    if (names === undefined)
+      context.findings.error(table.at, "TABLE_UNKNOWN", `this contract has no table ${table.text}`, [
+        ...context.tables.keys(),
+      ]);
+    else if (!names.includes(column))
+      context.findings.error(at, "FIELD_UNKNOWN", `table ${table.text} has no ${column}`, names);
+  };
+  for (const { table, to } of migration.renames) requireColumn(table, to.text, to.at);
+  for (const { table, field } of migration.drops) requireColumn(table, droppedName(field.text), field.at);
+  for (const { text, at } of migration.settings) {
+    if (context.settings.some(({ name }) => name === text))
+      context.findings.error(at, "SETTING_KEPT", `${text} is still a setting of this version`);
+  }
+  return {
+    renames: migration.renames.map(({ table, from, to }) => ({ table: table.text, from: from.text, to: to.text })),
+    drops: migration.drops.map(({ table, field }) => ({ table: table.text, field: field.text })),
+    settings: migration.settings.map(({ text }) => text),
+  };
+}
+
 function checkCounts(document: ContractDocument, context: CheckContext): void {
   const { at } = document.name;
   context.atMost(document.tables.length, TABLES_MAX, { at, what: "tables" });
   context.atMost(document.actions.length, ACTIONS_MAX, { at, what: "actions" });
   context.atMost(document.imports.length, IMPORTS_MAX, { at, what: "imported tables" });
   context.atMost(document.importedActions.length, IMPORTS_MAX, { at, what: "imported actions" });
-  context.atMost(document.settings.length, SETTINGS_MAX, { at, what: "settings" });
+  context.atMost(document.settings.length, SETTINGS_OF_CONTRACT_MAX, { at, what: "settings" });
 }
 
 /** Settings that nothing reads, and a contract that does nothing. */

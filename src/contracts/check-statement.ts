@@ -4,7 +4,7 @@
 import { foreignAccount } from "./accounts.ts";
 import type { ActionSignature } from "./check-action.ts";
 import { checkArguments, checkCall } from "./check-call.ts";
-import { ACCOUNT_NAME, type CheckContext, EVENT_BYTES_MAX, NON_NEGATIVE, TIMER_KEY } from "./check-context.ts";
+import { ACCOUNT_NAME, type CheckContext, EVENT_BYTES_MAX, HEIGHT, NON_NEGATIVE, TIMER_KEY } from "./check-context.ts";
 import type { CheckedArgument, CheckedAssignment, CheckedStatement, CheckedTable } from "./checked.ts";
 import type { Assignments, Name, StatementDocument } from "./document.ts";
 import { byteUnits, GAS } from "./gas.ts";
@@ -12,7 +12,7 @@ import type { Scope } from "./scope.ts";
 import { GOVERNANCE_CONTRACT, SOURCE_BYTES_MAX, TIMER_ROLE } from "./system.ts";
 import type { Typed } from "./typed.ts";
 import { BOOL, holdsRows, ID, sizeMax, TIME, type Type, textType } from "./types.ts";
-import { indexUsage, rowBytesMax } from "./worst-case.ts";
+import { DEPLOY_ROWS_UNITS, indexUsage, rowBytesMax, WITHDRAW_ROWS_UNITS } from "./worst-case.ts";
 
 /** A row that was read from an own table, so that statements may change it. */
 export interface RowTarget {
@@ -60,6 +60,8 @@ function checkBody(statement: StatementDocument, at: StatementContext) {
       return checkCancel(statement, at);
     case "deploy":
       return checkDeploy(statement, at);
+    case "withdraw":
+      return checkWithdraw(statement, at);
   }
 }
 
@@ -282,21 +284,30 @@ function checkCancel({ key }: Document<"cancel">, { context, scope }: StatementC
 }
 
 function checkDeploy(statement: Document<"deploy">, { context, scope }: StatementContext): Checked<"deploy"> {
-  if (context.contract !== GOVERNANCE_CONTRACT)
-    context.findings.error(
-      statement.at,
-      "DEPLOY_NOT_ALLOWED",
-      `only contract ${GOVERNANCE_CONTRACT} deploys contracts`,
-    );
+  requireGovernance(statement, context);
   const name = context.expected(statement.name, scope, ID);
   const source = context.expected(statement.source, scope, textType(SOURCE_BYTES_MAX));
+  const height = statement.height && context.expected(statement.height, scope, HEIGHT);
   const bytes = sourceBytesMax(source.type);
+  const sourceUnits = bytes * GAS.sourceByte + byteUnits(bytes);
   return {
     kind: "deploy",
     name,
     source,
-    unitsMax: name.worst + source.worst + bytes * GAS.sourceByte + 2 * (GAS.read + GAS.write) + byteUnits(bytes),
+    height,
+    unitsMax: name.worst + source.worst + (height?.worst ?? 0) + sourceUnits + DEPLOY_ROWS_UNITS,
   };
+}
+
+function checkWithdraw(statement: Document<"withdraw">, { context, scope }: StatementContext): Checked<"withdraw"> {
+  requireGovernance(statement, context);
+  const name = context.expected(statement.name, scope, ID);
+  return { kind: "withdraw", name, unitsMax: name.worst + WITHDRAW_ROWS_UNITS };
+}
+
+function requireGovernance({ at }: StatementDocument, { contract, findings }: CheckContext): void {
+  if (contract !== GOVERNANCE_CONTRACT)
+    findings.error(at, "DEPLOY_NOT_ALLOWED", `only contract ${GOVERNANCE_CONTRACT} deploys and withdraws contracts`);
 }
 
 function sourceBytesMax(type: Type): number {

@@ -10,12 +10,14 @@ import { type Binding, type IndexShape, Scope, SlotCounter, type TableShape } fr
 import { keyBytesMax, STATE_KEY_BYTES_MAX } from "./state-keys.ts";
 import { systemTableNames } from "./system.ts";
 import { type Column, integerType, membership, type Type, typeName, UNKNOWN } from "./types.ts";
+import { droppedName } from "./upgrade.ts";
 import { rowBytesMax } from "./worst-case.ts";
 
 /** A setting without a type: a safe integer, so that sums with it cannot leave 64 bits. */
 const SETTING = integerType(-BigInt(Number.MAX_SAFE_INTEGER), BigInt(Number.MAX_SAFE_INTEGER));
 const COLUMNS_MAX = 64;
 const CONDITIONS_MAX = 32;
+const DROPPED = "dropped(";
 const INDEXES_MAX = 4;
 /** Largest row: the source of a contract, and some more. */
 export const ROW_BYTES_MAX = 140_000;
@@ -42,6 +44,9 @@ export function checkColumn(
   context: CheckContext,
   { defaults }: { readonly defaults: boolean },
 ): Column {
+  const dropped = defaults ? droppedType(document, context) : undefined;
+  if (dropped !== undefined)
+    return { name: droppedName(document.name.text), type: dropped, typeText: document.type.text, defaultValue: null };
   const type = context.type(document.type);
   const column = { name: document.name.text, type, typeText: document.type.text, defaultValue: undefined };
   if (document.default === undefined) return column;
@@ -55,6 +60,14 @@ export function checkColumn(
   else if (type.kind !== "unknown" && !membership(type)(value))
     context.findings.error(typed.at, "VALUE_OUT_OF_RANGE", `the default is outside ${typeName(type)}`);
   return { ...column, defaultValue: value };
+}
+
+/** `dropped(type)`: the field is gone, its place and the size of old rows remain. */
+function droppedType({ name, type, default: given }: ColumnDocument, context: CheckContext): Type | undefined {
+  const { text, at } = type;
+  if (!text.startsWith(DROPPED) || !text.endsWith(")")) return undefined;
+  if (given !== undefined) context.findings.error(name.at, "DEFAULT_NOT_ALLOWED", "a dropped field has no default");
+  return { kind: "dropped", was: context.type({ text: text.slice(DROPPED.length, -1), at: at + DROPPED.length }) };
 }
 
 export function checkTable(document: TableDocument, context: CheckContext): CheckedTable {

@@ -6,6 +6,7 @@ import type { IndexShape, TableShape } from "./scope.ts";
 import { CONTRACT_ROLE_PREFIX } from "./system.ts";
 import type { LabelledReference, Typed } from "./typed.ts";
 import type { Column, Type } from "./types.ts";
+import type { Migration } from "./upgrade.ts";
 import type { Usage } from "./usage.ts";
 
 /** Text for people: plain parts, and references by label. */
@@ -103,7 +104,8 @@ export type CheckedStatement = { readonly at: Offset; readonly when: Typed | und
       readonly args: readonly CheckedArgument[];
     }
   | { readonly kind: "cancel"; readonly key: Typed }
-  | { readonly kind: "deploy"; readonly name: Typed; readonly source: Typed }
+  | { readonly kind: "deploy"; readonly name: Typed; readonly source: Typed; readonly height: Typed | undefined }
+  | { readonly kind: "withdraw"; readonly name: Typed }
 );
 
 export interface CheckedAction {
@@ -135,6 +137,7 @@ export interface CheckedContract {
   /** names or beginnings of the accounts that this contract alone may debit */
   readonly accounts: readonly string[];
   readonly settings: readonly CheckedSetting[];
+  readonly migration: Migration;
   readonly tables: readonly CheckedTable[];
   readonly actions: readonly CheckedAction[];
 }

@@ -5,7 +5,7 @@ import { invariant } from "../assert.ts";
 import { encode, type Value } from "../ledger/codec.ts";
 import { hashTagged } from "../ledger/hash.ts";
 import { coversAccount } from "./accounts.ts";
-import { ACCOUNT_NAME, NON_NEGATIVE, TIMER_KEY } from "./check-context.ts";
+import { ACCOUNT_NAME, HEIGHT, NON_NEGATIVE, TIMER_KEY } from "./check-context.ts";
 import {
   type CheckedAction,
   type CheckedArgument,
@@ -60,8 +60,20 @@ export function compileContract(
     ),
   ];
   const rules = new Map(conditions.map(([ruleId, condition]) => [ruleId, ruleText(condition, lineOf)] as const));
-  const { name, title, imports, accounts, settings } = checked;
-  return { name, title, source, sourceHash: sourceHashOf(source), imports, accounts, settings, tables, actions, rules };
+  const { name, title, imports, accounts, settings, migration } = checked;
+  return {
+    name,
+    title,
+    source,
+    sourceHash: sourceHashOf(source),
+    imports,
+    accounts,
+    settings,
+    migration,
+    tables,
+    actions,
+    rules,
+  };
 }
 
 function ruleText({ at, text, references, zh, en }: CheckedCondition, lineOf: (at: number) => number): RuleText {
@@ -216,13 +228,28 @@ function compileBody(
       return (run) => withParts(run.frame, [key], ([value]) => run.cancel(asText(value)));
     }
     case "deploy": {
+      const { height } = statement;
       const parts = [
         checkedPart(statement.name, TIMER_KEY, `${ruleId}.name`),
         compilePart(compileExpression(statement.source), ruleId),
+        ...(height === undefined ? [] : [checkedPart(height, HEIGHT, `${ruleId}.height`)]),
       ];
       return (run) =>
-        withParts(run.frame, parts, ([name, source]) =>
-          run.host.deploy(run.frame, { name: asText(name), source: asText(source), ruleId }),
+        withParts(run.frame, parts, ([name, source, activeHeight = 0]) =>
+          run.host.deploy(run.frame, {
+            kind: "deploy",
+            name: asText(name),
+            source: asText(source),
+            activeHeight: asSafeInteger(activeHeight),
+            ruleId,
+          }),
+        );
+    }
+    case "withdraw": {
+      const name = checkedPart(statement.name, TIMER_KEY, `${ruleId}.name`);
+      return (run) =>
+        withParts(run.frame, [name], ([value]) =>
+          run.host.deploy(run.frame, { kind: "withdraw", name: asText(value), ruleId }),
         );
     }
   }

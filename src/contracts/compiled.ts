@@ -8,6 +8,7 @@ import type { Evaluate } from "./frame.ts";
 import type { Refusal } from "./refusal.ts";
 import type { RowLayout } from "./row-layout.ts";
 import type { Column } from "./types.ts";
+import type { Migration } from "./upgrade.ts";
 import type { Usage } from "./usage.ts";
 
 /** One reference that a refusal shows. */
@@ -96,6 +97,7 @@ export interface CompiledContract {
   readonly imports: readonly string[];
   readonly accounts: readonly string[];
   readonly settings: readonly CheckedSetting[];
+  readonly migration: Migration;
   readonly tables: ReadonlyMap<string, CompiledTable>;
   readonly actions: ReadonlyMap<string, CompiledAction>;
   /** by rule id */

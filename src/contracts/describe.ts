@@ -10,6 +10,7 @@ import { systemShape } from "./check-context.ts";
 import type { CompiledContract } from "./compiled.ts";
 import { Catalogue, deployedNames, deployedVersion, Engine } from "./engine.ts";
 import { type Explanation, explain } from "./explain.ts";
+import { entryPrefix } from "./index-rows.ts";
 import { RowLayout } from "./row-layout.ts";
 import { decodeKey, encodeKey } from "./state-keys.ts";
 import { LEDGER_CONTRACT } from "./system.ts";
@@ -52,9 +53,9 @@ export interface RowPlace {
   readonly table: string;
 }
 
-/** The newest version of a contract, also when it comes into force only with the next block. */
-function newestContract(state: StateReader, name: string): CompiledContract | undefined {
-  return new Catalogue(ENGINE, state, Number.POSITIVE_INFINITY).load(name)?.contract;
+/** The version of a contract that is in force at a height; without one the newest, also when it is not in force yet. */
+function contractAt(state: StateReader, name: string, height = Number.POSITIVE_INFINITY): CompiledContract | undefined {
+  return new Catalogue(ENGINE, state, height).load(name)?.contract;
 }
 
 /** All deployed contracts, in order of their names. */
@@ -68,7 +69,7 @@ export function contractsIn(state: StateReader): readonly DescribedContract[] {
 
 export function contractView(contract: CompiledContract, version: number): DescribedContract {
   const { name, sourceHash, source, title } = contract;
-  const named = (columns: readonly Column[]) => columns.map((column) => ({ name: column.name, type: column.typeText }));
+  const named = namedTypes;
   const tables = [...contract.tables].map(([table, { layout }]) => ({
     name: table,
     key: named(layout.keyColumns),
@@ -90,12 +91,16 @@ export function contractView(contract: CompiledContract, version: number): Descr
   };
 }
 
+function namedTypes(columns: readonly Column[]): readonly NamedType[] {
+  return columns.map(({ name, typeText }) => ({ name, type: typeText }));
+}
+
 function layoutOf(state: StateReader, { contract, table }: RowPlace): Verdict<RowLayout> {
   if (contract === LEDGER_CONTRACT) {
     const shape = systemShape(contract, table);
     return shape === undefined ? refuse("TABLE_UNKNOWN", table) : accept(new RowLayout(shape));
   }
-  const found = newestContract(state, contract);
+  const found = contractAt(state, contract);
   if (found === undefined) return refuse("CONTRACT_UNKNOWN", contract);
   const layout = found.tables.get(table)?.layout;
   return layout === undefined ? refuse("TABLE_UNKNOWN", table) : accept(layout);
@@ -155,7 +160,58 @@ export function decodeRow(
   return { key: named.slice(0, keyLength), fields: named.slice(keyLength), lastHeight: row.entry.lastHeight };
 }
 
-/** The refusal or success of a receipt in sentences. */
-export function explainReceipt(state: StateReader, receipt: Receipt): Explanation {
-  return explain(receipt, (name) => newestContract(state, name));
+/** The columns of a table by name and type, key first. Codes: CONTRACT_UNKNOWN, TABLE_UNKNOWN. */
+export function columnsOf(
+  state: StateReader,
+  place: RowPlace,
+): Verdict<{ readonly key: readonly NamedType[]; readonly fields: readonly NamedType[] }> {
+  const layout = layoutOf(state, place);
+  if (!layout.ok) return layout;
+  const { keyColumns, columns, keyLength } = layout.value;
+  return accept({ key: namedTypes(keyColumns), fields: namedTypes(columns.slice(keyLength)) });
+}
+
+/** An index of a table: what its entries begin with, and which row an entry stands for. */
+export interface IndexPlace {
+  /** what the state keys of the entries begin with */
+  readonly prefix: Uint8Array;
+  /** the state key of the row of an entry */
+  rowKey(entryKey: Uint8Array): Uint8Array;
+}
+
+/** The group of an index that has these values. Codes: CONTRACT_UNKNOWN, TABLE_UNKNOWN, INDEX_UNKNOWN, KEY_INVALID. */
+export function indexPlace(
+  state: StateReader,
+  place: RowPlace & { readonly index: string },
+  values: readonly Value[],
+): Verdict<IndexPlace> {
+  const layout = layoutOf(state, place);
+  if (!layout.ok) return layout;
+  const table = layout.value;
+  const index = table.indexes.find(({ name }) => name === place.index);
+  if (index === undefined) return refuse("INDEX_UNKNOWN", place.index);
+  const columns = index.columns.map((column) => table.columns[column]);
+  const isGroup =
+    values.length === columns.length &&
+    columns.every((column, at) => column !== undefined && membership(column.type)(values[at] ?? null));
+  if (!isGroup)
+    return refuse(
+      "KEY_INVALID",
+      `values of ${columns.map((column) => `${column?.name}: ${column?.typeText}`).join(", ")}`,
+    );
+  const prefix = entryPrefix(table, index, values);
+  const { prefix: rows } = table;
+  return accept({ prefix, rowKey: (entryKey) => concatenated(rows, entryKey.slice(prefix.length)) });
+}
+
+function concatenated(left: Uint8Array, right: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(left.length + right.length);
+  bytes.set(left);
+  bytes.set(right, left.length);
+  return bytes;
+}
+
+/** The refusal or success of a receipt in sentences, by the versions that were in force in its block. */
+export function explainReceipt(state: StateReader, receipt: Receipt, height?: number): Explanation {
+  return explain(receipt, (name) => contractAt(state, name, height));
 }

@@ -4,12 +4,12 @@
 import type { Block, Item } from "./blocks.ts";
 import type { CheckedContract } from "./checked.ts";
 import type { CompiledContract } from "./compiled.ts";
-import { upgradeFault } from "./deploy.ts";
 import type { ActionDocument, ConditionDocument, ContractDocument, TableDocument, Template } from "./document.ts";
 import { ExpressionWords } from "./expression-words.ts";
 import { statementInWords } from "./statement-words.ts";
 import type { Column } from "./types.ts";
 import { typeName } from "./types.ts";
+import { upgradeFault } from "./upgrade.ts";
 import { type Language, Words } from "./words.ts";
 
 export interface ContractSource {

@@ -127,7 +127,14 @@ export type StatementDocument = { readonly at: Offset; readonly when: SourceExpr
       readonly args: Assignments;
     }
   | { readonly kind: "cancel"; readonly key: SourceExpression }
-  | { readonly kind: "deploy"; readonly name: SourceExpression; readonly source: SourceExpression }
+  | {
+      readonly kind: "deploy";
+      readonly name: SourceExpression;
+      readonly source: SourceExpression;
+      /** from which the version is in force; undefined, or 0: the next block */
+      readonly height: SourceExpression | undefined;
+    }
+  | { readonly kind: "withdraw"; readonly name: SourceExpression }
 );
 
 export interface ActionDocument {
@@ -140,6 +147,13 @@ export interface ActionDocument {
   readonly defines: readonly { readonly name: Name; readonly value: SourceExpression }[];
   readonly requires: readonly ConditionDocument[];
   readonly statements: readonly StatementDocument[];
+}
+
+/** What this version changes of the one before. */
+export interface MigrationDocument {
+  readonly renames: readonly { readonly table: Name; readonly from: Name; readonly to: Name }[];
+  readonly drops: readonly { readonly table: Name; readonly field: Name }[];
+  readonly settings: readonly Name[];
 }
 
 export interface ContractDocument {
@@ -155,4 +169,5 @@ export interface ContractDocument {
   readonly settings: readonly SettingDocument[];
   readonly tables: readonly TableDocument[];
   readonly actions: readonly ActionDocument[];
+  readonly migration: MigrationDocument;
 }

@@ -11,7 +11,7 @@ import type { CompiledContract } from "./compiled.ts";
 import type { Finding } from "./finding.ts";
 import type { TableShape } from "./scope.ts";
 import { CATALOGUE_KEY } from "./system.ts";
-import { CATALOGUE, CONTRACTS, SETTINGS, SOURCES } from "./system-layouts.ts";
+import { CATALOGUE, CONTRACTS, SETTINGS, SOURCES, VERSIONS } from "./system-layouts.ts";
 import { membership } from "./types.ts";
 
 const COMPILED_MAX = 512;
@@ -82,7 +82,6 @@ export interface DeployedVersion {
   readonly version: number;
   readonly sourceHash: Uint8Array;
   readonly activeHeight: number;
-  readonly previousHash: Uint8Array;
 }
 
 /** A contract in force with the numbers of its settings. */
@@ -94,10 +93,22 @@ export interface LoadedContract {
 export function deployedVersion(state: StateReader, name: string): DeployedVersion | undefined {
   const row = CONTRACTS.read(state, [name]);
   if (row === null) return undefined;
-  const [, version, sourceHash, activeHeight, previousHash] = row;
+  const [, version, sourceHash, activeHeight] = row;
   if (typeof version !== "number" || typeof activeHeight !== "number") return undefined;
-  if (!(sourceHash instanceof Uint8Array) || !(previousHash instanceof Uint8Array)) return undefined;
-  return { version, sourceHash, activeHeight, previousHash };
+  if (!(sourceHash instanceof Uint8Array)) return undefined;
+  return { version, sourceHash, activeHeight };
+}
+
+/** The version that is in force at a height; undefined: none is yet. */
+export function versionAt(state: StateReader, name: string, height: number): Uint8Array | undefined {
+  const newest = deployedVersion(state, name);
+  if (newest === undefined || height >= newest.activeHeight) return newest?.sourceHash;
+  for (let version = newest.version - 1; version > 0; version -= 1) {
+    const [, , sourceHash, activeHeight] = VERSIONS.read(state, [name, version]) ?? [];
+    const isInForce = typeof activeHeight === "number" && activeHeight <= height;
+    if (isInForce && sourceHash instanceof Uint8Array) return sourceHash;
+  }
+  return undefined;
 }
 
 /** Names of all contracts ever deployed, in order. */
@@ -135,9 +146,8 @@ export class Catalogue {
 
   /** With its findings, also when it is not sound; undefined: no version is in force. */
   compilation(name: string): Compilation | undefined {
-    const deployed = deployedVersion(this.state, name);
-    if (deployed === undefined) return undefined;
-    const hash = this.height >= deployed.activeHeight ? deployed.sourceHash : deployed.previousHash;
+    const hash = versionAt(this.state, name, this.height);
+    if (hash === undefined) return undefined;
     const imports: ContractLookup = (imported) => this.load(imported)?.contract;
     const known = this.engine.find(hash, imports);
     if (known !== undefined) return known;

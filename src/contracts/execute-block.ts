@@ -292,10 +292,17 @@ class BlockExecution {
   }
 
   private judgeGovernance(changes: Changes): Refusal | undefined {
-    const { overlay, parameters, engine } = this.input;
+    const { overlay, parameters, engine, height } = this.input;
     const written = changes.flatMap(({ key }) => (startsWithBytes(key, GOVERNANCE_PREFIX) ? [key] : []));
     if (written.length === 0) return undefined;
-    const refusal = governanceRefusal({ written, state: overlay, validators: this.validators, parameters, engine });
+    const refusal = governanceRefusal({
+      written,
+      state: overlay,
+      validators: this.validators,
+      parameters,
+      engine,
+      height,
+    });
     if (refusal !== undefined) return refusal;
     if (written.some((key) => startsWithBytes(key, SEATS.prefix) || startsWithBytes(key, ROSTER.prefix)))
       this.written.add("validators");

@@ -265,6 +265,20 @@ const SAYINGS: readonly (readonly [(refused: Refused) => boolean, Say])[] = [
     }),
   ],
   [
+    ends("height"),
+    ({ values }) => ({
+      zh: `生效高度 ${at(values, "height")} 已过, 最早为 ${at(values, "next")}`,
+      en: `Height ${at(values, "height")} is over: the first that is possible is ${at(values, "next")}`,
+    }),
+  ],
+  [
+    ends("pending"),
+    ({ values }) => ({
+      zh: `合约 ${at(values, "contract")} 第 ${at(values, "version")} 版的生效高度为 ${at(values, "height")}: 待生效的版本只能有一个, 已生效的不能撤回`,
+      en: `Version ${at(values, "version")} of contract ${at(values, "contract")} is in force from height ${at(values, "height")}: only one may be waiting, and none that is in force is withdrawn`,
+    }),
+  ],
+  [
     ends("upgrade"),
     ({ values }) => ({
       zh: `新版本与现有数据不相容: ${list(values)}`,

@@ -13,7 +13,7 @@ import { parametersIn } from "./governance-rows.ts";
 import type { RefusalValues } from "./refusal.ts";
 import type { RowLayout } from "./row-layout.ts";
 import { CATALOGUE_KEY, GOVERNANCE_CONTRACT, PARAMETER_NAMES, REGISTRY_CONTRACT, ROSTER_KEY } from "./system.ts";
-import { CATALOGUE, SOURCES } from "./system-layouts.ts";
+import { CATALOGUE, SOURCES, VERSIONS } from "./system-layouts.ts";
 import { membership } from "./types.ts";
 
 /**
@@ -48,6 +48,7 @@ export function genesisWrites(genesis: Genesis, engine: Engine): readonly StateW
     put(table(governance, "parameter"), [row, parameterOf(genesis, name)]);
   for (const { name, source, sourceHash } of contracts.values()) {
     put(table(governance, "contract"), [name, 1, sourceHash, 1, new Uint8Array(0)]);
+    put(VERSIONS, [name, 1, sourceHash, 1]);
     put(SOURCES, [sourceHash, source]);
   }
   put(CATALOGUE, [CATALOGUE_KEY, [...contracts.keys()].sort()]);

@@ -6,11 +6,12 @@ import { decodeParameters, decodeValidators, encodeParameters, encodeValidators 
 import { compareBytes, toHex } from "../ledger/hash.ts";
 import { LIMITS } from "../ledger/limits.ts";
 import type { Parameters, StateReader, Validator } from "../ledger/types.ts";
+import { contractSetFault } from "./contract-set.ts";
 import { Catalogue, type Engine } from "./engine.ts";
 import { type Refusal, refused } from "./refusal.ts";
 import { decodeKey, startsWithBytes } from "./state-keys.ts";
 import { PARAMETER_NAMES, ROSTER_KEY } from "./system.ts";
-import { PARAMETERS, ROSTER, SEATS, SETTINGS } from "./system-layouts.ts";
+import { CONTRACTS, PARAMETERS, ROSTER, SEATS, SETTINGS } from "./system-layouts.ts";
 import { membership } from "./types.ts";
 
 const SEATS_MAX = 100;
@@ -77,8 +78,10 @@ export function governanceRefusal(input: {
   readonly validators: readonly Validator[];
   readonly parameters: Parameters;
   readonly engine: Engine;
+  /** of this block */
+  readonly height: number;
 }): Refusal | undefined {
-  const { written, state, validators, parameters, engine } = input;
+  const { written, state, validators, parameters, engine, height } = input;
   const touches = (prefix: Uint8Array) => written.some((key) => startsWithBytes(key, prefix));
   if (touches(SEATS.prefix) || touches(ROSTER.prefix)) {
     const refusal = seatsRefusal(state, validators);
@@ -89,6 +92,11 @@ export function governanceRefusal(input: {
     if (!next.ok) return refused("governance.parameters", [["problem", next.detail === "" ? next.code : next.detail]]);
     if (next.value.protocol < parameters.protocol)
       return refused("governance.parameters", [["problem", PARAMETER_NAMES.protocol]]);
+  }
+  if (touches(CONTRACTS.prefix)) {
+    // From the next block on, and whenever a version comes into force.
+    const fault = contractSetFault(engine, state, height + 1);
+    if (fault !== undefined) return refused(`governance.${fault.part}`, fault.values);
   }
   return settingsRefusal(written, new Catalogue(engine, state, Number.POSITIVE_INFINITY), state);
 }

@@ -26,8 +26,31 @@ import { type MapEntry, readYaml, type SourceNode } from "./yaml-document.ts";
 /** The language version that this engine reads; it pins semantics and prices. */
 export const RULES_VERSION = 1n;
 
-const SECTIONS = ["rules", "contract", "title", "law", "words", "imports", "accounts", "settings", "tables", "actions"];
-const STATEMENTS = ["insert", "update", "delete", "pay", "call", "emit", "timer", "cancel", "deploy"] as const;
+const SECTIONS = [
+  "rules",
+  "contract",
+  "title",
+  "law",
+  "words",
+  "imports",
+  "accounts",
+  "settings",
+  "tables",
+  "actions",
+  "migrate",
+];
+const STATEMENTS = [
+  "insert",
+  "update",
+  "delete",
+  "pay",
+  "call",
+  "emit",
+  "timer",
+  "cancel",
+  "deploy",
+  "withdraw",
+] as const;
 /** Among the tables of an imported contract; no table that is imported can be called so. */
 const IMPORTED_ACTIONS = "actions";
 
@@ -39,6 +62,10 @@ export function parseDocument(source: string, findings: Findings): ContractDocum
 }
 
 const present = <T>(value: T | undefined): readonly T[] => (value === undefined ? [] : [value]);
+
+function nameOf({ key, keyAt }: MapEntry): Name {
+  return { text: key, at: keyAt };
+}
 
 class DocumentParser {
   private readonly reader: NodeReader;
@@ -76,6 +103,7 @@ class DocumentParser {
       settings: list("settings", (entry) => present(this.setting(entry))),
       tables: list("tables", (entry) => present(this.table(entry))),
       actions: list("actions", (entry) => present(this.action(entry))),
+      migration: this.migration(fields.get("migrate")),
     };
     return name && title && { name, title, ...parts };
   }
@@ -146,6 +174,27 @@ class DocumentParser {
     const value = reader.integer(entry.value, "the value of a setting");
     const unsaid = { type: undefined, title: undefined, unit: undefined, law: undefined };
     return name && value !== undefined ? { name, value, ...unsaid } : undefined;
+  }
+
+  /** `{rename: {table: {old: new}}, drop: {table: [field]}, settings: [name]}` */
+  private migration(entry: MapEntry | undefined): ContractDocument["migration"] {
+    const { reader } = this;
+    const known = ["rename", "drop", "settings"];
+    const fields: Fields =
+      entry === undefined ? new Map() : reader.fields(entry.value, "migrate", { known, required: [] });
+    const tables = (part: string) => reader.entries(fields.get(part)?.value, part);
+    return {
+      renames: tables("rename").flatMap((table) =>
+        reader.entries(table.value, `rename in ${table.key}`).flatMap(({ key, keyAt, value }) => {
+          const to = reader.text(value, `the new name of ${key}`);
+          return present(to && { table: nameOf(table), from: { text: key, at: keyAt }, to });
+        }),
+      ),
+      drops: tables("drop").flatMap((table) =>
+        reader.names(table.value, `drop in ${table.key}`).map((field) => ({ table: nameOf(table), field })),
+      ),
+      settings: reader.names(fields.get("settings")?.value, "settings that are dropped"),
+    };
   }
 
   // ---- tables ----
@@ -334,8 +383,17 @@ class DocumentParser {
         return key && { kind, key };
       }
       case "deploy": {
-        const parts = this.parts(entry, ["name", "source"] as const);
-        return parts && { kind, name: parts.name, source: parts.source };
+        const parts = reader.fields(entry.value, kind, {
+          known: ["name", "source", "height"],
+          required: ["name", "source"],
+        });
+        const part = (name: string) => reader.expression(parts.get(name)?.value, name);
+        const [name, source] = [part("name"), part("source")];
+        return name && source && { kind, name, source, height: part("height") };
+      }
+      case "withdraw": {
+        const name = reader.expression(entry.value, kind);
+        return name && { kind, name };
       }
       default:
         return undefined;

@@ -41,7 +41,9 @@ export class RowLayout {
   }
 
   encode(row: Row): Uint8Array {
-    return encode(row.slice(this.keyLength));
+    // What stood in a dropped field goes with the next write of the row.
+    const fields = this.columns.slice(this.keyLength);
+    return encode(fields.map(({ type }, index) => (type.kind === "dropped" ? null : row[this.keyLength + index]!)));
   }
 
   decode(keyValues: readonly Value[], bytes: Uint8Array): Row {

@@ -75,6 +75,13 @@ function body(statement: StatementDocument, speech: Speech): Item {
           `The new text of contract ${say.of(statement.name)} is deployed, if the check finds no error.`,
         ),
       };
+    case "withdraw":
+      return {
+        text: words.say(
+          `撤回合约 ${say.of(statement.name)} 尚未生效的版本。`,
+          `The version of contract ${say.of(statement.name)} that is not in force yet is taken back.`,
+        ),
+      };
     case "call": {
       const fields = named(statement.args, speech);
       return {

@@ -13,6 +13,7 @@ function layout(contract: string, table: string): RowLayout {
 
 export const MONEY = layout(LEDGER_CONTRACT, "money");
 export const TIMERS = layout(LEDGER_CONTRACT, "timer");
+export const VERSIONS = layout(LEDGER_CONTRACT, "version");
 export const CATALOGUE = layout(LEDGER_CONTRACT, "catalogue");
 export const ACCOUNTS = layout(REGISTRY_CONTRACT, "account");
 export const ORGANISATIONS = layout(GOVERNANCE_CONTRACT, "organisation");

@@ -62,6 +62,11 @@ const SYSTEM_TABLES: Readonly<Record<string, Readonly<Record<string, SystemTable
   [LEDGER_CONTRACT]: {
     /** names of all deployed contracts, in order */
     catalogue: { key: { id: "text(8)" }, fields: { names: "list(text(64), 256)" } },
+    /** every version of every contract, by number from 1 on; those that were withdrawn are not here */
+    version: {
+      key: { contract: "text(64)", version: "count" },
+      fields: { source_hash: "bytes(32)", active_height: "count" },
+    },
     /** fen by account name; any contract may read it without an import */
     money: { key: { account: "text(128)" }, fields: { fen: "int" } },
     /** args: canonical CBOR of the pairs [name, value] in order of names */
@@ -88,6 +93,7 @@ export const ROSTER_KEY = "main";
 /** The key of the one row of the ledger's catalogue. */
 export const CATALOGUE_KEY = "main";
 export const CONTRACTS_MAX = 256;
+export const SETTINGS_OF_CONTRACT_MAX = 64;
 
 /** Row names of governance's table `parameter`, by the names of `Parameters`. */
 export const PARAMETER_NAMES = {

@@ -23,6 +23,8 @@ export type Type =
   | { readonly kind: "row"; readonly table: string; readonly isOptional: boolean }
   /** a row of a list that was read by an index; `table` is `contract.table` */
   | { readonly kind: "record"; readonly table: string; readonly columns: readonly Column[] }
+  /** a field that is gone: its place in the rows remains, and nothing names it */
+  | { readonly kind: "dropped"; readonly was: Type }
   | { readonly kind: "null" }
   /** of a dialect only: no text form, no column, no value on the chain */
   | { readonly kind: "foreign"; readonly name: string; readonly parts: readonly Type[] }
@@ -230,6 +232,8 @@ export function typeName(type: Type): string {
       return `bytes(${type.bytesMax})`;
     case "list":
       return `list(${typeName(type.item)}, ${type.lengthMax})`;
+    case "dropped":
+      return `dropped(${typeName(type.was)})`;
     case "row":
     case "record":
       return `row of ${type.table}`;
@@ -266,6 +270,8 @@ export function membership(type: Type): (value: Value) => boolean {
       const isItem = membership(type.item);
       return (value) => Array.isArray(value) && value.length <= type.lengthMax && value.every(isItem);
     }
+    case "dropped":
+      return (value) => value === null;
     case "unknown":
       // A column of a contract that is not at hand: its declaration is believed.
       return () => true;
@@ -304,6 +310,8 @@ export function sizeMax(type: Type): number {
       return type.bytesMax + 5;
     case "list":
       return type.lengthMax * sizeMax(type.item) + 5;
+    case "dropped":
+      return sizeMax(type.was);
     case "record":
       return type.columns.reduce((bytes, column) => bytes + sizeMax(column.type), 5);
     default:

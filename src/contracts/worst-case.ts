@@ -9,7 +9,8 @@ import { byteUnits, GAS } from "./gas.ts";
 import { indexUsageMax, scanUsageMax } from "./index-rows.ts";
 import type { TableShape } from "./scope.ts";
 import { keyBytesMax } from "./state-keys.ts";
-import { CATALOGUE, CONTRACTS, MONEY, SOURCES, TIMERS } from "./system-layouts.ts";
+import { SETTINGS_OF_CONTRACT_MAX } from "./system.ts";
+import { CATALOGUE, CONTRACTS, MONEY, SETTINGS, SOURCES, TIMERS, VERSIONS } from "./system-layouts.ts";
 import { type Column, sizeMax } from "./types.ts";
 import { addUsage, NO_USAGE, type Usage, usage } from "./usage.ts";
 
@@ -89,6 +90,7 @@ function statementName(statement: CheckedStatement): string {
     case "pay":
     case "cancel":
     case "deploy":
+    case "withdraw":
       return statement.kind;
     default:
       return unreachable(statement);
@@ -123,7 +125,9 @@ function touched(statement: CheckedStatement): Usage {
     case "cancel":
       return addUsage(look(TIMERS), usage({ writes: 1, bytesWritten: keyBytesMax(TIMERS) }));
     case "deploy":
-      return [write(SOURCES), write(CONTRACTS), write(CATALOGUE)].reduce(addUsage);
+      return [write(SOURCES), write(CONTRACTS), write(VERSIONS), write(CATALOGUE), SETTINGS_BEGIN].reduce(addUsage);
+    case "withdraw":
+      return [write(CONTRACTS), write(VERSIONS), write(CATALOGUE)].reduce(addUsage);
     default:
       return unreachable(statement);
   }
@@ -138,6 +142,17 @@ export function indexUsage(
   const columns = statement.kind === "update" ? statement.assignments?.map(({ column }) => column) : undefined;
   return indexUsageMax(statement.table, statement.kind, columns);
 }
+
+/** Units of `deploy` beside those of the source: rows of code, version, contract, catalogue, and settings that begin anew. */
+export const DEPLOY_ROWS_UNITS = (4 + SETTINGS_OF_CONTRACT_MAX) * (GAS.read + GAS.write);
+/** Units of `withdraw`: rows of version, contract and catalogue. */
+export const WITHDRAW_ROWS_UNITS = 3 * (GAS.read + GAS.write);
+
+/** Overrides of settings that a version begins anew. */
+const SETTINGS_BEGIN = usage({
+  writes: SETTINGS_OF_CONTRACT_MAX,
+  bytesWritten: SETTINGS_OF_CONTRACT_MAX * keyBytesMax(SETTINGS),
+});
 
 function look(table: TableShape): Usage {
   return usage({ reads: 1, bytesRead: rowBytesMax(table) });

@@ -186,8 +186,8 @@ export class Api implements NodeApi {
     return contractsIn(this.participant.chain.store.stateReader());
   }
 
-  explainReceipt(receiptBytes: Uint8Array): { readonly zh: string; readonly en: string } {
-    return explainReceipt(this.participant.chain.store.stateReader(), admitted(decodeReceipt(receiptBytes)));
+  explainReceipt(receiptBytes: Uint8Array, height: number): { readonly zh: string; readonly en: string } {
+    return explainReceipt(this.participant.chain.store.stateReader(), admitted(decodeReceipt(receiptBytes)), height);
   }
 
   consensusStatus(): Record<string, unknown> {

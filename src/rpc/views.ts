@@ -81,7 +81,7 @@ export function statusView(status: TransactionStatus, api: NodeApi): ResultOf<"t
     status: "committed",
     height: status.height,
     receipt: receiptView(ownReceipt(status.receiptBytes)),
-    explanation: api.explainReceipt(status.receiptBytes),
+    explanation: api.explainReceipt(status.receiptBytes, status.height),
     receiptBytes: toHex(status.receiptBytes),
     proof: toHex(status.proof),
   };

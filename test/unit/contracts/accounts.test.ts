@@ -111,10 +111,10 @@ describe("accounts of a contract", () => {
     const deploy = (name: string, source: string) =>
       chain.run(1, "root", [{ contract: "governance", action: "deploy", args: { name, source } }]);
     const receipt = deploy("two", contracts[1]!.source);
-    expect(receipt.ruleId).toBe("governance.deploy.do[0].accounts");
+    expect(receipt.ruleId).toBe("governance.accounts");
     expect(explainReceipt(chain, receipt).zh).toBe("合约 two 的付款账户 escrow:a 与合约 one 的 escrow: 重叠");
     expect(deploy("two", till("two", '["escrow2:"]', "'escrow2:a'")).status).toBe("ok");
-    expect(deploy("one", till("one", '["escrow2:"]', "'escrow2:a'")).ruleId).toBe("governance.deploy.do[0].accounts");
+    expect(deploy("one", till("one", '["escrow2:"]', "'escrow2:a'")).ruleId).toBe("governance.accounts");
     expect(deploy("one", till("one", '["fund"]', "'fund'")).status).toBe("ok");
     expect(deploy("two", contracts[1]!.source).status).toBe("ok");
   });
