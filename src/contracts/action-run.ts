@@ -8,7 +8,7 @@ import { type CheckedScan, callableBy, FIXED_SLOTS } from "./checked.ts";
 import type { CompiledAction, CompiledCondition, CompiledRead, CompiledTable } from "./compiled.ts";
 import type { DeployRequest } from "./deploy.ts";
 import { charge, type Frame, type Row } from "./frame.ts";
-import { byteUnits, GAS, valueSize } from "./gas.ts";
+import { byteUnits, GAS, valueSize, writeUnits } from "./gas.ts";
 import { followRow, type IndexStore } from "./index-rows.ts";
 import type { MeteredOverlay } from "./metered-overlay.ts";
 import { ExpressionError } from "./outcome.ts";
@@ -262,7 +262,7 @@ export class ActionRun {
   }
 
   private put(key: Uint8Array, bytes: Uint8Array): void {
-    charge(this.frame, byteUnits(bytes.length));
+    charge(this.frame, writeUnits(bytes.length));
     this.host.overlay.put(key, bytes);
   }
 

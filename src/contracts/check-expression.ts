@@ -427,7 +427,7 @@ class Checker {
   private applied(expression: Expression, builtIn: BuiltIn, args: readonly Typed[], types: readonly Type[]): Typed {
     const shape = {
       type: builtIn.result(types),
-      own: GAS.node + builtIn.units,
+      own: GAS.node + GAS.apply + builtIn.units,
       strict: args,
       extra: builtIn.unitsMax(types),
       fallible: builtIn.fallible,

@@ -26,10 +26,13 @@ export function compare(
   left: Typed,
   right: Typed,
 ): Typed {
-  const shape = { type: BOOL, strict: [left, right], own: GAS.node + unitsToCompare(left.type, right.type) };
+  const isEquality = operator === "==" || operator === "!=";
+  // Order is found letter by letter, equality by the block.
+  const passes = left.type.kind === "text" && !isEquality ? 2 : 1;
+  const own = GAS.node + passes * unitsToCompare(left.type, right.type);
+  const shape = { type: BOOL, strict: [left, right], own };
   if (left.type.kind === "unknown" || right.type.kind === "unknown")
     return builder.node(expression, { kind: "compare", operator, by: "plain", left, right }, shape);
-  const isEquality = operator === "==" || operator === "!=";
   const row = left.kind === "row" ? left : right.kind === "row" ? right : undefined;
   if (isEquality && row !== undefined && (left.type.kind === "null" || right.type.kind === "null"))
     return nullTest(builder, expression, operator === "!=", row);
@@ -135,7 +138,7 @@ export function arithmetic(
     return builder.node(
       expression,
       { kind: "arithmetic", operator, left, right },
-      { type: facts.type, strict: [left, right], fallible: facts.fallible },
+      { type: facts.type, strict: [left, right], own: arithmeticUnits(operator), fallible: facts.fallible },
     );
   }
   if (left.type.kind === "unknown" || right.type.kind === "unknown") return builder.silent(expression);
@@ -145,6 +148,10 @@ export function arithmetic(
     "TYPE_MISMATCH",
     `${operator} needs integers, not ${typeName(left.type)} and ${typeName(right.type)}`,
   );
+}
+
+function arithmeticUnits(operator: ArithmeticOperator): number {
+  return operator === "/" || operator === "%" ? GAS.node + GAS.division : GAS.node;
 }
 
 function concatenation(builder: TypedBuilder, expression: Expression, left: Typed, right: Typed): Typed {

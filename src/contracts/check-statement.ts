@@ -7,7 +7,7 @@ import { checkArguments, checkCall } from "./check-call.ts";
 import { ACCOUNT_NAME, type CheckContext, EVENT_BYTES_MAX, HEIGHT, NON_NEGATIVE, TIMER_KEY } from "./check-context.ts";
 import type { CheckedArgument, CheckedAssignment, CheckedStatement, CheckedTable } from "./checked.ts";
 import type { Assignments, Name, StatementDocument } from "./document.ts";
-import { byteUnits, GAS } from "./gas.ts";
+import { byteUnits, GAS, writeUnits } from "./gas.ts";
 import type { Scope } from "./scope.ts";
 import { GOVERNANCE_CONTRACT, SOURCE_BYTES_MAX, TIMER_ROLE } from "./system.ts";
 import type { Typed } from "./typed.ts";
@@ -72,7 +72,7 @@ export function unitsOf(parts: readonly Typed[]): number {
 }
 
 function rowUnits(table: CheckedTable): number {
-  return byteUnits(rowBytesMax(table));
+  return GAS.write + writeUnits(rowBytesMax(table));
 }
 
 // ---- rows ----
@@ -94,8 +94,7 @@ function checkInsert({ table: name, row }: Document<"insert">, at: StatementCont
   const unitsMax =
     unitsOf(assignments.map(({ typed }) => typed)) +
     GAS.read +
-    GAS.write +
-    rowUnits(table) * 2 +
+    rowUnits(table) +
     table.rowUnitsMax +
     indexUsage({ kind: "insert", table }).units;
   return { kind: "insert", table, assignments, unitsMax };
@@ -114,7 +113,6 @@ function checkUpdate({ row, set }: Document<"update">, at: StatementContext): Ch
   if (set.length === 0) at.context.findings.error(row.at, "FIELD_MISSING", "update sets at least one field");
   const unitsMax =
     unitsOf(assignments.map(({ typed }) => typed)) +
-    GAS.write +
     rowUnits(table) +
     table.rowUnitsMax +
     indexUsage({ kind: "update", table, assignments }).units;
@@ -222,7 +220,7 @@ function checkPay({ from, to, amount }: Document<"pay">, { context, scope }: Sta
     kind: "pay",
     ...typed,
     accounts,
-    unitsMax: unitsOf(Object.values(typed)) + accounts.length * GAS.node + 2 * (GAS.read + GAS.write + byteUnits(16)),
+    unitsMax: unitsOf(Object.values(typed)) + accounts.length * GAS.node + 2 * (GAS.read + GAS.write + writeUnits(16)),
   };
 }
 
@@ -274,7 +272,7 @@ function checkTimer({ key, time, run, args }: Document<"timer">, at: StatementCo
       `the arguments can have ${bytes} bytes, ${TIMER_ARGUMENT_BYTES_MAX} are allowed`,
     );
   const unitsMax =
-    unitsOf([typedKey, typedTime, ...typed.map((argument) => argument.typed)]) + GAS.write + byteUnits(bytes + 160);
+    unitsOf([typedKey, typedTime, ...typed.map((argument) => argument.typed)]) + GAS.write + writeUnits(bytes + 160);
   return { kind: "timer", key: typedKey, time: typedTime, run: run.text, args: typed, unitsMax };
 }
 

@@ -63,16 +63,17 @@ const asBytes = (value: Value | undefined) => value as Uint8Array;
 const asInteger = (value: Value | undefined) => value as Integer;
 const asList = (value: Value | undefined) => value as readonly Value[];
 
-function textFunction(name: string, test: (text: string, part: string) => boolean): BuiltIn {
+/** @param passes over the texts, as slow as copying one */
+function textFunction(name: string, passes: number, test: (text: string, part: string) => boolean): BuiltIn {
   return {
     name,
     args: ["text", "text"],
     result: () => BOOL,
     units: 0,
-    unitsMax: sizeUnits,
+    unitsMax: (types) => passes * sizeUnits(types),
     fallible: false,
     run: ([text, part], frame) => {
-      charge(frame, byteUnits(asText(text).length + asText(part).length));
+      charge(frame, passes * byteUnits(asText(text).length + asText(part).length));
       return test(asText(text), asText(part));
     },
   };
@@ -98,6 +99,11 @@ function isCalendarTime(time: Integer): boolean {
 /** What `sha256` and the salted values of sealed ballots hash. */
 function hashInput(value: Value | undefined): Uint8Array {
   return typeof value === "string" ? ENCODER.encode(value) : asBytes(value);
+}
+
+function encodedLength(value: Value | undefined): number {
+  if (typeof value === "string") return utf8Length(value);
+  return value instanceof Uint8Array ? value.length : 9;
 }
 
 function parseInteger(text: string): Outcome {
@@ -146,7 +152,7 @@ function conversion(
     name,
     args: [from],
     result: ([type]) => result(type ?? INT),
-    units: 2,
+    units: GAS.conversion,
     unitsMax: from === "text" || from === "bytes" ? sizeUnits : free,
     fallible,
     run: ([value = null], frame) => {
@@ -157,17 +163,18 @@ function conversion(
 }
 
 function hashFunction(kind: "text" | "bytes"): BuiltIn {
+  // A text is encoded first.
+  const passes = kind === "text" ? 2 : 1;
   return {
     name: "sha256",
     args: [kind],
     result: () => ({ kind: "bytes", bytesMax: 32 }),
     units: GAS.hash,
-    unitsMax: sizeUnits,
+    unitsMax: (types) => passes * sizeUnits(types),
     fallible: false,
     run: ([value], frame) => {
-      const input = hashInput(value);
-      charge(frame, byteUnits(input.length));
-      return sha256(input);
+      charge(frame, passes * byteUnits(encodedLength(value)));
+      return sha256(hashInput(value));
     },
   };
 }
@@ -179,15 +186,29 @@ function opensFunction(kind: "text" | "int" | "bool" | "bytes"): BuiltIn {
     args: ["bytes", kind, "bytes"],
     result: () => BOOL,
     units: GAS.hash,
-    unitsMax: sizeUnits,
+    unitsMax: (types) => 2 * sizeUnits(types),
     fallible: false,
     run: ([commitment, value = null, salt = null], frame) => {
-      const length = typeof value === "string" ? utf8Length(value) : value instanceof Uint8Array ? value.length : 9;
-      charge(frame, byteUnits(length + asBytes(salt).length));
+      // Encoded, then hashed.
+      charge(frame, 2 * byteUnits(encodedLength(value) + asBytes(salt).length));
       return bytesEqual(asBytes(commitment), sha256(encode([value, salt])));
     },
   };
 }
+
+const TEXT_TO_BYTES: BuiltIn = {
+  name: "bytes",
+  args: ["text"],
+  result: ([type]) => ({ kind: "bytes", bytesMax: type?.kind === "text" ? type.bytesMax : TEXT_BYTES_MAX }),
+  units: GAS.encode,
+  unitsMax: (types) => 2 * sizeUnits(types),
+  fallible: false,
+  run: ([text], frame) => {
+    // Measured, then encoded.
+    charge(frame, 2 * byteUnits(encodedLength(text)));
+    return hashInput(text);
+  },
+};
 
 const MUL_DIV: BuiltIn = {
   name: "mulDiv",
@@ -297,13 +318,7 @@ const ALL: readonly BuiltIn[] = [
     true,
     (value) => parseInteger(asText(value)),
   ),
-  conversion(
-    "bytes",
-    "text",
-    (type) => ({ kind: "bytes", bytesMax: type.kind === "text" ? type.bytesMax : TEXT_BYTES_MAX }),
-    false,
-    hashInput,
-  ),
+  TEXT_TO_BYTES,
   conversion(
     "bytes",
     "bytes",
@@ -311,9 +326,9 @@ const ALL: readonly BuiltIn[] = [
     false,
     (value) => value,
   ),
-  textFunction("contains", containsText),
-  textFunction("startsWith", (text, part) => text.startsWith(part)),
-  textFunction("endsWith", (text, part) => text.endsWith(part)),
+  textFunction("contains", 4, containsText),
+  textFunction("startsWith", 1, (text, part) => text.startsWith(part)),
+  textFunction("endsWith", 1, (text, part) => text.endsWith(part)),
   hashFunction("text"),
   hashFunction("bytes"),
   opensFunction("text"),

@@ -6,7 +6,7 @@ import { decode, encode, type Value } from "../ledger/codec.ts";
 import { compareBytes, EMPTY_BYTES } from "../ledger/hash.ts";
 import { equalValues } from "./compile-expression.ts";
 import type { Row } from "./frame.ts";
-import { byteUnits, GAS } from "./gas.ts";
+import { byteUnits, GAS, writeUnits } from "./gas.ts";
 import type { IndexShape, TableShape } from "./scope.ts";
 import { encodeKey, keyBytesMax, partBytesMax, tablePrefix } from "./state-keys.ts";
 import { type Usage, usage } from "./usage.ts";
@@ -188,7 +188,7 @@ export function indexUsageMax(
   const bytes = linkBytesMax(table);
   const keyBytes = touched.reduce((most, index) => Math.max(most, indexKeyBytesMax(table, index)), 0);
   return usage({
-    units: reads * (GAS.read + byteUnits(bytes)) + writes * (GAS.write + byteUnits(bytes)),
+    units: reads * (GAS.read + byteUnits(bytes)) + writes * (GAS.write + writeUnits(bytes)),
     reads,
     bytesRead: reads * bytes,
     writes,

@@ -3,7 +3,7 @@
 
 import type { StateOverlay } from "../ledger/types.ts";
 import { charge, type Frame } from "./frame.ts";
-import { byteUnits, GAS } from "./gas.ts";
+import { GAS, writeUnits } from "./gas.ts";
 import { type Refusal, refused } from "./refusal.ts";
 import { OUTSIDE_PREFIX } from "./system.ts";
 import { MONEY } from "./system-layouts.ts";
@@ -45,7 +45,7 @@ export function payMoney(frame: Frame, overlay: Balances, payment: Payment): Ref
 }
 
 function put(frame: Frame, overlay: Balances, { key, value }: Record<"key" | "value", Uint8Array>): void {
-  charge(frame, byteUnits(value.length));
+  charge(frame, writeUnits(value.length));
   overlay.put(key, value);
 }
 

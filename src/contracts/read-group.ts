@@ -6,7 +6,7 @@ import type { Value } from "../ledger/codec.ts";
 import type { StateOverlay } from "../ledger/types.ts";
 import type { CheckedScan } from "./checked.ts";
 import { charge, type Frame, type Row } from "./frame.ts";
-import { byteUnits, GAS } from "./gas.ts";
+import { byteUnits, GAS, writeUnits } from "./gas.ts";
 import { type IndexStore, rowsOfGroup } from "./index-rows.ts";
 import { type Refusal, refused } from "./refusal.ts";
 import type { RowLayout } from "./row-layout.ts";
@@ -22,7 +22,7 @@ export function paidStore(frame: Frame, overlay: Pick<StateOverlay, "get" | "put
       return value;
     },
     put: (key, value) => {
-      charge(frame, GAS.write + byteUnits(value.length));
+      charge(frame, GAS.write + writeUnits(value.length));
       overlay.put(key, value);
     },
     delete: (key) => {

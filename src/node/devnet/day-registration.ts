@@ -12,8 +12,8 @@ import type { StepItem, Steps } from "./steps.ts";
 
 /** Calls of one registration transaction: the most that a transaction may carry. */
 const CALLS = 100;
-/** Bytes of a document are at most three times its characters; each costs 20 units to check. */
-const GAS_PER_CHARACTER = 75;
+/** Bytes of a document are at most three times its characters; each costs 80 units to check. */
+const GAS_PER_CHARACTER = 260;
 const GAS_OF_DEPLOYMENT = 50_000;
 
 /** The organisation's own node, or the street office's where it runs none. */

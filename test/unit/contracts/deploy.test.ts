@@ -3,6 +3,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { contractsIn, decodeRow, explainReceipt, rowKey, rowPrefix } from "../../../src/contracts/describe.ts";
 import { Engine } from "../../../src/contracts/engine.ts";
+import { GAS } from "../../../src/contracts/gas.ts";
 import { genesisWrites } from "../../../src/contracts/genesis-state.ts";
 import { LedgerError } from "../../../src/errors.ts";
 import type { Value } from "../../../src/ledger/codec.ts";
@@ -91,7 +92,7 @@ describe("deploy", () => {
     expect(outcome(receipt)).toEqual(["refused", "governance.deploy.do[0].document"]);
     expect(receipt.values).toEqual([
       ["findings", 1],
-      ["finding[0]", "17:15 NAME_UNKNOWN: nothing here is called olt"],
+      ["finding[0]", "17:15 NAME_UNKNOWN: nothing here is called olt: did you mean old?"],
     ]);
     expect(explainReceipt(chain, receipt).zh).toContain("合约有 1 处错误");
     expect(outcome(deploy("shop2", SHOP))).toEqual(["refused", "governance.deploy.do[0].name"]);
@@ -153,12 +154,12 @@ describe("deploy", () => {
 
   it("R85: source and gas are bounded", () => {
     const padded = `${SHOP}# ${"x".repeat(50_000)}`;
-    const { gas, status } = deploy("shop", padded);
+    const run = (gasLimit: number) =>
+      chain.run(1, "root", [call("governance", "deploy", { name: "shop", source: padded })], gasLimit);
+    const { gas, status } = run(6_000_000);
     expect(status).toBe("ok");
-    expect(gas).toBeGreaterThan(50_000 * 20);
-    expect(
-      outcome(chain.run(1, "root", [call("governance", "deploy", { name: "shop", source: padded })], 1_000_000)),
-    ).toEqual(["out_of_gas", "transaction.gas"]);
+    expect(gas).toBeGreaterThan(50_000 * GAS.sourceByte);
+    expect(outcome(run(50_000 * GAS.sourceByte))).toEqual(["out_of_gas", "transaction.gas"]);
   });
 });
 

@@ -5,7 +5,7 @@ import { explain } from "../../../src/contracts/explain.ts";
 import { BLOCK_LIMITS, type LIMITED, TRANSACTION_LIMITS } from "../../../src/contracts/usage.ts";
 import type { Value } from "../../../src/ledger/codec.ts";
 import type { Receipt } from "../../../src/ledger/types.ts";
-import { document, genesisWith, TestChain, transaction } from "./support.ts";
+import { document, genesisWith, PARAMETERS, TestChain, transaction } from "./support.ts";
 
 const GAS = 90_000_000;
 const ANN = "ann";
@@ -64,18 +64,19 @@ describe("limits of a block", () => {
     const each = 8 * 120_000;
     const full = Math.ceil((BLOCK_LIMITS.bytesWritten - TRANSACTION_LIMITS.bytesWritten) / each);
     const transactions = Array.from({ length: full + 2 }, (_, index) =>
-      transaction(ANN, [hoard("spread", { id: `b${index}-` })], 2_000_000),
+      transaction(ANN, [hoard("spread", { id: `b${index}-` })], 2_500_000),
     );
     const { receipts } = chain.block(2, transactions);
     const refused = receipts.filter(({ status }) => status !== "ok");
     expect(refused.map(outcome)).toEqual(refused.map(() => ["out_of_gas", "block.bytesWritten"]));
     expect([receipts.indexOf(refused[0]!), refused.length, refused[0]?.gas]).toEqual([full, 2, 0]);
     expect(explain(refused[0]!, () => undefined).zh).toContain(String(BLOCK_LIMITS.bytesWritten));
-    expect(outcome(chain.run(3, ANN, [hoard("spread", { id: "again" })]))).toEqual(["ok", ""]);
+    expect(outcome(chain.run(3, ANN, [hoard("spread", { id: "again" })], 2_500_000))).toEqual(["ok", ""]);
   });
 
   it("R152: timers that the block's share has no room for stay due", () => {
     const chain = newChain();
+    chain.parameters = { ...PARAMETERS, timerGasMax: 2_500_000 };
     const share = Math.ceil((BLOCK_LIMITS.bytesWritten / 2 - TRANSACTION_LIMITS.bytesWritten) / (8 * 120_000));
     for (let index = 0; index < share + 3; index += 1) chain.run(2, ANN, [hoard("later", { id: `t${index}-` })]);
     const { receipts } = chain.block(50, [transaction(ANN, [hoard("look", { id: "big" })])]);
