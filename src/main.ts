@@ -272,6 +272,7 @@ function addContract(linli: Command): void {
       isWell = await (await load()).formatContracts(files, options);
     });
   addContractWords(contract);
+  addContractExplain(contract);
 }
 
 function addContractWords(contract: Command): void {
@@ -288,6 +289,29 @@ function addContractWords(contract: Command): void {
     .addHelpText("after", example("linli contract diff fees-1.yaml fees-2.yaml"))
     .action(async (before: string, after: string, options) => {
       isWell = await (await load()).diffDocuments({ before, after }, options);
+    });
+}
+
+function addContractExplain(contract: Command): void {
+  const load = () => import("./node/commands/contract-explain.ts");
+  asking(contract.command("explain <file> <action>"))
+    .description("try an action without doing it: every condition with its values, and what would happen")
+    .requiredOption("--as <who>", "role/id@organisation, as in tests; with --node the id of an account")
+    .option("--with <json>", "arguments by name", "{}")
+    .option("--state <file>", "rows, money and settings there are: the given of a test, in YAML or JSON")
+    .option("--at <ms>", "ledger time")
+    .option("--imports <file...>", "more documents, or directories, in which imports are looked for", [])
+    .option("--node", "ask the node at --url instead; <file> is then the name of a deployed contract", false)
+    .option("--json", "print one JSON object", false)
+    .addHelpText(
+      "after",
+      example(
+        `linli contract explain contracts/fees.yaml open_run --as pm_finance/clerk@property --with '{"community":"c1","period":202601}' --state given.yaml`,
+      ),
+    )
+    .action(async (file: string, action: string, options) => {
+      const { explainAtNode, explainInFile } = await load();
+      isWell = await (options.node ? explainAtNode(file, action, options) : explainInFile(file, action, options));
     });
 }
 

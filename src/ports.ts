@@ -3,6 +3,7 @@
 
 import type { Value } from "./ledger/codec.ts";
 import type { Hash } from "./ledger/hash.ts";
+import type { LedgerEvent, ReceiptStatus } from "./ledger/types.ts";
 
 // ---- time ----
 
@@ -225,6 +226,43 @@ export interface RowView {
   readonly lastHeight: number;
 }
 
+/** A column by name and type, as contracts write it. */
+export interface ColumnView {
+  readonly name: string;
+  readonly type: string;
+}
+
+export interface CallTrial {
+  readonly contract: string;
+  readonly action: string;
+  /** who would sign */
+  readonly account: string;
+  readonly cosigners: readonly string[];
+  readonly args: Readonly<Record<string, Value>>;
+  /** undefined: the node's ledger time */
+  readonly timeMs: number | undefined;
+}
+
+/** What would become of a call in the next block, and what each condition says. */
+export interface TrialView {
+  readonly height: number;
+  readonly timeMs: number;
+  readonly status: ReceiptStatus;
+  /** empty when ok */
+  readonly ruleId: string;
+  readonly explanation: { readonly zh: string; readonly en: string };
+  readonly conditions: readonly {
+    readonly ruleId: string;
+    readonly line: number;
+    readonly condition: string;
+    readonly outcome: "passed" | "failed" | { readonly error: string };
+    readonly values: readonly { readonly name: string; readonly type: string; readonly value: Value }[];
+    readonly sentence: { readonly zh: string; readonly en: string };
+  }[];
+  readonly events: readonly LedgerEvent[];
+  readonly gas: number;
+}
+
 export interface NodeApi {
   info(): NodeInfo;
   head(): HeadView;
@@ -242,14 +280,22 @@ export interface NodeApi {
     readonly table: string;
     readonly key: readonly Value[];
   }): Promise<{ readonly height: number; readonly row: RowView | undefined; readonly proof: Uint8Array }>;
-  /** rows in key order whose key starts with `prefix`; `after` is the cursor of the page before */
+  /** rows in key order whose key starts with `prefix`, or of the group `prefix` of `index`; `after` is the cursor of the page before */
   stateList(query: {
     readonly contract: string;
     readonly table: string;
+    readonly index: string | undefined;
     readonly prefix: readonly Value[];
     readonly after: string | undefined;
     readonly limit: number;
-  }): Promise<{ readonly height: number; readonly rows: readonly RowView[]; readonly next: string | undefined }>;
+  }): Promise<{
+    readonly height: number;
+    readonly columns: { readonly key: readonly ColumnView[]; readonly fields: readonly ColumnView[] };
+    readonly rows: readonly RowView[];
+    readonly next: string | undefined;
+  }>;
+  /** tries a call without doing it. @throws LedgerError CONTRACT_UNKNOWN, ACTION_UNKNOWN, ACCOUNT_UNKNOWN */
+  explainCall(trial: CallTrial): Promise<TrialView>;
   contracts(): readonly ContractView[];
   /** the refusal or success of a receipt in sentences */
   explainReceipt(receiptBytes: Uint8Array, height: number): { readonly zh: string; readonly en: string };

@@ -31,7 +31,7 @@ import { ExpressionError } from "./outcome.ts";
 import { failed, type Refusal, refused } from "./refusal.ts";
 import { RowLayout } from "./row-layout.ts";
 import type { LabelledReference } from "./typed.ts";
-import { holdsRows, membership, TIME, type Type, UNKNOWN } from "./types.ts";
+import { holdsRows, membership, TIME, type Type, typeName, UNKNOWN } from "./types.ts";
 import { argumentUnitsMax } from "./worst-case.ts";
 
 const UTF8 = new TextEncoder();
@@ -80,7 +80,8 @@ function ruleText({ at, text, references, zh, en }: CheckedCondition, lineOf: (a
   const times = references
     .filter(({ typed }) => typed.type.kind === "int" && typed.type.name === "time")
     .map(({ label }) => label);
-  return { line: lineOf(at), condition: text, zh, en, times: new Set(times) };
+  const types = new Map(references.map(({ label, typed }) => [label, typeName(typed.type)] as const));
+  return { line: lineOf(at), condition: text, zh, en, times: new Set(times), types };
 }
 
 // ---- tables ----

@@ -86,6 +86,8 @@ export interface RuleText {
   readonly en: CheckedTemplate | undefined;
   /** labels of what it compares that are times, to show them as such */
   readonly times: ReadonlySet<string>;
+  /** the type of each label, as people write it */
+  readonly types: ReadonlyMap<string, string>;
 }
 
 export interface CompiledContract {

@@ -24,7 +24,10 @@ interface Refused {
 type Say = (refused: Refused) => Explanation;
 
 /** The contract gives the words, in the version at hand; a rule it does not have is named by its id. */
-export function explain(receipt: Receipt, contractOf: (name: string) => CompiledContract | undefined): Explanation {
+export function explain(
+  receipt: Pick<Receipt, "status" | "ruleId" | "values" | "events">,
+  contractOf: (name: string) => CompiledContract | undefined,
+): Explanation {
   if (receipt.status === "ok") return done(receipt.events);
   const [contract = ""] = receipt.ruleId.split(".");
   const rule = contractOf(contract)?.rules.get(receipt.ruleId);

@@ -21,11 +21,26 @@ interface Shape {
 const SENTENCE: Shape = { order: ["zh", "en"] };
 const CONDITION: Shape = { order: ["if", "else"], keys: { else: SENTENCE } };
 const STATEMENT: Shape = {
-  order: ["when", "insert", "update", "delete", "pay", "emit", "timer", "cancel", "deploy", "row", "set"],
+  order: [
+    "when",
+    "insert",
+    "update",
+    "delete",
+    "pay",
+    "emit",
+    "timer",
+    "call",
+    "cancel",
+    "deploy",
+    "withdraw",
+    "row",
+    "set",
+    "with",
+  ],
   keys: {
     pay: { order: ["from", "to", "amount"] },
     timer: { order: ["key", "at", "run", "with"] },
-    deploy: { order: ["name", "source"] },
+    deploy: { order: ["name", "source", "height"] },
   },
 };
 const SETTING: Shape = {

@@ -5,11 +5,11 @@ import { invariant } from "../assert.ts";
 import { decode, type Value } from "../ledger/codec.ts";
 import { compareBytes } from "../ledger/hash.ts";
 import type { LedgerEvent, StateOverlay, StateReader } from "../ledger/types.ts";
-import { type CallArguments, type Callee, type Caller, frameOf, runAction } from "./action-run.ts";
+import { type ActionHost, type CallArguments, type Callee, type Caller, frameOf, runAction } from "./action-run.ts";
 import type { CompiledContract } from "./compiled.ts";
 import { deploy } from "./deploy.ts";
+import { type DryRun, dryRun } from "./dry-run.ts";
 import { Engine } from "./engine.ts";
-import type { Frame } from "./frame.ts";
 import { ACTION_GAS_MAX } from "./gas.ts";
 import { followRow, type IndexStore } from "./index-rows.ts";
 import { LimitReached, limitRefusal, MeteredOverlay } from "./metered-overlay.ts";
@@ -58,18 +58,41 @@ export class TestLedger {
     const frame = frameOf(called, ACTION_GAS_MAX);
     const events: LedgerEvent[] = [];
     const mark = this.overlay.mark();
-    const { overlay: state, engine } = this;
-    const overlay = new MeteredOverlay(state);
-    const host = {
-      overlay,
-      timeMs: this.nowMs,
-      callee: (...path: readonly [contract: string, action: string]) => this.callee(...path),
-      deploy: (own: Frame, request: Parameters<typeof deploy>[1]) =>
-        deploy(own, request, { state, overlay, engine, height: 1 }),
-    };
+    const host = this.hostOver(new MeteredOverlay(this.overlay));
     const refusal = attempt(() => runAction(called.action, { host, frame, caller, args, events }));
     if (refusal !== undefined) this.overlay.revertTo(mark);
     return { contract, action, refusal, events: refusal === undefined ? events : [], gas: ACTION_GAS_MAX - frame.gas };
+  }
+
+  /** Tries an action and leaves everything as it was. */
+  tryCall(
+    contract: string,
+    action: string,
+    { caller, args }: { readonly caller: Caller; readonly args: CallArguments },
+  ): DryRun {
+    const loaded = this.contracts.get(contract);
+    const called = this.callee(contract, action);
+    invariant(loaded !== undefined && called !== undefined, "R14: a trial names an action that exists");
+    return dryRun({
+      overlay: this.overlay,
+      hostOver: (overlay) => this.hostOver(overlay),
+      gas: ACTION_GAS_MAX,
+      called,
+      contract: loaded,
+      caller,
+      args,
+      contractOf: (name) => this.contracts.get(name),
+    });
+  }
+
+  private hostOver(overlay: MeteredOverlay): ActionHost {
+    const { overlay: state, engine } = this;
+    return {
+      overlay,
+      timeMs: this.nowMs,
+      callee: (contract, action) => this.callee(contract, action),
+      deploy: (own, request) => deploy(own, request, { state, overlay, engine, height: 1 }),
+    };
   }
 
   private callee(contract: string, action: string): Callee | undefined {

@@ -7,6 +7,7 @@ import { systemShape } from "./check-context.ts";
 import { equalValues } from "./compile-expression.ts";
 import type { CompiledContract, CompiledTable } from "./compiled.ts";
 import type { Coverage } from "./coverage.ts";
+import type { DryRun } from "./dry-run.ts";
 import { compileSource, exportsOf } from "./engine.ts";
 import { Findings } from "./finding.ts";
 import { RowLayout } from "./row-layout.ts";
@@ -55,6 +56,39 @@ export function runAuthorTests(input: AuthorTestInput): readonly AuthorTestOutco
   return tree.items.map((node) =>
     runTest(node, { contracts: watched, newOverlay: input.newOverlay, lineOf: (at) => findings.lineOf(at) }),
   );
+}
+
+interface Call {
+  readonly contract: string;
+  readonly action: string;
+  readonly caller: Caller;
+  readonly args: readonly (readonly [string, Value])[];
+}
+
+/**
+ * Tries one step of a test, `{at, as, do, with}`, over the rows of a `given`; both are texts in YAML or JSON.
+ * @returns what would happen, or what is wrong with the texts
+ */
+export function tryStep(
+  input: Omit<AuthorTestInput, "tests" | "coverage"> & { readonly given: string; readonly step: string },
+): DryRun | { readonly problem: string } {
+  const contracts = compileAll(input.sources);
+  if ("problem" in contracts) return { problem: contracts.problem ?? "" };
+  const findings = new Findings(input.given);
+  const given = input.given.trim() === "" ? undefined : readYaml(input.given, findings);
+  const step = readYaml(input.step, findings);
+  const [finding] = findings.list();
+  if (finding !== undefined || step === undefined) return { problem: finding?.message ?? "the step is empty" };
+  const lines = new Findings(input.given);
+  try {
+    return new TestRun({ contracts: contracts.byName, newOverlay: input.newOverlay, lineOf: () => 0 }).trial(
+      given,
+      step,
+    );
+  } catch (fault) {
+    if (!(fault instanceof TestFault)) throw fault;
+    return { problem: `line ${lines.lineOf(fault.at)}: ${fault.message}` };
+  }
 }
 
 interface Setting {
@@ -122,6 +156,16 @@ class TestRun {
     this.money = this.ledger.money();
     for (const [index, step] of this.items(parts.get("when")).entries()) this.numbered(step, index + 1);
     this.outcome(parts.get("then"));
+  }
+
+  /** One step after some rows, tried and not done. */
+  trial(given: SourceNode | undefined, step: SourceNode): DryRun {
+    this.given(given);
+    const parts = this.fields(step, STEP_KEYS);
+    const at = parts.get("at");
+    if (at !== undefined) this.ledger.nowMs = this.time(at);
+    const { contract, action, caller, args } = this.callOf(parts.get("do") ?? step, parts);
+    return this.ledger.tryCall(contract, action, { caller, args });
   }
 
   // ---- shapes ----
@@ -235,6 +279,11 @@ class TestRun {
   }
 
   private act(node: SourceNode, parts: ReadonlyMap<string, SourceNode>): Step {
+    const { contract, action, caller, args } = this.callOf(node, parts);
+    return this.ledger.call(contract, action, { caller, args });
+  }
+
+  private callOf(node: SourceNode, parts: ReadonlyMap<string, SourceNode>): Call {
     const path = textOf(node).split(".");
     const [contract = "", action = ""] = path.length === 2 ? path : [this.main.name, path[0] ?? ""];
     const compiled = this.contracts.get(contract)?.actions.get(action);
@@ -245,7 +294,7 @@ class TestRun {
       return [key, readTestValue(value, column.type)];
     });
     args.sort(([left], [right]) => (left < right ? -1 : 1));
-    return this.ledger.call(contract, action, { caller: this.caller(parts, node.at), args });
+    return { contract, action, caller: this.caller(parts, node.at), args };
   }
 
   /** `role/id` or `role+role/id`, with `@organisation` if it matters; cosigners likewise. */

@@ -1,8 +1,18 @@
 // What a node answers to clients: door checks for transactions, proofs for everything it says, and news of commits.
 // Reads committed state only; never waits for consensus except in `waitForTransaction`.
 
-import { contractsIn, decodeRow, explainReceipt, rowKey, rowPrefix } from "../contracts/describe.ts";
+import { invariant } from "../assert.ts";
+import {
+  columnsOf,
+  contractsIn,
+  decodeRow,
+  explainReceipt,
+  indexPlace,
+  rowKey,
+  rowPrefix,
+} from "../contracts/describe.ts";
 import { refuseSigner } from "../contracts/execute-block.ts";
+import { explainCall } from "../contracts/explain-call.ts";
 import { LedgerError, type Verdict } from "../errors.ts";
 import { quorumSize } from "../ledger/certificate.ts";
 import type { Value } from "../ledger/codec.ts";
@@ -19,6 +29,7 @@ import { type CertifiedHeader, type MerkleProof, PROTOCOL_VERSION, type Transact
 import { checkTransaction } from "../ledger/validate.ts";
 import type {
   BlockView,
+  CallTrial,
   ContractView,
   FreshnessView,
   HeadView,
@@ -29,7 +40,9 @@ import type {
   ReceivedStatement,
   RowView,
   TransactionStatus,
+  TrialView,
 } from "../ports.ts";
+import { Overlay } from "../state/overlay.ts";
 import type { CommittedBlock, Participant } from "./participant.ts";
 
 export const SOFTWARE = "linli/0.1.0";
@@ -160,26 +173,45 @@ export class Api implements NodeApi {
   async stateList(query: {
     readonly contract: string;
     readonly table: string;
+    readonly index: string | undefined;
     readonly prefix: readonly Value[];
     readonly after: string | undefined;
     readonly limit: number;
   }) {
     const { chain } = this.participant;
-    const { contract, table } = query;
+    const { contract, table, index } = query;
     const reader = chain.store.stateReader();
-    const prefix = admitted(rowPrefix(reader, contract, table, query.prefix));
+    const columns = admitted(columnsOf(reader, { contract, table }));
+    const group =
+      index === undefined ? undefined : admitted(indexPlace(reader, { contract, table, index }, query.prefix));
+    const prefix = group?.prefix ?? admitted(rowPrefix(reader, contract, table, query.prefix));
     const view = chain.store.readView();
     try {
       const after = query.after === undefined ? undefined : decodeCursor(query.after, prefix);
       const found = await view.scan({ prefix, after, limit: query.limit + 1 });
-      const rows: RowView[] = found
-        .slice(0, query.limit)
-        .map(({ key, entry }) => decodeRow(reader, { contract, table, key, entry }));
+      const rows: RowView[] = found.slice(0, query.limit).map(({ key, entry }) => {
+        if (group === undefined) return decodeRow(reader, { contract, table, key, entry });
+        const own = group.rowKey(key);
+        const row = reader.get(own);
+        invariant(row !== undefined, "A45: every entry of an index stands for a row");
+        return decodeRow(reader, { contract, table, key: own, entry: row });
+      });
       const last = found.length > query.limit ? found[query.limit - 1] : undefined;
-      return { height: view.height, rows, next: last === undefined ? undefined : toHex(last.key) };
+      return { height: view.height, columns, rows, next: last === undefined ? undefined : toHex(last.key) };
     } finally {
       await view.release();
     }
+  }
+
+  async explainCall({ timeMs: wanted, ...trial }: CallTrial): Promise<TrialView> {
+    const { chain, clock } = this.participant;
+    await chain.settled();
+    const { head } = chain;
+    const height = head.height + 1;
+    const timeMs = wanted ?? Math.max(chain.store.head.timeMs, Math.floor(clock.nowMs()));
+    const overlay = new Overlay({ base: chain.store.stateReader(), height });
+    const { refusal, ...tried } = admitted(explainCall(overlay, { ...trial, timeMs, height }));
+    return { height: head.height, timeMs, status: refusal?.status ?? "ok", ruleId: refusal?.ruleId ?? "", ...tried };
   }
 
   contracts(): readonly ContractView[] {

@@ -133,6 +133,9 @@ export const RPC_CATALOGUE: Readonly<Record<string, CatalogueEntry>> = Object.fr
     "No contract of this name is deployed.",
     "Call contract_list for the deployed contracts.",
   ),
+  ACTION_UNKNOWN: entry(unknown, "The contract has no action of this name.", "Call contract_get for its actions."),
+  ACCOUNT_UNKNOWN: entry(unknown, "No account of this id is registered.", "List registry.account with state_list."),
+  INDEX_UNKNOWN: entry(unknown, "The table has no index of this name.", "Call contract_get and read the source."),
   TABLE_UNKNOWN: entry(
     unknown,
     "The contract has no table of this name.",

@@ -6,13 +6,13 @@ import { LedgerError, type Verdict } from "../errors.ts";
 import type { Value } from "../ledger/codec.ts";
 import { blockHashOf } from "../ledger/format-block.ts";
 import { toHex } from "../ledger/hash.ts";
-import { valueFromJson } from "../ledger/value-json.ts";
+import { namedFromJson, valueFromJson } from "../ledger/value-json.ts";
 import type { ContractView, NodeApi } from "../ports.ts";
 import { type RpcErrorView, rpcRefusal } from "./errors.ts";
 import type { FeedName } from "./feeds.ts";
 import { openRpcDocument } from "./openrpc.ts";
 import type { MethodName, ParamsOf, ResultOf } from "./schemas.ts";
-import { blockView, headView, infoView, receivedView, reportView, rowView, statusView } from "./views.ts";
+import { blockView, headView, infoView, receivedView, reportView, rowView, statusView, trialView } from "./views.ts";
 
 /** The connection a call came by, where it can be sent to later. */
 export interface Subscriber {
@@ -94,11 +94,13 @@ export const METHODS: { readonly [Name in MethodName]: Method<Name> } = {
     },
   },
   state_list: {
-    summary: "Rows of a contract's table in key order, a page at a time. Not proved: prove single rows with state_get.",
+    summary:
+      "Rows of a contract's table, or of one group of its index, in key order, a page at a time. Not proved: prove single rows with state_get.",
     cost: ({ limit }) => 2 + Math.ceil(limit / 20),
-    run: async ({ contract, table, prefix, after, limit }, { api }) => {
-      const page = await api.stateList({ contract, table, prefix: valuesOf(prefix), after, limit });
-      return { height: page.height, rows: page.rows.map(rowView), next: page.next ?? null };
+    run: async ({ contract, table, index, prefix, after, limit }, { api }) => {
+      const page = await api.stateList({ contract, table, index, prefix: valuesOf(prefix), after, limit });
+      const columns = { key: [...page.columns.key], fields: [...page.columns.fields] };
+      return { height: page.height, columns, rows: page.rows.map(rowView), next: page.next ?? null };
     },
   },
   contract_list: {
@@ -118,6 +120,12 @@ export const METHODS: { readonly [Name in MethodName]: Method<Name> } = {
         api.contracts().find((contract) => contract.name === name),
         name,
       ),
+  },
+  contract_explain: {
+    summary: "Tries a call without doing it: every condition with its values, and what would happen or refuse it.",
+    cost: () => 20,
+    run: async ({ args, timeMs, ...call }, { api }) =>
+      trialView(await api.explainCall({ ...call, args: argumentsOf(args), timeMs })),
   },
   consensus_status: {
     summary: "Where this node stands in consensus and what it waits for.",
@@ -188,6 +196,12 @@ function bytesOf(hex: string): Uint8Array {
   const bytes = new Uint8Array(Buffer.from(hex, "hex"));
   invariant(bytes.length * 2 === hex.length, "A3: what a schema accepted as hexadecimal decodes whole");
   return bytes;
+}
+
+function argumentsOf(json: unknown): Readonly<Record<string, Value>> {
+  const named = namedFromJson(json);
+  if (!named.ok) throw new LedgerError("KEY_INVALID", { reason: named.detail });
+  return named.value;
 }
 
 function valuesOf(json: readonly unknown[]): readonly Value[] {

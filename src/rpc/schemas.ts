@@ -91,6 +91,7 @@ const status = z.discriminatedUnion("status", [
     proof: hexText("ReceiptProof (docs/formats.cddl)"),
   }),
 ]);
+const sentences = z.strictObject({ zh: z.string(), en: z.string() });
 const row = z.strictObject({ key: values, fields: values, lastHeight: count("height of the last write") });
 const column = z.strictObject({ name: z.string(), type: z.string() });
 const block = z.strictObject({
@@ -194,12 +195,16 @@ export const METHOD_SCHEMAS = {
     params: z.strictObject({
       contract: name("contract"),
       table: name("table"),
+      index: name("index of the table; prefix is then one whole group of it").optional(),
       prefix: keyParts.default([]).meta({ description: "first values of the key; empty: the whole table" }),
       after: z.string().max(2048).optional().meta({ description: "field next of the page before" }),
       limit: z.int().min(1).max(LIST_ROWS_MAX).default(100),
     }),
     result: z.strictObject({
       height: count("height of the state that answered"),
+      columns: z
+        .strictObject({ key: z.array(column), fields: z.array(column) })
+        .meta({ description: "names and types" }),
       rows: z.array(row),
       next: z.string().nullable().meta({ description: "pass as after for the next page; null: this was the last" }),
     }),
@@ -227,6 +232,38 @@ export const METHOD_SCHEMAS = {
       source: z.string(),
       tables: z.array(z.strictObject({ name: z.string(), key: z.array(column), fields: z.array(column) })),
       actions: z.array(z.strictObject({ name: z.string(), by: z.array(z.string()), params: z.array(column) })),
+    }),
+  },
+  contract_explain: {
+    params: z.strictObject({
+      contract: name("contract"),
+      action: name("action"),
+      account: name("account that would sign"),
+      cosigners: z.array(name("account")).max(7).default([]),
+      args: values.default({}),
+      timeMs: timeMs.optional().meta({ description: "ledger time of the trial; now by default" }),
+    }),
+    result: z.strictObject({
+      height: count("height of the state that answered"),
+      timeMs,
+      status: receipt.shape.status,
+      ruleId: receipt.shape.ruleId,
+      explanation: sentences,
+      conditions: z
+        .array(
+          z.strictObject({
+            ruleId: z.string(),
+            line: count("line of the contract's source"),
+            condition: text("as the contract writes it"),
+            outcome: z.enum(["passed", "failed", "error"]),
+            error: z.string().optional().meta({ description: "why the condition has no value" }),
+            values: z.array(z.strictObject({ name: z.string(), type: z.string(), value })),
+            sentence: sentences,
+          }),
+        )
+        .meta({ description: "all of them in order; empty when arguments or missing rows refuse the call before" }),
+      events: receipt.shape.events,
+      gas: count("gas that the trial used"),
     }),
   },
   consensus_status: { params: none, result: z.record(z.string(), z.json()) },

@@ -6,7 +6,7 @@ import { decodeHeader, decodeResult } from "../ledger/format-block.ts";
 import { decodeReceipt } from "../ledger/format-receipt.ts";
 import { toHex } from "../ledger/hash.ts";
 import type { Receipt } from "../ledger/types.ts";
-import { namedToJson } from "../ledger/value-json.ts";
+import { namedToJson, valueToJson } from "../ledger/value-json.ts";
 import type {
   BlockView,
   HeadView,
@@ -15,6 +15,7 @@ import type {
   ReceivedStatement,
   RowView,
   TransactionStatus,
+  TrialView,
 } from "../ports.ts";
 import type { ResultOf } from "./schemas.ts";
 
@@ -96,6 +97,24 @@ export function ownReceipt(receiptBytes: Uint8Array): Receipt {
 
 export function rowView(row: RowView): ResultOf<"state_list">["rows"][number] {
   return { key: namedToJson(row.key), fields: namedToJson(row.fields), lastHeight: row.lastHeight };
+}
+
+export function trialView(trial: TrialView): ResultOf<"contract_explain"> {
+  const { height, timeMs, status, ruleId, explanation, conditions, events, gas } = trial;
+  return {
+    height,
+    timeMs,
+    status,
+    ruleId,
+    explanation,
+    conditions: conditions.map(({ outcome, values, ...condition }) => ({
+      ...condition,
+      ...(typeof outcome === "string" ? { outcome } : { outcome: "error" as const, error: outcome.error }),
+      values: values.map(({ name, type, value }) => ({ name, type, value: valueToJson(value) })),
+    })),
+    events: events.map((event) => ({ contract: event.contract, name: event.name, fields: namedToJson(event.fields) })),
+    gas,
+  };
 }
 
 export function blockView(block: BlockView, blockHash: Uint8Array): ResultOf<"chain_block"> {

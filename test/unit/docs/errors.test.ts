@@ -7,7 +7,7 @@ import { document, typeScriptFiles } from "./sources.ts";
 /** A code as the sources write it: a whole text of capitals with at least one underscore. */
 const CODE = /"([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)"/g;
 /** Codes of other people's programs that the sources only compare with. */
-const FOREIGN = new Set(["LEVEL_CORRUPTION", "LEVEL_LOCKED"]);
+const FOREIGN = new Set(["LEVEL_CORRUPTION", "LEVEL_LOCKED", "BLOCK_FOLDED", "BLOCK_LITERAL"]);
 
 describe("docs/errors.md", () => {
   const sources = typeScriptFiles("src", "bench");

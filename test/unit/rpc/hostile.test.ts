@@ -173,6 +173,7 @@ describe("hostile bodies", () => {
       "state_get",
       "state_list",
       "contract_get",
+      "contract_explain",
       "subscribe",
       "unsubscribe",
       "rpc_discover",
@@ -323,6 +324,7 @@ describe("the catalogue", () => {
       "ledger/validate.ts",
       "ledger/codec.ts",
       "contracts/describe.ts",
+      "contracts/explain-call.ts",
       "contracts/state-keys.ts",
     ];
     const codes = sources.flatMap((path) => {

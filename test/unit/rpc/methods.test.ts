@@ -95,6 +95,25 @@ describe("methods", () => {
     expect(seen).toEqual(expect.arrayContaining(["p1", "p2", "p3"]));
   });
 
+  test("A48: contract_explain answers conditions with names, types and values; state_list names its columns", async () => {
+    const call = {
+      contract: "board",
+      action: "pin",
+      account: "cara",
+      args: { text: { hex: "00ff" }, big: { int: "9007199254740993" } },
+    };
+    expect(await result("contract_explain", call)).toMatchObject({
+      status: "refused",
+      ruleId: "board.pin.require[0]",
+      conditions: [
+        { outcome: "failed", values: [{ name: "p.text", type: "text(64)", value: { hex: "00ff" } }] },
+        { outcome: "error", error: "OVERFLOW" },
+      ],
+    });
+    const page = await result("state_list", { contract: "board", table: "note", limit: 1 });
+    expect(page.columns).toEqual({ key: [{ name: "id", type: "id" }], fields: [{ name: "text", type: "text(64)" }] });
+  });
+
   test("blocks, contracts, status and node facts fit their schemas", async () => {
     const { height } = await result("chain_head");
     expect(await result("chain_block", { height })).toMatchObject({ height, transactionCount: 1 });

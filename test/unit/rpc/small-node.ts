@@ -35,6 +35,7 @@ import { nativeSigner, verifyNative } from "../../../src/node/ed25519-native.ts"
 import { PARAMETER_DEFAULTS } from "../../../src/node/genesis-plan.ts";
 import type {
   BlockView,
+  CallTrial,
   ContractView,
   FreshnessView,
   HeadView,
@@ -44,6 +45,7 @@ import type {
   ReceivedStatement,
   RowView,
   TransactionStatus,
+  TrialView,
 } from "../../../src/ports.ts";
 import { StateTree } from "../../../src/state/tree.ts";
 
@@ -274,7 +276,35 @@ export class SmallNode implements NodeApi {
     const rows = page.map((key) =>
       rowOf(idOf(fromHex(key) ?? EMPTY_BYTES), this.#state.get(key) ?? { value: EMPTY_BYTES, lastHeight: 0 }),
     );
-    return { height: this.#blocks.length, rows, next: keys.length > limit ? page.at(-1) : undefined };
+    const columns = { key: [{ name: "id", type: "id" }], fields: [{ name: "text", type: "text(64)" }] };
+    return { height: this.#blocks.length, columns, rows, next: keys.length > limit ? page.at(-1) : undefined };
+  }
+
+  async explainCall({ contract, action, args }: CallTrial): Promise<TrialView> {
+    if (contract !== BOARD.name) throw new LedgerError("CONTRACT_UNKNOWN", { contract });
+    const said = { zh: "不可", en: "no" };
+    const value = args.text ?? null;
+    const values = [{ name: "p.text", type: "text(64)", value }];
+    const condition = {
+      ruleId: `${contract}.${action}.require[0]`,
+      line: 3,
+      condition: "p.text != ''",
+      values,
+      sentence: said,
+    };
+    return {
+      height: this.#blocks.length,
+      timeMs: 1,
+      status: "refused",
+      ruleId: condition.ruleId,
+      explanation: said,
+      conditions: [
+        { ...condition, outcome: "failed" },
+        { ...condition, outcome: { error: "OVERFLOW" } },
+      ],
+      events: [],
+      gas: 7,
+    };
   }
 
   contracts(): readonly ContractView[] {
