@@ -110,6 +110,7 @@ export async function deployContracts(context: DayContext, steps: Steps): Promis
         seat: seats.get("property") ?? 0,
         contract: name,
         source_hash: digest,
+        active_height: 0,
       }),
     })),
   });

@@ -93,7 +93,7 @@ export class Decisions {
       }
       case "contract": {
         const { name, source } = DEPLOYED_LATER;
-        const proposal = { contract: name, source_hash: sha256(new TextEncoder().encode(source)) };
+        const proposal = { contract: name, source_hash: sha256(new TextEncoder().encode(source)), active_height: 0 };
         return [propose("propose_contract", proposal), ...approvals, enact("enact_contract", { source })];
       }
     }
