@@ -109,6 +109,23 @@ function remembering(inner: Encrypter, peers: WeakMap<ByteStream, PeerId>): Encr
   };
 }
 
+/**
+ * N98: yamux opens a stream in a microtask of its own. When the connection ends before it runs, what it sends would throw where
+ * nobody catches: that ends the process, and a peer that is cut off could choose the moment. On a closed connection bytes
+ * have nowhere to go.
+ */
+function dropWhenClosed(stream: ByteStream): void {
+  const send = stream.send.bind(stream);
+  stream.send = (data) => {
+    try {
+      return send(data);
+    } catch (error) {
+      if (stream.status === "open") throw error;
+      return false;
+    }
+  };
+}
+
 /** Puts a MuxerGuard in front of every multiplexer. */
 function guarded(factory: MuxerFactory, peers: WeakMap<ByteStream, PeerId>, options: HostOptions): MuxerFactory {
   const { clock, limits, onMuxerFault } = options;
@@ -128,6 +145,7 @@ function guarded(factory: MuxerFactory, peers: WeakMap<ByteStream, PeerId>, opti
         stream.abort(new Error(fault));
         return false;
       });
+      dropWhenClosed(stream);
       return factory.createStreamMuxer(stream);
     },
   };

@@ -237,3 +237,24 @@ describe("a hostile member", () => {
     expect(await c.network.request(b.peerId, "sync", bytesOf("?"), { timeoutMs: 10_000 })).toEqual(bytesOf("?"));
   });
 });
+
+describe("a cut", () => {
+  let town: Town;
+  afterEach(() => town.stopAll());
+
+  it("N98: at any moment of opening a stream ends the link and never the process", async () => {
+    town = await openTown("libp2p", 2);
+    const a = await town.start(0, { limits: { faultsMax: 1, cutOffMs: 50, redialMsMin: 20, redialMsMax: 40 } });
+    const b = await town.start(1);
+    await untilConnected(a, b);
+    // What is thrown where nobody catches fails the run.
+    for (let turns = 0; turns < 25; turns += 1) {
+      const answer = a.network.request(b.peerId, "fetch", bytesOf("?"), { timeoutMs: 2_000 }).catch(() => undefined);
+      for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+      a.network.penalise(b.peerId, "BATCH_INVALID");
+      await answer;
+      await untilConnected(a, b);
+    }
+    expect(await a.network.request(b.peerId, "fetch", bytesOf("?"), { timeoutMs: 10_000 })).toEqual(bytesOf("?"));
+  }, 60_000);
+});
