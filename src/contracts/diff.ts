@@ -54,6 +54,7 @@ class Difference {
       [words.say("可支出的账户", "Accounts that it may debit"), this.accounts()],
       ...this.actions(),
       ...this.tables(),
+      [words.say("迁移", "Migration"), this.migration()],
     ];
     const changed = sections.filter(([, items]) => items.length > 0);
     const verdict =
@@ -133,6 +134,27 @@ class Difference {
     );
   }
 
+  /** What the new document itself says of old rows. */
+  private migration(): readonly Item[] {
+    const { renames, drops, settings } = this.after.document.migration;
+    return [
+      ...renames.map(({ table, from, to }) =>
+        text(
+          this.say(
+            `\`${table.text}.${from.text}\` 改名为 \`${to.text}\``,
+            `\`${table.text}.${from.text}\` is called \`${to.text}\``,
+          ),
+        ),
+      ),
+      ...drops.map(({ table, field }) =>
+        text(this.say(`\`${table.text}.${field.text}\` 不再保留`, `\`${table.text}.${field.text}\` is dropped`)),
+      ),
+      ...settings.map(({ text: name }) =>
+        text(this.say(`数值 \`${name}\` 不再保留`, `the number \`${name}\` is dropped`)),
+      ),
+    ];
+  }
+
   // ---- actions ----
 
   private actions(): readonly (readonly [string, readonly Item[]])[] {
@@ -207,7 +229,7 @@ class Difference {
   }
 
   private speech({ words }: Side, action: ActionDocument): ExpressionWords {
-    return new ExpressionWords(words, { action, table: undefined });
+    return new ExpressionWords(words, { action, table: undefined, numbers: false });
   }
 
   /** The same sentence with another condition, or the same condition with another sentence, is a change; the rest comes or goes. */
@@ -289,12 +311,13 @@ class Difference {
   private table(from: TableDocument, to: TableDocument): readonly Item[] {
     const name = to.name.text;
     const always = (side: Side, { always: all }: TableDocument) => {
-      const say = new ExpressionWords(side.words, { action: undefined, table: name });
+      const say = new ExpressionWords(side.words, { action: undefined, table: name, numbers: false });
       return all.map(({ condition }) => say.of(condition));
     };
     return [
       ...this.columns(name),
       ...this.listed(always(this.before, from), always(this.after, to), this.say("始终成立", "always true")),
+      ...this.listed(this.indexes(from), this.indexes(to), this.say("索引", "index")),
       ...this.listed(this.moves(this.before, name), this.moves(this.after, name), this.say("状态变动", "move")),
     ];
   }
@@ -320,6 +343,12 @@ class Difference {
               ),
       },
     ).map(text);
+  }
+
+  private indexes({ indexes }: TableDocument): readonly string[] {
+    return indexes.map(
+      ({ name, columns }) => `\`${name.text}\` (${columns.map(({ text: column }) => column).join(", ")})`,
+    );
   }
 
   private moves(side: Side, table: string): readonly string[] {

@@ -47,6 +47,8 @@ export interface Surroundings {
   readonly action: ActionDocument | undefined;
   /** the table whose columns stand bare: in `always` */
   readonly table: string | undefined;
+  /** whether settings are shown with their numbers */
+  readonly numbers: boolean;
 }
 
 export class ExpressionWords {
@@ -231,7 +233,7 @@ export class ExpressionWords {
     const { words } = this;
     const found = words.settingNamed(name);
     const title = words.setting(name);
-    if (found === undefined || !withNumbers) return title;
+    if (found === undefined || !withNumbers || !this.around.numbers) return title;
     return words.say(`${title} (${words.amount(found)})`, `${title} (${words.amount(found)})`);
   }
 
@@ -292,7 +294,7 @@ export class ExpressionWords {
     if (left.kind === "name") this.column = left.name;
     const text = this.at(right, level + 1);
     this.column = before;
-    return isGiven(right) && this.at(left, level).includes(text)
+    return isGiven(right) && isCalled(this.at(left, level), text)
       ? this.words.say(`所填的${text}`, `the ${text} given`)
       : text;
   }
@@ -401,6 +403,11 @@ function leaf(text: string): Said {
 
 function phrase(text: string): Said {
   return { text, level: LEVEL_OF_PHRASE };
+}
+
+/** The same word, bare or as a part of something. */
+function isCalled(said: string, word: string): boolean {
+  return said === word || said.endsWith(`的${word}`) || said.startsWith(`${word} of `);
 }
 
 /** A parameter, which may be called as the field that it is compared with. */

@@ -48,6 +48,7 @@ class Rendering {
       ...paragraph(law && words.say(`依据: ${law}`, `Rests on: ${law}`)),
       ...this.overview(),
       ...this.settings(),
+      ...this.accounts(),
       { kind: "heading", level: 2, text: words.say("办理事项", "What can be done") },
       ...document.actions.flatMap((action) => this.action(action)),
       { kind: "heading", level: 2, text: words.say("记录", "Records") },
@@ -97,11 +98,22 @@ class Rendering {
     ];
   }
 
+  private accounts(): readonly Block[] {
+    const { words, checked } = this;
+    if (checked.accounts.length === 0) return [];
+    const items = checked.accounts.map((account) => ({ text: words.of(account) }));
+    const note = words.say("只有本合约可以从下列账户支出:", "Only this contract may take money from these accounts:");
+    return [
+      { kind: "heading", level: 2, text: words.say("账户", "Accounts") },
+      ...listed(note, items, { isNumbered: false }),
+    ];
+  }
+
   // ---- actions ----
 
   private action(action: ActionDocument): readonly Block[] {
     const { words } = this;
-    const say = new ExpressionWords(words, { action, table: undefined });
+    const say = new ExpressionWords(words, { action, table: undefined, numbers: true });
     const law = words.label(action.law);
     const who = words.say(
       `由${this.roles(action)}办理${law === undefined ? "" : ` (${law})`}。`,
@@ -178,7 +190,7 @@ class Rendering {
     const name = document.name.text;
     const checked = this.checked.tables.find((table) => table.name === name);
     if (checked === undefined) return [];
-    const say = new ExpressionWords(words, { action: undefined, table: name });
+    const say = new ExpressionWords(words, { action: undefined, table: name, numbers: true });
     const rows = checked.columns.map((column, index) =>
       this.column(name, column, { isKey: index < checked.keyLength }),
     );

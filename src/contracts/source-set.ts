@@ -101,35 +101,3 @@ export class SourceSet {
 function byPlace(left: Finding, right: Finding): number {
   return left.line - right.line || left.column - right.column;
 }
-
-/** The known name that somebody probably meant: at most two letters off, and not a different short word. */
-export function nearest(word: string, known: readonly string[]): string | undefined {
-  const close = known
-    .map((name) => ({ name, distance: distanceOf(word.toLowerCase(), name.toLowerCase()) }))
-    .filter(({ name, distance }) => distance <= Math.min(2, Math.floor(Math.min(word.length, name.length) / 2)));
-  close.sort((left, right) => left.distance - right.distance);
-  return close[0]?.name;
-}
-
-const DISTANCE_LENGTH_MAX = 64;
-
-/** Letters to change, add, leave out or swap with a neighbour. */
-function distanceOf(left: string, right: string): number {
-  if (left.length > DISTANCE_LENGTH_MAX || right.length > DISTANCE_LENGTH_MAX) return Number.MAX_SAFE_INTEGER;
-  let before: readonly number[] = [];
-  let above = Array.from({ length: right.length + 1 }, (_, column) => column);
-  for (let row = 1; row <= left.length; row += 1) {
-    const line = [row];
-    for (let column = 1; column <= right.length; column += 1) {
-      const isSame = left[row - 1] === right[column - 1];
-      const changed = (above[column - 1] ?? 0) + (isSame ? 0 : 1);
-      const isSwap =
-        row > 1 && column > 1 && left[row - 1] === right[column - 2] && left[row - 2] === right[column - 1];
-      const swapped = isSwap ? (before[column - 2] ?? 0) + 1 : changed;
-      line.push(Math.min(changed, swapped, (above[column] ?? 0) + 1, (line[column - 1] ?? 0) + 1));
-    }
-    before = above;
-    above = line;
-  }
-  return above[right.length] ?? 0;
-}

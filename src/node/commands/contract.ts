@@ -7,7 +7,7 @@ import type { Finding } from "../../contracts/finding.ts";
 import { Findings } from "../../contracts/finding.ts";
 import { formatDocument } from "../../contracts/format.ts";
 import { ACTION_GAS_MAX } from "../../contracts/gas.ts";
-import { type CheckedFile, nearest } from "../../contracts/source-set.ts";
+import type { CheckedFile } from "../../contracts/source-set.ts";
 import { EMPTY_STATE } from "../../contracts/test-ledger.ts";
 import { runAuthorTests } from "../../contracts/test-runner.ts";
 import type { Usage } from "../../contracts/usage.ts";
@@ -47,7 +47,7 @@ function printFindings({ file, findings }: CheckedFile): void {
   process.stdout.write(`${file.path}: ${counted(errors, "error")}, ${counted(findings.length - errors, "warning")}\n`);
 }
 
-/** The finding, its line with a mark below the place, and what could have been meant. */
+/** The finding, its line with a mark below the place, and the names that would have been understood. */
 export function findingText(path: string, source: string, finding: Finding): string {
   const { line, column, severity, code, message, known = [] } = finding;
   const text = (source.split("\n")[line - 1] ?? "").replaceAll("\t", " ");
@@ -58,19 +58,11 @@ export function findingText(path: string, source: string, finding: Finding): str
     `  ${number} | ${text}`,
     `  ${" ".repeat(number.length)} | ${wide}^`,
   ];
-  const meant = nearest(wordAt(text, column - 1), known);
-  if (meant !== undefined) lines.push(`  did you mean ${meant}?`);
   if (known.length > 0) {
     const more = known.length > NAMES_SHOWN ? `, and ${known.length - NAMES_SHOWN} more (--json lists them all)` : "";
     lines.push(`  known here: ${known.slice(0, NAMES_SHOWN).join(", ")}${more}`);
   }
   return `${lines.join("\n")}\n`;
-}
-
-/** The last name of the dotted one that begins at a place: of `m.closse` that is `closse`. */
-function wordAt(text: string, start: number): string {
-  const [word = ""] = /^[\w.-]*/.exec(text.slice(start).replace(/^["'{]+/, "")) ?? [];
-  return word.split(".").at(-1) ?? "";
 }
 
 function counted(count: number, noun: string): string {

@@ -1,0 +1,147 @@
+// Documents in words: the library has a word for every name, expressions keep their structure, differences are told as sentences.
+// The golden page stands beside this file; vitest -u writes it anew, and somebody reads it.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { toHtml, toMarkdown } from "../../../src/contracts/blocks.ts";
+import { diffContracts } from "../../../src/contracts/diff.ts";
+import { parseExpression } from "../../../src/contracts/expression.ts";
+import { ExpressionWords } from "../../../src/contracts/expression-words.ts";
+import { renderContract } from "../../../src/contracts/render.ts";
+import { type CheckedFile, SourceSet } from "../../../src/contracts/source-set.ts";
+import { LANGUAGES, type Language, Words } from "../../../src/contracts/words.ts";
+import { document } from "./support.ts";
+
+const LIBRARY = new URL("../../../src/contracts/library/", import.meta.url);
+const files = readdirSync(LIBRARY)
+  .filter((name) => name.endsWith(".yaml") && !name.endsWith(".test.yaml"))
+  .map((path) => ({ path, source: readFileSync(new URL(path, LIBRARY), "utf8") }));
+
+function sound({ checked, compiled, document: parsed, findings }: CheckedFile) {
+  if (checked === undefined || compiled === undefined || parsed === undefined)
+    throw new Error(JSON.stringify(findings));
+  return { checked, compiled, document: parsed };
+}
+
+function alone(source: string) {
+  const file = { path: "a.yaml", source };
+  return sound(new SourceSet([file]).check(file));
+}
+
+const CANTEEN = document("canteen.yaml");
+
+function said(expression: string, language: Language, action = "order"): string {
+  const source = alone(CANTEEN);
+  const words = new Words(source.document, language);
+  const around = { action: words.actionNamed(action), table: undefined, numbers: true };
+  return new ExpressionWords(words, around).expression(parseExpression(expression));
+}
+
+describe("words", () => {
+  const library = new SourceSet(files);
+  it.each(files)("R188: every name of $path has a word in both languages, and no code is left in the page", (file) => {
+    for (const language of LANGUAGES) {
+      const { blocks, missing } = renderContract(sound(library.check(file)), language);
+      expect(missing).toEqual([]);
+      const page = toMarkdown(blocks);
+      expect(page).not.toMatch(/undefined|\[object|&&|\|\||==|86400000/);
+      expect(toHtml(blocks, { title: file.path })).toContain("</html>");
+    }
+  });
+
+  it("R188: the page of one contract, word for word", async () => {
+    const blocks = LANGUAGES.flatMap((language) => renderContract(alone(CANTEEN), language).blocks);
+    await expect(toMarkdown(blocks)).toMatchFileSnapshot("golden/canteen.md");
+  });
+
+  it.each([
+    ["m.left * 2 > m.portions", "剩余份数 × 2 > 总份数", "portions left × 2 > portions"],
+    ["(m.left + 1) * 2 == 4", "(剩余份数 + 1) × 2 = 4", "(portions left + 1) × 2 = 4"],
+    ["m.left - (m.portions - 1) >= 0", "剩余份数 − (总份数 − 1) ≥ 0", "portions left − (portions − 1) ≥ 0"],
+    [
+      'm.state == "open" && now < m.closes',
+      "状态是“开放” 且 当前时间 < 截止时间",
+      "state is “open” and the present time < closing time",
+    ],
+    [
+      "!(m.left > 0 || p.count == 1)",
+      "(剩余份数 > 0 或 份数 = 1)不成立",
+      "it is not so that (portions left > 0 or number of portions = 1)",
+    ],
+    ["old == null", "订单不存在", "there is no order"],
+    ['m.state in ["open", "closed"]', "状态是“开放”或“已截止”", "state is “open” or “closed”"],
+    [
+      "p.count <= settings.portions_max",
+      "份数 ≤ 每单份数上限 (5 份)",
+      "number of portions ≤ most portions of one order (5 portions)",
+    ],
+    ["now + 3 * 3600000", "当前时间 + 3 × 1 小时", "the present time + 3 × 1 hour"],
+    ['mulDiv(m.left, 2, 3, "half_up")', "剩余份数 × 2 ÷ 3 (四舍五入)", "portions left × 2 ÷ 3 (rounded half up)"],
+    [
+      "[1, 2].all(x, x > m.left)",
+      "1或2 的每一项 `x` 都符合: `x` > 剩余份数",
+      "for each `x` of 1 or 2: `x` > portions left",
+    ],
+    ["m.left > 0 ? 1 : 0", "若 剩余份数 > 0 则 1, 否则 0", "1 if portions left > 0, otherwise 0"],
+  ])("R188: %s", (expression, zh, en) => {
+    expect([said(expression, "zh"), said(expression, "en")]).toEqual([zh, en]);
+  });
+
+  it("R189: an upgrade is told as roles, conditions, numbers, records and moves, and whether it would be accepted", () => {
+    const changed = CANTEEN.replace("by: [resident]", "by: [resident, guest]")
+      .replace("value: 5", "value: 8")
+      .replace("if: m.left >= p.count", "if: m.left > p.count")
+      .replace("closed: [billed]", "closed: [billed, open]")
+      .replace(
+        'enum(open,closed,billed)"\n',
+        'enum(open,closed,billed)"\n      note: {type: text(20), default: \'""\'}\n',
+      )
+      .replace("      - if: old == null\n        else: {zh: 您已订餐, en: You have ordered already}\n", "");
+    const sides = { before: alone(CANTEEN), after: alone(changed) };
+    const { blocks, isAccepted } = diffContracts(sides, "zh");
+    expect(isAccepted).toBe(true);
+    const page = toMarkdown(blocks);
+    for (const sentence of [
+      "每单份数上限: 由 5 份 改为 8 份",
+      "现在也由`guest`办理。",
+      "条件由“剩余份数 ≥ 份数”改为“剩余份数 > 份数”",
+      "取消条件: 订单不存在",
+      "状态变动, 新增: “已截止”可变为“开放”",
+      "新增内容: `note` (文字, 至多 20 字节)",
+    ])
+      expect(page).toContain(sentence);
+    expect(toMarkdown(diffContracts(sides, "en").blocks)).toContain(
+      "most portions of one order: from 5 portions to 8 portions",
+    );
+    expect(toMarkdown(diffContracts({ before: sides.before, after: sides.before }, "zh").blocks)).toContain(
+      "没有任何变化",
+    );
+  });
+
+  it("R189: an upgrade that the ledger would refuse is told so, with the reason", () => {
+    const changed = CANTEEN.replaceAll("left: count", "left: money");
+    const { blocks, isAccepted } = diffContracts({ before: alone(CANTEEN), after: alone(changed) }, "en");
+    expect(isAccepted).toBe(false);
+    expect(toMarkdown(blocks)).toContain("would be refused");
+  });
+
+  it("R188: a word that names nothing is an error with the names there are", () => {
+    const wrong = CANTEEN.replace("  meal.left:", "  meal.lefft:");
+    const { findings } = new SourceSet([]).check({ path: "a.yaml", source: wrong });
+    expect(findings).toContainEqual(
+      expect.objectContaining({
+        code: "WORD_UNKNOWN",
+        severity: "error",
+        known: expect.arrayContaining(["meal.left"]),
+      }),
+    );
+  });
+
+  it("R188: texts of authors are no markup", () => {
+    const blocks = [{ kind: "paragraph", text: '<script>alert("a")</script> & `m<1`' } as const];
+    expect(toHtml(blocks, { title: "<b>" })).toContain(
+      "&lt;script&gt;alert(&quot;a&quot;)&lt;/script&gt; &amp; <code>m&lt;1</code>",
+    );
+    expect(toHtml(blocks, { title: "<b>" })).not.toContain("<b>");
+  });
+});
