@@ -244,7 +244,8 @@ export class ExpressionAnalysis {
     const { operator } = typed;
     if (operator === "/" || operator === "%") this.reportZero(typed, right);
     const facts = arithmeticFacts(operator, integerType(left.min, left.max), integerType(right.min, right.max));
-    return facts.isHopeless ? NOTHING_KNOWN : this.inRange(typed, operator, facts);
+    // What fails for all values of the declared types has its finding already.
+    return failsAlways(typed) ? NOTHING_KNOWN : this.inRange(typed, operator, facts);
   }
 
   /** Reports results beyond 64 bits, of which nothing more is known: what stands on them is not reported again. */
@@ -292,6 +293,12 @@ export class ExpressionAnalysis {
     this.reported.add(place);
     this.findings.warning(typed.at, code, message);
   }
+}
+
+function failsAlways({ operator, left, right }: Typed & { kind: "arithmetic" }): boolean {
+  return (
+    left.type.kind === "int" && right.type.kind === "int" && arithmeticFacts(operator, left.type, right.type).isHopeless
+  );
 }
 
 function constantKnown(typed: Typed): Judged {

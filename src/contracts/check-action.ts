@@ -53,6 +53,7 @@ export function checkAction(
   signatures: ReadonlyMap<string, ActionSignature>,
 ): CheckedAction {
   const { name } = document;
+  const errorsBefore = context.findings.errorCount;
   checkCounts(document, context);
   const slots = new SlotCounter();
   const scope = new Scope({ slots, used: new Set() }, []);
@@ -70,7 +71,9 @@ export function checkAction(
   const statements = document.statements.flatMap((statement) =>
     checkStatement(statement, { context, scope, rows, signatures }),
   );
-  reportUnused(document, scope, context);
+  for (const label of scope.used) if (label.startsWith("settings.")) context.usedSettings.add(label);
+  // What stands in a broken part was perhaps used.
+  if (context.findings.errorCount === errorsBefore) reportUnused(document, scope, context);
   const action = {
     name,
     by,
@@ -192,5 +195,4 @@ function reportUnused(document: ActionDocument, scope: Scope, context: CheckCont
   for (const { name } of document.defines) {
     if (!scope.used.has(name.text)) findings.warning(name.at, "UNUSED", `the definition ${name.text} is never used`);
   }
-  for (const label of scope.used) if (label.startsWith("settings.")) context.usedSettings.add(label);
 }

@@ -128,7 +128,7 @@ function checkCounts(document: ContractDocument, context: CheckContext): void {
 /** Settings that nothing reads, and a contract that does nothing. */
 function reportUnused(document: ContractDocument, context: CheckContext): void {
   for (const { name } of document.settings) {
-    if (!context.usedSettings.has(`settings.${name.text}`))
+    if (!context.findings.hasErrors && !context.usedSettings.has(`settings.${name.text}`))
       context.findings.warning(name.at, "UNUSED", `the setting ${name.text} is never used`);
   }
   if (document.actions.length === 0)

@@ -212,7 +212,8 @@ function checkFlow(document: FlowDocument, shape: TableShape, context: CheckCont
   const column = flowColumn(document, shape, { states: states.map(({ text }) => text), context });
   const values = statesOf(shape.columns[column]?.type);
   if (values === undefined) return [];
-  for (const state of states.filter(({ text }) => !values.includes(text))) {
+  const unknown = states.filter(({ text }) => !values.includes(text));
+  for (const state of unknown) {
     const field = shape.columns[column]?.name;
     context.findings.error(state.at, "STATE_UNKNOWN", `${state.text} is not a state of ${field}`, values);
   }
@@ -223,7 +224,7 @@ function checkFlow(document: FlowDocument, shape: TableShape, context: CheckCont
   );
   const first = document.moves[0]?.from.text;
   const initial = beginning !== undefined ? texts(beginning.to) : first === undefined ? [] : [first];
-  reportUnreached({ values, initial, moves }, document, context);
+  if (unknown.length === 0) reportUnreached({ values, initial, moves }, document, context);
   return [{ column, initial, moves }];
 }
 
