@@ -263,6 +263,17 @@ export interface TrialView {
   readonly gas: number;
 }
 
+/** Rows that one proved group has at most: each comes with two proofs. */
+export const GROUP_ROWS_MAX = 64;
+
+export interface GroupView {
+  readonly height: number;
+  /** encoded StateProof of the group's leaf, or of its absence */
+  readonly proof: Uint8Array;
+  /** in key order */
+  readonly rows: readonly { readonly row: RowView; readonly entryProof: Uint8Array; readonly rowProof: Uint8Array }[];
+}
+
 export interface NodeApi {
   info(): NodeInfo;
   head(): HeadView;
@@ -296,6 +307,16 @@ export interface NodeApi {
   }>;
   /** tries a call without doing it. @throws LedgerError CONTRACT_UNKNOWN, ACTION_UNKNOWN, ACCOUNT_UNKNOWN */
   explainCall(trial: CallTrial): Promise<TrialView>;
+  /**
+   * The complete group of an index, with proof of its count, its entries and its rows, all of one block.
+   * @throws LedgerError CONTRACT_UNKNOWN, TABLE_UNKNOWN, INDEX_UNKNOWN, KEY_INVALID, GROUP_TOO_LARGE
+   */
+  stateGroup(query: {
+    readonly contract: string;
+    readonly table: string;
+    readonly index: string;
+    readonly values: readonly Value[];
+  }): Promise<GroupView>;
   contracts(): readonly ContractView[];
   /** the refusal or success of a receipt in sentences */
   explainReceipt(receiptBytes: Uint8Array, height: number): { readonly zh: string; readonly en: string };

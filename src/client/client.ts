@@ -21,6 +21,7 @@ import {
 import type { CertifiedHeader, VerifySignature } from "../ledger/types.ts";
 import { type ValueJson, valueToJson } from "../ledger/value-json.ts";
 import type { Fields } from "./fields.ts";
+import { checkGroup, type GroupQuery } from "./group-proof.ts";
 import { rememberValid } from "./remember.ts";
 import { type Feed, refusalOf, Transport } from "./transport.ts";
 
@@ -217,12 +218,10 @@ export class LinliClient {
   /** One row with proof of it or of its absence. @throws LedgerError the node's refusal, `PROOF_REFUSED` */
   async stateGet(query: RowQuery): Promise<StateAnswer> {
     const { contract, table, key } = query;
-    // Names and texts in a state key end with a NUL: one that holds any would name another row.
-    if ([contract, table, ...key].some((part) => typeof part === "string" && part.includes("\0")))
-      throw new LedgerError("KEY_INVALID", { reason: "text with NUL" });
+    refuseNul([contract, table, ...key]);
     const answer = await this.call("state_get", { contract, table, key: key.map(valueToJson) });
     const proof = answer.bytes("proof");
-    const proven = this.proved(verifyStateProof({ bytes: proof, genesis: this.genesis, verify: this.verify }));
+    const proven = this.provedState(proof);
     // A true proof of another row, or of its absence, would otherwise pass for this one's.
     if (!bytesEqual(proven.key, encodeKey(tablePrefix(contract, table), key))) throw proofRefused("PROOF_OTHER_ROW");
     return { height: proven.height, timeMs: proven.certified.header.timeMs, row: readRow(answer, proven), proof };
@@ -254,6 +253,28 @@ export class LinliClient {
       })),
       next: typeof next === "string" ? next : undefined,
     };
+  }
+
+  /**
+   * All rows of one group of an index, in key order, proved: each row, and that none is missing.
+   * @throws LedgerError the node's refusal (GROUP_TOO_LARGE: page through `stateList`), `PROOF_REFUSED`
+   */
+  async stateGroup(query: GroupQuery): Promise<GroupAnswer> {
+    const { contract, table, index, values } = query;
+    refuseNul([contract, table, index, ...values]);
+    const answer = await this.call("state_group", { contract, table, index, values: values.map(valueToJson) });
+    const leaf = this.provedState(answer.bytes("proof"));
+    const rows = answer.objects("rows", (item) => {
+      const row = this.provedState(item.bytes("rowProof"));
+      return { row, entry: this.provedState(item.bytes("entryProof")), shown: readRow(item, row) };
+    });
+    this.proved(checkGroup(query, { leaf, rows }));
+    const { header } = leaf.certified;
+    return { height: header.height, timeMs: header.timeMs, rows: rows.flatMap(({ shown }) => shown ?? []) };
+  }
+
+  private provedState(bytes: Uint8Array): ProvenState {
+    return this.proved(verifyStateProof({ bytes, genesis: this.genesis, verify: this.verify }));
   }
 
   /** Calls back with each new head, proved. */
@@ -301,6 +322,15 @@ export class LinliClient {
   }
 }
 
+/** A complete group of an index as of the block at `height`. */
+export interface GroupAnswer {
+  readonly height: number;
+  /** time of that block, ms */
+  readonly timeMs: number;
+  /** in key order; none is missing */
+  readonly rows: readonly ProvedRow[];
+}
+
 export interface UnprovedRow {
   readonly key: Readonly<Record<string, ValueJson>>;
   readonly fields: Readonly<Record<string, ValueJson>>;
@@ -335,6 +365,12 @@ function readRow(answer: Fields, { value, lastHeight }: ProvenState): ProvedRow 
     throw proofRefused("PROOF_ROW_RENDERING");
   const fields = Object.fromEntries(named.map(([name], index) => [name, proved[index] ?? null]));
   return { values: values.value, fields, lastHeight };
+}
+
+/** Names and texts in a state key end with a NUL: one that holds any would name another row. */
+function refuseNul(parts: readonly Value[]): void {
+  if (parts.some((part) => typeof part === "string" && part.includes("\0")))
+    throw new LedgerError("KEY_INVALID", { reason: "text with NUL" });
 }
 
 function headNotCurrent(height: number, reason: string): LedgerError {

@@ -10,7 +10,7 @@ import { systemShape } from "./check-context.ts";
 import type { CompiledContract } from "./compiled.ts";
 import { Catalogue, deployedNames, deployedVersion, Engine } from "./engine.ts";
 import { type Explanation, explain } from "./explain.ts";
-import { entryPrefix } from "./index-rows.ts";
+import { entryPrefix, groupKey, rowsOfGroup } from "./index-rows.ts";
 import { RowLayout } from "./row-layout.ts";
 import { decodeKey, encodeKey } from "./state-keys.ts";
 import { LEDGER_CONTRACT } from "./system.ts";
@@ -175,8 +175,12 @@ export function columnsOf(
 export interface IndexPlace {
   /** what the state keys of the entries begin with */
   readonly prefix: Uint8Array;
+  /** the state key of the group's leaf */
+  readonly leafKey: Uint8Array;
   /** the state key of the row of an entry */
   rowKey(entryKey: Uint8Array): Uint8Array;
+  /** entries and rows of the group in key order; how many there are when that is more than `max` */
+  members(max: number): readonly { readonly entryKey: Uint8Array; readonly rowKey: Uint8Array }[] | number;
 }
 
 /** The group of an index that has these values. Codes: CONTRACT_UNKNOWN, TABLE_UNKNOWN, INDEX_UNKNOWN, KEY_INVALID. */
@@ -201,7 +205,17 @@ export function indexPlace(
     );
   const prefix = entryPrefix(table, index, values);
   const { prefix: rows } = table;
-  return accept({ prefix, rowKey: (entryKey) => concatenated(rows, entryKey.slice(prefix.length)) });
+  const store = { get: (key: Uint8Array) => state.get(key)?.value };
+  return accept({
+    prefix,
+    leafKey: groupKey(table, index, values),
+    rowKey: (entryKey) => concatenated(rows, entryKey.slice(prefix.length)),
+    members: (max) => {
+      const keys = rowsOfGroup(store, { table, index, values }, max);
+      if (typeof keys === "number") return keys;
+      return keys.map((rowKey) => ({ rowKey, entryKey: concatenated(prefix, rowKey.slice(rows.length)) }));
+    },
+  });
 }
 
 function concatenated(left: Uint8Array, right: Uint8Array): Uint8Array {

@@ -27,20 +27,22 @@ import { merkleProver } from "../ledger/merkle.ts";
 import { encodeCertifiedHeader, encodeReceiptProof, encodeStateProof } from "../ledger/proofs.ts";
 import { type CertifiedHeader, type MerkleProof, PROTOCOL_VERSION, type Transaction } from "../ledger/types.ts";
 import { checkTransaction } from "../ledger/validate.ts";
-import type {
-  BlockView,
-  CallTrial,
-  ContractView,
-  FreshnessView,
-  HeadView,
-  KeySigner,
-  NodeApi,
-  NodeInfo,
-  PeerId,
-  ReceivedStatement,
-  RowView,
-  TransactionStatus,
-  TrialView,
+import {
+  type BlockView,
+  type CallTrial,
+  type ContractView,
+  type FreshnessView,
+  GROUP_ROWS_MAX,
+  type GroupView,
+  type HeadView,
+  type KeySigner,
+  type NodeApi,
+  type NodeInfo,
+  type PeerId,
+  type ReceivedStatement,
+  type RowView,
+  type TransactionStatus,
+  type TrialView,
 } from "../ports.ts";
 import { Overlay } from "../state/overlay.ts";
 import type { CommittedBlock, Participant } from "./participant.ts";
@@ -212,6 +214,31 @@ export class Api implements NodeApi {
     const overlay = new Overlay({ base: chain.store.stateReader(), height });
     const { refusal, ...tried } = admitted(explainCall(overlay, { ...trial, timeMs, height }));
     return { height: head.height, timeMs, status: refusal?.status ?? "ok", ruleId: refusal?.ruleId ?? "", ...tried };
+  }
+
+  async stateGroup(query: {
+    readonly contract: string;
+    readonly table: string;
+    readonly index: string;
+    readonly values: readonly Value[];
+  }): Promise<GroupView> {
+    const { chain } = this.participant;
+    await chain.settled();
+    const reader = chain.store.stateReader();
+    const group = admitted(indexPlace(reader, query, query.values));
+    const members = group.members(GROUP_ROWS_MAX);
+    if (typeof members === "number")
+      throw new LedgerError("GROUP_TOO_LARGE", { rows: members, allowed: GROUP_ROWS_MAX });
+    const certified = this.certifiedHead();
+    const proofOf = (key: Uint8Array) =>
+      encodeStateProof({ key, value: reader.get(key)?.value, tree: chain.tree.prove(key), certified });
+    const rows = members.map(({ entryKey, rowKey: key }) => {
+      const entry = reader.get(key);
+      invariant(entry !== undefined, "A40: every row of a proved group is in the state");
+      const row = decodeRow(reader, { contract: query.contract, table: query.table, key, entry });
+      return { row, entryProof: proofOf(entryKey), rowProof: proofOf(key) };
+    });
+    return { height: chain.head.height, proof: proofOf(group.leafKey), rows };
   }
 
   contracts(): readonly ContractView[] {

@@ -146,6 +146,11 @@ export const RPC_CATALOGUE: Readonly<Record<string, CatalogueEntry>> = Object.fr
     "The key does not fit the key of the table.",
     "Call contract_get for the names and types of the key.",
   ),
+  GROUP_TOO_LARGE: entry(
+    params,
+    "The group has more rows than one proved answer holds.",
+    "Page through state_list with this index, and prove single rows with state_get.",
+  ),
   CURSOR_INVALID: entry(
     params,
     "The cursor is none that this node gave out for this list.",

@@ -103,6 +103,22 @@ export const METHODS: { readonly [Name in MethodName]: Method<Name> } = {
       return { height: page.height, columns, rows: page.rows.map(rowView), next: page.next ?? null };
     },
   },
+  state_group: {
+    summary: "All rows of one group of an index, with proof of each and of their number: none is missing.",
+    cost: () => 20,
+    run: async ({ values, ...place }, { api }) => {
+      const { height, proof, rows } = await api.stateGroup({ ...place, values: valuesOf(values) });
+      return {
+        height,
+        proof: toHex(proof),
+        rows: rows.map(({ row, entryProof, rowProof }) => ({
+          row: rowView(row),
+          entryProof: toHex(entryProof),
+          rowProof: toHex(rowProof),
+        })),
+      };
+    },
+  },
   contract_list: {
     summary: "The deployed contracts.",
     cost: () => 2,

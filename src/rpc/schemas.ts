@@ -209,6 +209,27 @@ export const METHOD_SCHEMAS = {
       next: z.string().nullable().meta({ description: "pass as after for the next page; null: this was the last" }),
     }),
   },
+  state_group: {
+    params: z.strictObject({
+      contract: name("contract"),
+      table: name("table"),
+      index: name("index of the table"),
+      values: keyParts.meta({ description: "of the columns of the index, in its order" }),
+    }),
+    result: z.strictObject({
+      height: count("height of the state that answered"),
+      proof: hexText("StateProof of the group's leaf: how many rows there are"),
+      rows: z
+        .array(
+          z.strictObject({
+            row,
+            entryProof: hexText("StateProof of the row's entry in the index"),
+            rowProof: hexText("StateProof of the row"),
+          }),
+        )
+        .meta({ description: "in key order" }),
+    }),
+  },
   contract_list: {
     params: none,
     result: z.strictObject({

@@ -290,6 +290,102 @@ describe("a node that lies", () => {
     });
   });
 
+  describe("groups of an index", () => {
+    const group = (size: number) => ({ contract: "board", table: "note", index: "by_size", values: [size] });
+    const PADDED = [101, 101, 101, 102] as const;
+    interface Shown {
+      proof: string;
+      rows: { row: unknown; entryProof: string; rowProof: string }[];
+    }
+    let complete: Shown;
+    let foreign: Shown;
+
+    beforeAll(async () => {
+      for (const [index, size] of PADDED.entries()) {
+        const { bytes, id } = pin(harness.node, `g${index}`, "x".repeat(size));
+        await client.send(bytes);
+        await client.waitForReceipt(id, { timeoutMs: 5_000 });
+      }
+      complete = (await client.call("state_group", group(101))).json as unknown as Shown;
+      foreign = (await client.call("state_group", group(102))).json as unknown as Shown;
+    });
+
+    test("A41: a complete group is proved, also an empty one", async () => {
+      const { rows, height } = await client.stateGroup(group(101));
+      expect(rows.map(({ fields }) => fields.size)).toEqual([101, 101, 101]);
+      expect(height).toBe((await client.head()).header.height);
+      expect((await client.stateGroup(group(102))).rows).toHaveLength(1);
+      expect((await client.stateGroup(group(103))).rows).toEqual([]);
+      await expect(client.stateGroup({ ...group(1), index: "by_length" })).rejects.toMatchObject({
+        code: "INDEX_UNKNOWN",
+      });
+      await expect(client.stateGroup({ ...group(1), values: ["a\0b"] })).rejects.toMatchObject({ code: "KEY_INVALID" });
+    });
+
+    test.each<readonly [string, string, (shown: Shown, other: Shown) => Shown]>([
+      ["a row is left out", "PROOF_GROUP_COUNT", (shown) => ({ ...shown, rows: shown.rows.slice(1) })],
+      ["all rows are left out", "PROOF_GROUP_COUNT", (shown) => ({ ...shown, rows: [] })],
+      [
+        "a row of another group is added",
+        "PROOF_OTHER_ROW",
+        (shown, other) => ({ ...shown, rows: [...shown.rows, ...other.rows] }),
+      ],
+      [
+        "a row of another group stands for one",
+        "PROOF_OTHER_ROW",
+        (shown, other) => ({ ...shown, rows: [...shown.rows.slice(0, 2), ...other.rows] }),
+      ],
+      [
+        "a row is shown twice",
+        "PROOF_GROUP_ORDER",
+        (shown) => ({ ...shown, rows: [...shown.rows.slice(0, 2), ...shown.rows.slice(1, 2)] }),
+      ],
+      ["rows are out of order", "PROOF_GROUP_ORDER", (shown) => ({ ...shown, rows: shown.rows.toReversed() })],
+      ["the leaf of another group", "PROOF_OTHER_ROW", (shown, other) => ({ ...other, rows: shown.rows.slice(0, 1) })],
+      [
+        "an entry is the row",
+        "PROOF_OTHER_ROW",
+        (shown) => ({ ...shown, rows: shown.rows.map((item) => ({ ...item, entryProof: item.rowProof })) }),
+      ],
+      [
+        "a row is an entry",
+        "PROOF_ROW_RENDERING",
+        (shown) => ({ ...shown, rows: shown.rows.map((item) => ({ ...item, rowProof: item.entryProof })) }),
+      ],
+      [
+        "a value is changed",
+        "PROOF_ROW_RENDERING",
+        (shown) => ({
+          ...shown,
+          rows: shown.rows.map((item) => ({
+            ...item,
+            row: { key: { id: "g0" }, fields: { text: "y", size: 101 }, lastHeight: 1 },
+          })),
+        }),
+      ],
+    ])("A42: a group that is not complete, or not this one, is refused: %s", async (_, reason, change) => {
+      await expect(
+        (await lying(() => ({ ...change(complete, foreign) }))).stateGroup(group(101)),
+      ).rejects.toMatchObject({
+        code: "PROOF_REFUSED",
+        data: { reason },
+      });
+    });
+
+    test("A43: proofs of several blocks are no group, each true in its own", async () => {
+      const { bytes, id } = pin(harness.node, "later", "x".repeat(101));
+      await client.send(bytes);
+      await client.waitForReceipt(id, { timeoutMs: 5_000 });
+      // The leaf of before the new row, with the rows of after it.
+      const later = (await client.call("state_group", group(101))).json as unknown as Shown;
+      const mixed = await lying(() => ({ ...later, proof: complete.proof, rows: later.rows.slice(0, 3) }));
+      await expect(mixed.stateGroup(group(101))).rejects.toMatchObject({ data: { reason: "PROOF_GROUP_BLOCK" } });
+      await expect((await lying(() => ({ ...complete }))).stateGroup(group(101))).resolves.toMatchObject({
+        rows: [{}, {}, {}],
+      });
+    });
+  });
+
   test("A13: what is shown of a row must be what is proved", async () => {
     const shown = (change: Record<string, unknown>) =>
       lying((result) => ({

@@ -2,7 +2,10 @@
 // Only consensus and contracts are missing: every transaction is committed in a block of its own by three of four keys.
 
 import { sealGenesis } from "../../../src/client/genesis-json.ts";
+import { entryPrefix, followRow, groupKey, type IndexStore, rowsOfGroup } from "../../../src/contracts/index-rows.ts";
+import type { TableShape } from "../../../src/contracts/scope.ts";
 import { encodeKey, tablePrefix } from "../../../src/contracts/state-keys.ts";
+import { integerType, textType } from "../../../src/contracts/types.ts";
 import { LedgerError, type Verdict } from "../../../src/errors.ts";
 import { makeCertificate, quorumSize } from "../../../src/ledger/certificate.ts";
 import { decode, encode, type Value } from "../../../src/ledger/codec.ts";
@@ -47,6 +50,7 @@ import type {
   TransactionStatus,
   TrialView,
 } from "../../../src/ports.ts";
+import { GROUP_ROWS_MAX } from "../../../src/ports.ts";
 import { StateTree } from "../../../src/state/tree.ts";
 
 export const GENESIS_TIME_MS = 1_767_225_600_000;
@@ -124,6 +128,18 @@ const BOARD: ContractView = {
   ],
 };
 
+const NOTES: TableShape = {
+  contract: "board",
+  name: "note",
+  columns: [
+    { name: "id", type: textType(64), typeText: "text(64)", defaultValue: undefined },
+    { name: "text", type: textType(200), typeText: "text(200)", defaultValue: undefined },
+    { name: "size", type: integerType(0n, 200n), typeText: "int", defaultValue: undefined },
+  ],
+  keyLength: 1,
+  indexes: [{ name: "by_size", columns: [2] }],
+};
+
 export class SmallNode implements NodeApi {
   readonly genesis = makeGenesis();
   /** commits by itself as soon as something was submitted */
@@ -133,6 +149,9 @@ export class SmallNode implements NodeApi {
   readonly #signers = [0, 1, 2, 3].map(signerOf).sort((left, right) => compareBytes(left.publicKey, right.publicKey));
   readonly #blocks: Block[] = [];
   readonly #state = new Map<string, StateEntry>();
+  /** of the table's index `by_size` */
+  readonly #index = new Map<string, Uint8Array>();
+  readonly #sizes = new Map<string, readonly Value[]>();
   readonly #tree = StateTree.build([]);
   readonly #nodes = new Map<number, Hash>();
   readonly #receipts = new Map<string, { readonly height: number; readonly index: number }>();
@@ -307,6 +326,34 @@ export class SmallNode implements NodeApi {
     };
   }
 
+  async stateGroup({ index, values }: { readonly index: string; readonly values: readonly Value[] }) {
+    const [shape] = NOTES.indexes;
+    if (shape === undefined || index !== shape.name) throw new LedgerError("INDEX_UNKNOWN", { index });
+    const place = { table: NOTES, index: shape, values };
+    const keys = rowsOfGroup(this.#indexStore(0), place, GROUP_ROWS_MAX);
+    if (typeof keys === "number") throw new LedgerError("GROUP_TOO_LARGE", { rows: keys });
+    const stored = (key: Uint8Array) => this.#state.get(toHex(key))?.value ?? this.#index.get(toHex(key));
+    const proofOf = (key: Uint8Array) =>
+      encodeStateProof({ key, value: stored(key), tree: this.#tree.prove(key), certified: this.#certified() });
+    const prefix = entryPrefix(NOTES, shape, values);
+    const rows = keys.map((key) => {
+      const entryKey = new Uint8Array([...prefix, ...key.slice(tablePrefix("board", "note").length)]);
+      const row = rowOf(idOf(key), this.#state.get(toHex(key)) ?? { value: EMPTY_BYTES, lastHeight: 0 });
+      return { row, entryProof: proofOf(entryKey), rowProof: proofOf(key) };
+    });
+    return { height: this.#blocks.length, proof: proofOf(groupKey(NOTES, shape, values)), rows };
+  }
+
+  #indexStore(height: number): IndexStore {
+    const write = (key: Uint8Array, value: Uint8Array | undefined) => {
+      if (value === undefined) this.#index.delete(toHex(key));
+      else this.#index.set(toHex(key), value);
+      const leaf = value === undefined ? undefined : { valueHash: valueHashOf(value), lastHeight: height };
+      this.#tree.commit(this.#tree.stage([{ key, leaf }]));
+    };
+    return { get: (key) => this.#index.get(toHex(key)), put: write, delete: (key) => write(key, undefined) };
+  }
+
   contracts(): readonly ContractView[] {
     return [BOARD];
   }
@@ -369,6 +416,10 @@ export class SmallNode implements NodeApi {
     const previousHeight = this.#state.get(toHex(key))?.lastHeight ?? 0;
     this.#state.set(toHex(key), { value, lastHeight: height });
     this.#tree.commit(this.#tree.stage([{ key, leaf: { valueHash: valueHashOf(value), lastHeight: height } }]));
+    const row = [String(args.get("id")), text, text.length];
+    const before = this.#sizes.get(toHex(key));
+    this.#sizes.set(toHex(key), row);
+    followRow(this.#indexStore(height), NOTES, { before: before ?? null, after: row, key });
     const events = [{ contract: "board", name: "pinned", fields: [["raw", new Uint8Array([1, 2])]] as const }];
     return {
       ...common,
