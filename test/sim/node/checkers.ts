@@ -8,11 +8,13 @@ import { decodeRow, rowPrefix } from "../../../src/contracts/describe.ts";
 import type { Verdict } from "../../../src/errors.ts";
 import { quorumSize, verifyCertificate } from "../../../src/ledger/certificate.ts";
 import type { Value } from "../../../src/ledger/codec.ts";
+import { decodeBatch } from "../../../src/ledger/format-batch.ts";
 import { blockHashOf, resultHashOf } from "../../../src/ledger/format-block.ts";
 import { validatorsHashOf } from "../../../src/ledger/format-cluster.ts";
 import { decodeCertificate, voteSigningBytes } from "../../../src/ledger/format-vote.ts";
 import { bytesEqual, EMPTY_BYTES, type Hash, toHex } from "../../../src/ledger/hash.ts";
 import type { BatchReference, Validator } from "../../../src/ledger/types.ts";
+import { checkBatch } from "../../../src/ledger/validate.ts";
 import type { CommittedBlock, Participant } from "../../../src/node/participant.ts";
 import { batchKey, stateKey } from "../../../src/store/keys.ts";
 import { decodeState } from "../../../src/store/rows.ts";
@@ -270,6 +272,26 @@ export class Checkers {
     const open = this.rowsOf(first, "gift").filter((row) => row.get("state") === "open");
     const sum = [...purses, ...open].reduce((total, row) => total + Number(row.get("fen")), 0);
     if (sum !== purses.length * PURSE_FEN) this.world.fail(`money: ${purses.length} purses hold ${sum} fen`);
+  }
+
+  /** The body of every batch in the chain is here, signed by its origin, and every transaction in it by its sender. */
+  checkBodies(member: Member): void {
+    const { world } = this;
+    const { genesis, verify } = world.cast;
+    const { chain } = member.participant ?? {};
+    for (let height = 1; chain !== undefined && height <= chain.head.height; height += 1) {
+      for (const { digest } of chain.store.loadBlock(height)?.references ?? []) {
+        const bytes = chain.store.loadBatch(digest);
+        const batch = bytes === undefined ? undefined : decodeBatch(bytes);
+        const validators = this.validators.get(height);
+        if (batch?.ok !== true || validators === undefined)
+          return world.fail(`bodies: node ${member.index} lacks a batch of height ${height}`);
+        const seal = checkBatch({ batch: batch.value, chainId: genesis.chainId, validators, verify });
+        // A batch may be older than the change of seats that sent its origin away.
+        if (!seal.ok && seal.code !== "BATCH_ORIGIN")
+          return world.fail(`bodies: node ${member.index} keeps a batch of height ${height} with ${seal.code}`);
+      }
+    }
   }
 
   private rowsOf({ participant, disk }: Member, table: string): readonly ReadonlyMap<string, Value>[] {

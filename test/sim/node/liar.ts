@@ -3,6 +3,7 @@
 
 import { encodeEvidence } from "../../../src/consensus/evidence.ts";
 import { LedgerError } from "../../../src/errors.ts";
+import { makeCertificate } from "../../../src/ledger/certificate.ts";
 import { decode, encode, type Value } from "../../../src/ledger/codec.ts";
 import {
   batchDigestOf,
@@ -11,8 +12,8 @@ import {
   encodeBatch,
   encodeBatchBody,
 } from "../../../src/ledger/format-batch.ts";
-import { blockHashOf, encodeHeader } from "../../../src/ledger/format-block.ts";
-import { encodeHeadStatement, headSigningBytes } from "../../../src/ledger/format-vote.ts";
+import { blockHashOf, encodeHeader, encodeProposal } from "../../../src/ledger/format-block.ts";
+import { encodeCertificate, encodeHeadStatement, headSigningBytes } from "../../../src/ledger/format-vote.ts";
 import { type Hash, hashTagged, toHex, ZERO_HASH } from "../../../src/ledger/hash.ts";
 import type { Batch, Header, Proposal } from "../../../src/ledger/types.ts";
 import type { PeerHandlers, PeerId, PeerNetwork, RequestProtocol, VoteRecordStore } from "../../../src/ports.ts";
@@ -97,9 +98,32 @@ export class Liar {
       const secret = this.askedFor(payload);
       if (secret !== undefined) return random.chance(500) ? encode([secret.bytes]) : encode([]);
     }
+    const forged = protocol === "sync" && random.chance(500) ? this.forgeBlock(payload) : undefined;
+    if (forged !== undefined) return forged;
     const truth = await handlers.onRequest(protocol, peer, payload).catch(() => encode([]));
     if (this.lie === "silent" || random.chance(400)) return truth;
     return protocol === "sync" && random.chance(700) ? this.spoilBlocks(truth) : this.spoilBytes(truth);
+  }
+
+  /** The next block, made here, with a certificate in the others' names: what one would believe who counts and does not verify. */
+  private forgeBlock(payload: Uint8Array): Uint8Array | undefined {
+    const asked = decode(payload);
+    const height = asked.ok && Array.isArray(asked.value) ? (asked.value as readonly Value[])[0] : undefined;
+    const { participant } = this.member;
+    if (participant === undefined || participant.chain.head.height + 1 !== height) return undefined;
+    const { chain } = participant;
+    const batches = this.waiting().slice(0, 2);
+    const secret = this.makeBatch();
+    if (secret !== undefined) batches.push(secret);
+    const timeMs = Math.max(chain.head.timeMs + 1, Math.floor(this.world.ledgerMs));
+    const block = chain.build({ view: 0, proposer: this.member.operator.key.publicKey, timeMs, batches });
+    if (block === undefined) return undefined;
+    const { resultBytes, resultHash } = chain.execute(block);
+    const { blockHash } = block.proposal;
+    const votes = chain.head.validators.map((_, signer) => ({ signer, signature: this.random.bytes(64) }));
+    const facts = { height, view: 0, blockHash, resultHash, validatorCount: votes.length, votes };
+    const certificate = encodeCertificate(makeCertificate(facts));
+    return encode([[encodeProposal(block.proposal), resultBytes, certificate, batches.map(({ bytes }) => bytes)]]);
   }
 
   private askedFor(payload: Uint8Array): Batch | undefined {
@@ -270,12 +294,13 @@ export class Liar {
     return participant.chain;
   }
 
-  private waiting(): readonly Batch[] {
+  private waiting(): Batch[] {
     const { participant } = this.member;
     if (participant === undefined) return [];
     const { chain, pool } = participant;
     const view = { isCommitted: (id: Hash) => chain.replay.has(id), headTimeMs: chain.head.timeMs };
-    return pool.includable(view, Math.max(chain.head.timeMs + 1, Math.floor(this.world.ledgerMs)), chain.windowMs);
+    const timeMs = Math.max(chain.head.timeMs + 1, Math.floor(this.world.ledgerMs));
+    return [...pool.includable(view, timeMs, chain.windowMs)];
   }
 
   private buildProposal({ view, timeMs }: { readonly view: number; readonly timeMs: number }): Proposal | undefined {

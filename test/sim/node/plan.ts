@@ -108,11 +108,7 @@ export function drawPlan(seed: number, profile: Profile): Plan {
       const fromMs = random.below(calmFromMs);
       return { node: random.pick(honest), fromMs, toMs: Math.min(calmFromMs, fromMs + random.between(500, 8_000)) };
     }),
-    flippedBits: Array.from({ length: mayBreak ? random.pick([0, 0, 0, 1]) : 0 }, () => ({
-      node: random.pick(honest),
-      atMs: random.below(calmFromMs),
-      where: random.pick(["store", "votes"] as const),
-    })),
+    flippedBits: mayBreak && random.chance(profile === "crash" ? 500 : 250) ? drawFlippedBits(place, honest) : [],
     offers: Array.from({ length: random.between(5, 40) }, () => ({
       atMs: random.below(calmFromMs),
       client: random.below(clientCount),
@@ -196,6 +192,15 @@ function drawPartitions({ random, profile, nodeCount, calmFromMs }: DrawPlace): 
   });
 }
 
+/** On one machine only: as many broken disks as there may be faults would leave none to repair the others from. */
+function drawFlippedBits({ random, calmFromMs }: DrawPlace, nodes: readonly number[]): Plan["flippedBits"] {
+  const node = random.pick(nodes);
+  const atMs = random.below(calmFromMs);
+  // The vote record survives one damaged place at a time, and says so when there are more.
+  if (random.chance(300)) return [{ node, atMs, where: "votes" }];
+  return Array.from({ length: random.pick([1, 5, 20]) }, () => ({ node, atMs, where: "store" as const }));
+}
+
 function drawDecisions(
   { random, calmFromMs }: DrawPlace,
   facts: { readonly hasSpare: boolean; readonly validatorCount: number; readonly liars: number },
@@ -234,7 +239,7 @@ export function describePlan(plan: Plan): string {
     `n=${plan.validatorCount}${plan.hasSpare ? "+1" : ""} f=${faultBound(plan.validatorCount)} lies=${lies} ${plan.hasRealSignatures ? "ed25519 " : ""}` +
     `rotation=${parameters.rotationHeights} window=${parameters.replayWindowMs} delay<=${plan.delayMsMax} spikes=${plan.spikePermille} loss=${plan.lossPermille} ` +
     `disk<=${plan.diskMsMax}+${plan.syncMsMax} lag<=${plan.lagMsMax} crashes=${plan.crashes.length}+${plan.writesCut.length} partitions=${plan.partitions.length} ` +
-    `full=${plan.fullDisks.length} bits=${plan.flippedBits.map(({ where }) => where).join(",") || "0"} jumps=${plan.clockJumps.length} offers=${plan.offers.length} ` +
+    `full=${plan.fullDisks.length} bits=${plan.flippedBits.length}${plan.flippedBits[0]?.where ?? ""} jumps=${plan.clockJumps.length} offers=${plan.offers.length} ` +
     `decisions=${plan.decisions.map(({ decision }) => decision).join(",") || "none"} calm=${plan.calmFromMs}`
   );
 }

@@ -446,6 +446,7 @@ export class World {
   /** Everybody honest shows everything that was acknowledged, over the same state. */
   private finalChecks(): void {
     for (const member of this.seated()) {
+      this.checkers.checkBodies(member);
       for (const order of this.clients.orders) {
         const height = this.clients.ask(order, member);
         const expected = this.checkers.receipts.get(order.hex);
