@@ -20,6 +20,7 @@ import { decodeKey, isTimerKey, startsWithBytes, timerDueMs } from "./state-keys
 import { TIMER_ROLE } from "./system.ts";
 import { MONEY, TIMERS } from "./system-layouts.ts";
 import { membership } from "./types.ts";
+import type { Limits } from "./usage.ts";
 
 export interface Step {
   readonly contract: string;
@@ -27,6 +28,8 @@ export interface Step {
   readonly refusal: Refusal | undefined;
   readonly events: readonly LedgerEvent[];
   readonly gas: number;
+  /** rows, bytes and events, also of a run that was refused */
+  readonly used: Limits;
 }
 
 /** An overlay over an empty state. */
@@ -58,10 +61,12 @@ export class TestLedger {
     const frame = frameOf(called, ACTION_GAS_MAX);
     const events: LedgerEvent[] = [];
     const mark = this.overlay.mark();
-    const host = this.hostOver(new MeteredOverlay(this.overlay));
+    const overlay = new MeteredOverlay(this.overlay);
+    const host = this.hostOver(overlay);
     const refusal = attempt(() => runAction(called.action, { host, frame, caller, args, events }));
     if (refusal !== undefined) this.overlay.revertTo(mark);
-    return { contract, action, refusal, events: refusal === undefined ? events : [], gas: ACTION_GAS_MAX - frame.gas };
+    const happened = refusal === undefined ? events : [];
+    return { contract, action, refusal, events: happened, gas: ACTION_GAS_MAX - frame.gas, used: overlay.used };
   }
 
   /** Tries an action and leaves everything as it was. */
