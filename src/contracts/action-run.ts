@@ -59,7 +59,7 @@ interface PendingRow {
   readonly before: Row | null;
   row: Row | null;
   /** columns already set: no field is set twice in one run, whatever it was read as */
-  readonly assigned: Set<number>;
+  readonly assigned: boolean[];
 }
 
 /**
@@ -275,7 +275,7 @@ export class ActionRun {
       const state = row[column];
       if (typeof state === "string" && !initial.has(state))
         return refused(flow, [
-          [`${table.layout.name}.${table.layout.columns[column]?.name}`, null],
+          [labelOf(table, column), null],
           ["next", state],
         ]);
     }
@@ -283,7 +283,7 @@ export class ActionRun {
     if (this.pendingRow(table, key) !== undefined || this.host.overlay.get(key) !== undefined) {
       return refused(`${ruleId}.exists`, this.keyValues(table.layout, row.slice(0, table.layout.keyLength)));
     }
-    this.pending.push({ table, key, before: null, row, assigned: new Set(row.keys()) });
+    this.pending.push({ table, key, before: null, row, assigned: row.map(() => true) });
     return undefined;
   }
 
@@ -303,8 +303,7 @@ export class ActionRun {
       return refused(`${ruleId}.twice`, this.keyValues(table.layout, before.slice(0, table.layout.keyLength)));
     const row = [...pending.row];
     for (const [column, value] of values) {
-      const label = `${table.layout.name}.${table.layout.columns[column]?.name}`;
-      if (pending.assigned.has(column)) return refused(`${ruleId}.twice`, [[label, value]]);
+      if (pending.assigned[column] === true) return refused(`${ruleId}.twice`, [[labelOf(table, column), value]]);
       const flow = table.flows.find((candidate) => candidate.column === column);
       const from = before[column];
       if (
@@ -314,11 +313,11 @@ export class ActionRun {
         !flow.moves.get(from)?.has(value)
       ) {
         return refused(flow.ruleId, [
-          [label, from],
+          [labelOf(table, column), from],
           ["next", value],
         ]);
       }
-      pending.assigned.add(column);
+      pending.assigned[column] = true;
       row[column] = value;
     }
     pending.row = row;
@@ -329,7 +328,7 @@ export class ActionRun {
     const before = this.frame.rows[read];
     if (before === null || before === undefined) return refused(`${ruleId}.absent`, []);
     const pending = this.rowToChange(table, before);
-    if (pending.row === null || pending.assigned.size > 0)
+    if (pending.row === null || pending.assigned.includes(true))
       return refused(`${ruleId}.twice`, this.keyValues(table.layout, before.slice(0, table.layout.keyLength)));
     pending.row = null;
     return undefined;
@@ -344,7 +343,7 @@ export class ActionRun {
     const key = table.layout.stateKeyOf(before);
     const known = this.pendingRow(table, key);
     if (known !== undefined) return known;
-    const pending: PendingRow = { table, key, before, row: before, assigned: new Set() };
+    const pending: PendingRow = { table, key, before, row: before, assigned: [] };
     this.pending.push(pending);
     return pending;
   }
@@ -408,4 +407,8 @@ export class ActionRun {
     charge(this.frame, GAS.write);
     this.host.overlay.delete(stateKey);
   }
+}
+
+function labelOf({ layout }: CompiledTable, column: number): string {
+  return `${layout.name}.${layout.columns[column]?.name}`;
 }

@@ -25,6 +25,8 @@ const ENCODER = new Encoder({
 });
 const TEXT = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const INTEGER_64_MIN = -(1n << 63n);
+/** Names and ids: for them a call of the decoder costs more than their bytes. */
+const PLAIN_TEXT_BYTES_MAX = 24;
 const INTEGER_32_END = 4_294_967_296;
 
 /**
@@ -288,11 +290,24 @@ export class Reader {
   private decodeText(length: number): string {
     const start = this.position;
     this.position += length;
+    const plain = length <= PLAIN_TEXT_BYTES_MAX ? this.plainText(start, this.position) : undefined;
+    if (plain !== undefined) return plain;
     try {
       return TEXT.decode(this.bytes.subarray(start, this.position));
     } catch {
       throw new Malformed("CBOR_UTF8");
     }
+  }
+
+  /** Of ASCII alone, which needs no decoder; undefined for any other text. */
+  private plainText(start: number, end: number): string | undefined {
+    let text = "";
+    for (let index = start; index < end; index += 1) {
+      const byte = this.bytes[index]!;
+      if (byte > 127) return undefined;
+      text += String.fromCharCode(byte);
+    }
+    return text;
   }
 
   private simple(info: number): boolean | null {
