@@ -8,7 +8,7 @@ import type { Hash } from "../ledger/hash.ts";
 import type { Receipt, StateEntry, StateReader } from "../ledger/types.ts";
 import { systemShape } from "./check-context.ts";
 import type { CompiledContract } from "./compiled.ts";
-import { Catalogue, deployedNames, deployedVersion, Engine } from "./engine.ts";
+import { Catalogue, deployedNames, Engine, versionAt } from "./engine.ts";
 import { type Explanation, explain } from "./explain.ts";
 import { entryPrefix, groupKey, rowsOfGroup } from "./index-rows.ts";
 import { RowLayout } from "./row-layout.ts";
@@ -53,17 +53,30 @@ export interface RowPlace {
   readonly table: string;
 }
 
-/** The version of a contract that is in force at a height; without one the newest, also when it is not in force yet. */
-function contractAt(state: StateReader, name: string, height = Number.POSITIVE_INFINITY): CompiledContract | undefined {
+/**
+ * A state, and the height of the block that left it: what is shown is in force for the next block. Without a height it is the newest version of
+ * everything, also when it is not in force yet.
+ */
+export interface StateAt extends StateReader {
+  readonly height?: number;
+}
+
+function heightShown({ height }: StateAt): number {
+  return height === undefined ? Number.POSITIVE_INFINITY : height + 1;
+}
+
+function contractAt(state: StateAt, name: string, height = heightShown(state)): CompiledContract | undefined {
   return new Catalogue(ENGINE, state, height).load(name)?.contract;
 }
 
 /** All deployed contracts, in order of their names. */
-export function contractsIn(state: StateReader): readonly DescribedContract[] {
-  const catalogue = new Catalogue(ENGINE, state, Number.POSITIVE_INFINITY);
+export function contractsIn(state: StateAt): readonly DescribedContract[] {
+  const catalogue = new Catalogue(ENGINE, state, heightShown(state));
   return deployedNames(state).flatMap((name) => {
     const contract = catalogue.load(name)?.contract;
-    return contract === undefined ? [] : [contractView(contract, deployedVersion(state, name)?.version ?? 0)];
+    return contract === undefined
+      ? []
+      : [contractView(contract, versionAt(state, name, heightShown(state))?.version ?? 0)];
   });
 }
 
@@ -95,7 +108,7 @@ function namedTypes(columns: readonly Column[]): readonly NamedType[] {
   return columns.map(({ name, typeText }) => ({ name, type: typeText }));
 }
 
-function layoutOf(state: StateReader, { contract, table }: RowPlace): Verdict<RowLayout> {
+function layoutOf(state: StateAt, { contract, table }: RowPlace): Verdict<RowLayout> {
   if (contract === LEDGER_CONTRACT) {
     const shape = systemShape(contract, table);
     return shape === undefined ? refuse("TABLE_UNKNOWN", table) : accept(new RowLayout(shape));
@@ -107,12 +120,7 @@ function layoutOf(state: StateReader, { contract, table }: RowPlace): Verdict<Ro
 }
 
 /** The state key of a row. Codes: CONTRACT_UNKNOWN, TABLE_UNKNOWN, KEY_INVALID. */
-export function rowKey(
-  state: StateReader,
-  contract: string,
-  table: string,
-  values: readonly Value[],
-): Verdict<Uint8Array> {
+export function rowKey(state: StateAt, contract: string, table: string, values: readonly Value[]): Verdict<Uint8Array> {
   const layout = layoutOf(state, { contract, table });
   if (!layout.ok) return layout;
   const { keyLength } = layout.value;
@@ -123,7 +131,7 @@ export function rowKey(
 
 /** What the state keys of all rows begin with whose key begins with `values`. Same codes. */
 export function rowPrefix(
-  state: StateReader,
+  state: StateAt,
   contract: string,
   table: string,
   values: readonly Value[],
@@ -147,7 +155,7 @@ function keyOf(layout: RowLayout, values: readonly Value[]): Verdict<Uint8Array>
 
 /** A stored row by names. The key must be one of the table. */
 export function decodeRow(
-  state: StateReader,
+  state: StateAt,
   row: RowPlace & { readonly key: Uint8Array; readonly entry: StateEntry },
 ): DescribedRow {
   const layout = layoutOf(state, row);
@@ -162,7 +170,7 @@ export function decodeRow(
 
 /** The columns of a table by name and type, key first. Codes: CONTRACT_UNKNOWN, TABLE_UNKNOWN. */
 export function columnsOf(
-  state: StateReader,
+  state: StateAt,
   place: RowPlace,
 ): Verdict<{ readonly key: readonly NamedType[]; readonly fields: readonly NamedType[] }> {
   const layout = layoutOf(state, place);
@@ -185,7 +193,7 @@ export interface IndexPlace {
 
 /** The group of an index that has these values. Codes: CONTRACT_UNKNOWN, TABLE_UNKNOWN, INDEX_UNKNOWN, KEY_INVALID. */
 export function indexPlace(
-  state: StateReader,
+  state: StateAt,
   place: RowPlace & { readonly index: string },
   values: readonly Value[],
 ): Verdict<IndexPlace> {
@@ -226,6 +234,6 @@ function concatenated(left: Uint8Array, right: Uint8Array): Uint8Array {
 }
 
 /** The refusal or success of a receipt in sentences, by the versions that were in force in its block. */
-export function explainReceipt(state: StateReader, receipt: Receipt, height?: number): Explanation {
+export function explainReceipt(state: StateAt, receipt: Receipt, height?: number): Explanation {
   return explain(receipt, (name) => contractAt(state, name, height));
 }

@@ -100,13 +100,17 @@ export function deployedVersion(state: StateReader, name: string): DeployedVersi
 }
 
 /** The version that is in force at a height; undefined: none is yet. */
-export function versionAt(state: StateReader, name: string, height: number): Uint8Array | undefined {
+export function versionAt(
+  state: StateReader,
+  name: string,
+  height: number,
+): Pick<DeployedVersion, "version" | "sourceHash"> | undefined {
   const newest = deployedVersion(state, name);
-  if (newest === undefined || height >= newest.activeHeight) return newest?.sourceHash;
+  if (newest === undefined || height >= newest.activeHeight) return newest;
   for (let version = newest.version - 1; version > 0; version -= 1) {
     const [, , sourceHash, activeHeight] = VERSIONS.read(state, [name, version]) ?? [];
     const isInForce = typeof activeHeight === "number" && activeHeight <= height;
-    if (isInForce && sourceHash instanceof Uint8Array) return sourceHash;
+    if (isInForce && sourceHash instanceof Uint8Array) return { version, sourceHash };
   }
   return undefined;
 }
@@ -146,7 +150,7 @@ export class Catalogue {
 
   /** With its findings, also when it is not sound; undefined: no version is in force. */
   compilation(name: string): Compilation | undefined {
-    const hash = versionAt(this.state, name, this.height);
+    const hash = versionAt(this.state, name, this.height)?.sourceHash;
     if (hash === undefined) return undefined;
     const imports: ContractLookup = (imported) => this.load(imported)?.contract;
     const known = this.engine.find(hash, imports);

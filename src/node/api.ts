@@ -10,6 +10,7 @@ import {
   indexPlace,
   rowKey,
   rowPrefix,
+  type StateAt,
 } from "../contracts/describe.ts";
 import { refuseSigner } from "../contracts/execute-block.ts";
 import { explainCall } from "../contracts/explain-call.ts";
@@ -158,7 +159,7 @@ export class Api implements NodeApi {
   async stateGet(query: { readonly contract: string; readonly table: string; readonly key: readonly Value[] }) {
     const { chain } = this.participant;
     await chain.settled();
-    const reader = chain.store.stateReader();
+    const reader = this.stateNow();
     const key = admitted(rowKey(reader, query.contract, query.table, query.key));
     const entry = reader.get(key);
     const proof = encodeStateProof({
@@ -182,7 +183,7 @@ export class Api implements NodeApi {
   }) {
     const { chain } = this.participant;
     const { contract, table, index } = query;
-    const reader = chain.store.stateReader();
+    const reader = this.stateNow();
     const columns = admitted(columnsOf(reader, { contract, table }));
     const group =
       index === undefined ? undefined : admitted(indexPlace(reader, { contract, table, index }, query.prefix));
@@ -224,7 +225,7 @@ export class Api implements NodeApi {
   }): Promise<GroupView> {
     const { chain } = this.participant;
     await chain.settled();
-    const reader = chain.store.stateReader();
+    const reader = this.stateNow();
     const group = admitted(indexPlace(reader, query, query.values));
     const members = group.members(GROUP_ROWS_MAX);
     if (typeof members === "number")
@@ -242,7 +243,7 @@ export class Api implements NodeApi {
   }
 
   contracts(): readonly ContractView[] {
-    return contractsIn(this.participant.chain.store.stateReader());
+    return contractsIn(this.stateNow());
   }
 
   explainReceipt(receiptBytes: Uint8Array, height: number): { readonly zh: string; readonly en: string } {
@@ -301,6 +302,13 @@ export class Api implements NodeApi {
   onReceipt(listener: (txId: Hash, height: number, receiptBytes: Uint8Array) => void): () => void {
     this.receiptListeners.add(listener);
     return () => this.receiptListeners.delete(listener);
+  }
+
+  /** What the head left: names and versions shown are those in force for the next block. */
+  private stateNow(): StateAt {
+    const { store, head } = this.participant.chain;
+    const reader = store.stateReader();
+    return { get: (key) => reader.get(key), height: head.height };
   }
 
   // ---- door ----

@@ -2,7 +2,7 @@
 
 import { beforeEach, describe, expect, it } from "vitest";
 import { checkContract } from "../../../src/contracts/check-contract.ts";
-import { decodeRow, explainReceipt, rowKey } from "../../../src/contracts/describe.ts";
+import { contractsIn, decodeRow, explainReceipt, rowKey } from "../../../src/contracts/describe.ts";
 import type { Value } from "../../../src/ledger/codec.ts";
 import { toHex } from "../../../src/ledger/hash.ts";
 import type { Receipt } from "../../../src/ledger/types.ts";
@@ -343,6 +343,21 @@ actions: {pay: {by: [admin], do: [{pay: {from: "'${account}'", to: "'x'", amount
     expect(outcome(deploy("two", till("two", "b")))).toEqual(["refused", "governance.accounts"]);
     expect(outcome(deployAt("two", till("two", "a"), 20))).toEqual(["ok", ""]);
     expect(outcome(withdraw("one"))).toEqual(["refused", "governance.accounts"]);
+  });
+
+  it("R148: rows and contracts are shown as the versions in force for the next block have them", () => {
+    deploy("shop", SHOP);
+    run("shop.put", { id: "a", n: 3 });
+    const shown = () => contractsIn(chain).map(({ name, version }) => `${name} ${version}`);
+    deployAt("shop", NEXT, 20);
+    deployAt("reader", READER, 30);
+    expect(shown()).toEqual(["governance 1", "registry 1", "shop 1"]);
+    expect(row("shop", "item", "a")).toMatchObject({ vendor: "root", note: "old" });
+    idle(19);
+    expect(shown()).toEqual(["governance 1", "registry 1", "shop 2"]);
+    expect(row("shop", "item", "a")).toMatchObject({ seller: "root", extra: 7 });
+    // Who does not know the height sees the newest of everything.
+    expect(contractsIn({ get: (key) => chain.get(key) }).map(({ name }) => name)).toContain("reader");
   });
 
   it("R148: an old receipt is told by the version that was in force in its block", () => {
