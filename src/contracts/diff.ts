@@ -181,18 +181,13 @@ class Difference {
 
   private roles({ words }: Side, { by }: ActionDocument): string {
     return words.list(
-      by.map(({ text: role }) => this.role(words, role)),
+      by.map(({ text: role }) => words.role(role)),
       "or",
     );
   }
 
-  private role(words: Words, role: string): string {
-    if (role === "timer") return words.say("账本到期自动", "the ledger itself when it is due");
-    return role === "anyone" ? words.say("任何登记账户", "every registered account") : words.of(role);
-  }
-
   private action(from: ActionDocument, to: ActionDocument): readonly Item[] {
-    const roles = (side: Side, { by }: ActionDocument) => by.map(({ text: role }) => this.role(side.words, role));
+    const roles = (side: Side, { by }: ActionDocument) => by.map(({ text: role }) => side.words.role(role));
     const [lost, gained] = only(roles(this.before, from), roles(this.after, to));
     const [sayOld, sayNew] = [this.speech(this.before, from), this.speech(this.after, to)];
     const defines = (say: ExpressionWords, { words }: Side, { defines: all, name }: ActionDocument) =>

@@ -241,6 +241,7 @@ export class ExpressionWords {
     const { words } = this;
     if (field === "id") return words.say("办理人", "the person acting");
     if (field === "org") return words.say("办理人所属机构", "the organisation of the person acting");
+    if (field === "contract") return words.say("发起办理的合约", "the contract that calls");
     return words.say("办理人的身份", "the roles of the person acting");
   }
 

@@ -6,7 +6,6 @@ import type { CheckedContract, CheckedTable } from "./checked.ts";
 import type { ActionDocument, ConditionDocument, ContractDocument, TableDocument } from "./document.ts";
 import { ExpressionWords } from "./expression-words.ts";
 import { capital, statementInWords } from "./statement-words.ts";
-import { TIMER_ROLE } from "./system.ts";
 import type { Column } from "./types.ts";
 import { type Language, Words } from "./words.ts";
 
@@ -73,12 +72,10 @@ class Rendering {
   }
 
   private roles({ by }: ActionDocument): string {
-    const { words } = this;
-    const said = by.map(({ text }) => {
-      if (text === TIMER_ROLE) return words.say("账本到期自动", "the ledger itself when it is due");
-      return text === "anyone" ? words.say("任何登记账户", "every registered account") : words.of(text);
-    });
-    return words.list(said, "or");
+    return this.words.list(
+      by.map(({ text }) => this.words.role(text)),
+      "or",
+    );
   }
 
   private settings(): readonly Block[] {

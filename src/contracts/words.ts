@@ -2,6 +2,7 @@
 // A name without a word is shown as it is written and remembered, so that a test can ask for it.
 
 import type { ActionDocument, ContractDocument, Label, SettingDocument } from "./document.ts";
+import { ANYONE_ROLE, CONTRACT_ROLE_PREFIX, TIMER_ROLE } from "./system.ts";
 import type { Type } from "./types.ts";
 
 export type Language = "zh" | "en";
@@ -68,6 +69,15 @@ export class Words {
 
   actionNamed(name: string): ActionDocument | undefined {
     return this.document.actions.find((action) => action.name.text === name);
+  }
+
+  /** Who acts, as `by` names it. */
+  role(name: string): string {
+    if (name === TIMER_ROLE) return this.say("账本到期自动", "the ledger itself when it is due");
+    if (name === ANYONE_ROLE) return this.say("任何登记账户", "every registered account");
+    if (!name.startsWith(CONTRACT_ROLE_PREFIX)) return this.of(name);
+    const contract = name.slice(CONTRACT_ROLE_PREFIX.length);
+    return this.say(`合约 \`${contract}\``, `the contract \`${contract}\``);
   }
 
   settingNamed(name: string): SettingDocument | undefined {
