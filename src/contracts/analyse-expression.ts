@@ -242,10 +242,13 @@ export class ExpressionAnalysis {
     const right = this.walk(typed.right, place).known;
     if (left.kind !== "int" || right.kind !== "int") return NOTHING_KNOWN;
     const { operator } = typed;
+    // What fails for all values of the declared types has its finding already.
+    if (failsAlways(typed)) return NOTHING_KNOWN;
     if (operator === "/" || operator === "%") this.reportZero(typed, right);
     const facts = arithmeticFacts(operator, integerType(left.min, left.max), integerType(right.min, right.max));
-    // What fails for all values of the declared types has its finding already.
-    return failsAlways(typed) ? NOTHING_KNOWN : this.inRange(typed, operator, facts);
+    return facts.isHopeless && (operator === "/" || operator === "%")
+      ? NOTHING_KNOWN
+      : this.inRange(typed, operator, facts);
   }
 
   /** Reports results beyond 64 bits, of which nothing more is known: what stands on them is not reported again. */

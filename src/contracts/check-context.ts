@@ -44,6 +44,8 @@ export class CheckContext {
   readonly importedActions = new Map<string, CallableAction>();
   readonly settings: CheckedSetting[] = [];
   readonly usedSettings = new Set<string>();
+  /** imported tables that something named, as `contract.table` */
+  readonly usedImports = new Set<string>();
   /** fields of an event by its name, from the first emit that was seen */
   readonly events = new Map<string, string>();
 
@@ -131,7 +133,9 @@ export class CheckContext {
       const own = this.tables.get(table);
       return own && { table: own, stored: own, positions: undefined };
     }
-    return contract === LEDGER_CONTRACT ? ledgerTable(table) : this.imported.get(`${contract}.${table}`);
+    if (contract === LEDGER_CONTRACT) return ledgerTable(table);
+    this.usedImports.add(`${contract}.${table}`);
+    return this.imported.get(`${contract}.${table}`);
   }
 
   tableNames(): readonly string[] {

@@ -125,11 +125,15 @@ function checkCounts(document: ContractDocument, context: CheckContext): void {
   context.atMost(document.settings.length, SETTINGS_OF_CONTRACT_MAX, { at, what: "settings" });
 }
 
-/** Settings that nothing reads, and a contract that does nothing. */
+/** Settings and imported tables that nothing reads, and a contract that does nothing. */
 function reportUnused(document: ContractDocument, context: CheckContext): void {
-  for (const { name } of document.settings) {
-    if (!context.findings.hasErrors && !context.usedSettings.has(`settings.${name.text}`))
-      context.findings.warning(name.at, "UNUSED", `the setting ${name.text} is never used`);
+  if (!context.findings.hasErrors) {
+    for (const { name } of document.settings)
+      if (!context.usedSettings.has(`settings.${name.text}`))
+        context.findings.warning(name.at, "UNUSED", `the setting ${name.text} is never used`);
+    for (const { contract, table } of document.imports)
+      if (!context.usedImports.has(`${contract.text}.${table.text}`))
+        context.findings.warning(table.at, "UNUSED", `the imported table ${contract.text}.${table.text} is never used`);
   }
   if (document.actions.length === 0)
     context.findings.error(document.name.at, "ACTION_MISSING", "a contract has at least one action");

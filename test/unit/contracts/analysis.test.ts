@@ -161,6 +161,18 @@ describe("findings of what is certain", () => {
     expect(codes(['["escrow:"]', '["escrow:", "fund:"]'])).toEqual(["UNUSED"]);
   });
 
+  it("an imported table that nothing reads is reported, one that is read is not", () => {
+    const imports = "imports: {registry: {unit: {key: [id], fields: {area: area}}}}\nsettings:";
+    expect(codes(["settings:", imports])).toEqual(["UNUSED"]);
+    expect(
+      codes(
+        ["settings:", imports],
+        ['read: {i: "item[p.id]"}\n    require', 'read: {i: "item[p.id]", u: "registry.unit[p.id]"}\n    require'],
+        ['i.state == "open"', 'i.state == "open" && u.area > 5'],
+      ),
+    ).toEqual([]);
+  });
+
   it("R157: the known name that was probably meant is suggested", () => {
     const messages = (from: string, to: string) =>
       checkContract(BASE.replace(from, to)).findings.map(({ message }) => message);
