@@ -236,7 +236,9 @@ export class Liar {
   /** A batch of its own: old transactions again, others' transactions, expired ones, forged ones; kept from some or from all. */
   private makeBatch(): Batch | undefined {
     const { random, world, member } = this;
-    const orders = random.shuffled(world.clients.orders).slice(0, random.between(1, 4));
+    const { orders: all } = world.clients;
+    const open = all.filter(({ hex }) => !world.checkers.receipts.has(hex));
+    const orders = random.shuffled(random.chance(600) ? open : all).slice(0, random.between(1, 4));
     if (orders.length === 0) return undefined;
     const transactions = orders.map(({ bytes }) => {
       if (!random.chance(80)) return bytes;
@@ -248,7 +250,7 @@ export class Liar {
     const { key } = member.operator;
     const place = { chainId: world.cast.genesis.chainId, origin: key.publicKey, sequence: 1_000_000 + this.sequence };
     const body = encodeBatchBody({ ...place, transactions });
-    const signature = random.chance(50) ? random.bytes(64) : key.sign(batchSigningBytes(batchDigestOf(body)));
+    const signature = random.chance(150) ? random.bytes(64) : key.sign(batchSigningBytes(batchDigestOf(body)));
     const decoded = decodeBatch(encodeBatch(body, signature));
     if (!decoded.ok) return undefined;
     this.secrets.set(toHex(decoded.value.digest), decoded.value);

@@ -29,7 +29,7 @@ export interface Weather {
 export interface Watcher {
   onSend(from: number, to: number, bytes: Uint8Array): void;
   onGossip(from: number, topic: GossipTopic, bytes: Uint8Array): void;
-  onPenalty(by: number, peer: PeerId, code: string, isCutOff: boolean): void;
+  onPenalty(by: number, peer: PeerId, code: string): void;
 }
 
 const LIMITS = peerLimits();
@@ -219,7 +219,7 @@ export class SimNetwork implements PeerNetwork {
 
   penalise(peer: PeerId, code: string): void {
     const isCutOff = this.gate.countFault(peer, code);
-    this.hub.watcher.onPenalty(this.index, peer, code, isCutOff);
+    this.hub.watcher.onPenalty(this.index, peer, code);
     if (!isCutOff) return;
     this.hub.cut(this.peerId, peer);
     this.life.setTimer(LIMITS.cutOffMs + 1, () => this.hub.redial(this));

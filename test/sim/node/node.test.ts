@@ -1,22 +1,59 @@
 // Whole nodes in simulated worlds: some seeds in every run of the tests, and that a seed means the same run every time.
 // `npm run sim` runs as many as wanted.
 
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { faultBound } from "../../../src/ledger/certificate.ts";
+import { drawPlan, LIES, PROFILES } from "./plan.ts";
 import { runSeed } from "./world.ts";
 
-const SEEDS = 20;
+const SEEDS_PER_PROFILE = 22;
+const TIMEOUT_MS = 240_000;
 
-it(`N110: whole nodes agree, execute once, keep what they acknowledged and go on: seeds 1 to ${SEEDS}`, async () => {
-  for (let seed = 1; seed <= SEEDS; seed += 1) {
-    const { failure, receipts } = await runSeed(seed);
-    expect(failure, `npm run sim -- --seed ${seed} --trace`).toBeUndefined();
-    expect(receipts).toBeGreaterThan(0);
+describe("simulator of whole nodes", () => {
+  for (const profile of PROFILES) {
+    it(
+      `N110: nodes agree, execute once, keep what they acknowledged and go on: ${profile}, seeds 1 to ${SEEDS_PER_PROFILE}`,
+      async () => {
+        const outcomes = [];
+        for (let seed = 1; seed <= SEEDS_PER_PROFILE; seed += 1) outcomes.push(await runSeed(seed, profile));
+        const failures = outcomes
+          .filter(({ failure }) => failure !== undefined)
+          .map(({ seed, failure }) => `${failure}; repeat: npm run sim -- --seed ${seed} --profile ${profile} --trace`);
+        expect(failures).toEqual([]);
+        // The runs are worth something only if something is executed, views change, and what was meant to break does.
+        expect(outcomes.every(({ receipts }) => receipts > 0)).toBe(true);
+        expect(outcomes.filter(({ viewsMax }) => viewsMax > 0).length).toBeGreaterThan(SEEDS_PER_PROFILE / 4);
+        const isSeen =
+          profile === "byzantine"
+            ? outcomes.some(({ evidence }) => evidence > 0)
+            : outcomes.some(({ halts }) => halts > 0);
+        expect(isSeen).toBe(true);
+      },
+      TIMEOUT_MS,
+    );
   }
-});
 
-it("N111: the same seed gives the same effects, another seed others", async () => {
-  const fingerprints: string[] = [];
-  for (const seed of [5001, 5002, 5001, 5002]) fingerprints.push((await runSeed(seed)).fingerprint);
-  expect(fingerprints.slice(2)).toEqual(fingerprints.slice(0, 2));
-  expect(new Set(fingerprints).size).toBe(2);
+  it(
+    "N111: the same seed gives the same effects, another seed others",
+    async () => {
+      const seeds = [5001, 5002, 5003];
+      const once: string[] = [];
+      for (const seed of seeds) once.push((await runSeed(seed)).fingerprint);
+      const again: string[] = [];
+      for (const seed of seeds) again.push((await runSeed(seed)).fingerprint);
+      expect(again).toEqual(once);
+      expect(new Set(once).size).toBe(seeds.length);
+    },
+    TIMEOUT_MS,
+  );
+
+  it("draws every lie and every size, never more liars than f, and no more broken disks than the rest can bear", () => {
+    const plans = PROFILES.flatMap((profile) => Array.from({ length: 500 }, (_, seed) => drawPlan(seed, profile)));
+    expect(new Set(plans.map(({ validatorCount }) => validatorCount))).toEqual(new Set([4, 5, 6, 7, 13]));
+    expect(new Set(plans.flatMap(({ lies }) => [...lies.values()]))).toEqual(new Set(LIES));
+    for (const { lies, flippedBits, validatorCount } of plans) {
+      const broken = new Set(flippedBits.map(({ node }) => node)).size;
+      expect(lies.size + broken).toBeLessThanOrEqual(faultBound(validatorCount));
+    }
+  });
 });

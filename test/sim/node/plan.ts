@@ -68,8 +68,13 @@ export interface Partition {
   readonly noticedAfterMs: number | undefined;
 }
 
-/** Everything that is still valid then is committed by every honest node within this long of calm. */
-export const CALM_MS_MAX = 400_000;
+/**
+ * Everything that is still valid then is committed by every honest node with a seat within this long of calm: patience may
+ * have doubled to half a minute by then, and each lying primary may cost the longest timeout.
+ */
+export function calmMsMax({ validatorCount }: Plan): number {
+  return 90_000 + 80_000 * faultBound(validatorCount);
+}
 
 export function drawPlan(seed: number, profile: Profile): Plan {
   const random = new Random(seed ^ 0x11);
@@ -210,8 +215,8 @@ function drawDecisions(
   const decisions: { atMs: number; decision: Decision }[] = [];
   if (hasSpare) decisions.push({ atMs: at(), decision: "addSeat" });
   // With one seat less, fewer of the others may lie.
-  else if (validatorCount > 4 && liars <= faultBound(validatorCount - 1) && random.chance(150))
-    decisions.push({ atMs: at(), decision: "removeSeat" });
+  const mayShrink = validatorCount > 4 && liars <= faultBound(validatorCount - 1);
+  if (mayShrink && random.chance(400)) decisions.push({ atMs: at(), decision: "removeSeat" });
   if (random.chance(200)) decisions.push({ atMs: at(), decision: "parameter" });
   if (random.chance(150)) decisions.push({ atMs: at(), decision: "contract" });
   return decisions;

@@ -14,7 +14,7 @@ import { type Cast, castOf, type Person } from "./genesis.ts";
 import { Liar } from "./liar.ts";
 import { Member } from "./member.ts";
 import { SimHub } from "./network.ts";
-import { CALM_MS_MAX, describePlan, drawPlan, type Partition, type Plan, type Profile } from "./plan.ts";
+import { calmMsMax, describePlan, drawPlan, type Partition, type Plan, type Profile } from "./plan.ts";
 
 /** Every node comes up within this long, whatever its disk is like. */
 const START_MS_MAX = 60_000;
@@ -84,7 +84,7 @@ export class World {
       {
         onSend: (from, to, bytes) => this.onSend(from, to, bytes),
         onGossip: (from, _topic, bytes) => this.effects.add(this.timeline.nowMs, from, bytes),
-        onPenalty: (by, peer, code, isCutOff) => this.onPenalty(by, peer, code, isCutOff),
+        onPenalty: (by, peer, code) => this.onPenalty(by, peer, code),
       },
     );
     this.checkers = new Checkers(this);
@@ -107,7 +107,7 @@ export class World {
       for (const { records } of this.members) await records.create();
       this.schedule();
       await this.runUntil(plan.calmFromMs, () => false);
-      const calmEndMs = plan.calmFromMs + CALM_MS_MAX;
+      const calmEndMs = plan.calmFromMs + calmMsMax(plan);
       const isDone = await this.runUntil(calmEndMs, () => this.hasEverything());
       this.isSettled = true;
       calmMs = timeline.nowMs - plan.calmFromMs;
@@ -383,11 +383,11 @@ export class World {
     if (member !== undefined) this.checkers.observeFrame(member, bytes);
   }
 
-  private onPenalty(by: number, peer: string, code: string, isCutOff: boolean): void {
+  private onPenalty(by: number, peer: string, code: string): void {
     this.trace(`${this.at} node ${by} blames ${peer}: ${code}`);
     const blamed = this.members.find(({ operator }) => operator.peerId === peer);
-    if (isCutOff && blamed !== undefined && !this.isLiar(by) && !this.isLiar(blamed.index))
-      this.fail(`pitfall 29: node ${by} cuts off honest node ${blamed.index}: ${code}`);
+    if (blamed !== undefined && !this.isLiar(by) && !this.isLiar(blamed.index))
+      this.fail(`pitfall 29: node ${by} blames honest node ${blamed.index}: ${code}`);
   }
 
   onLog(index: number, level: string, message: string, fields: Record<string, unknown> | undefined): void {
@@ -440,7 +440,7 @@ export class World {
       const { mempool, pool, replica } = participant;
       return `node ${index} (mempool ${mempool.size}, queued ${mempool.queued}, batches ${pool.size}) at ${JSON.stringify(replica.status())}`;
     });
-    return `${lacking.map((hex) => hex.slice(0, 8)).join(",")} not committed within ${CALM_MS_MAX} ms of calm: ${lines.join("; ")}`;
+    return `${lacking.map((hex) => hex.slice(0, 8)).join(",")} not committed within ${calmMsMax(this.plan)} ms of calm: ${lines.join("; ")}`;
   }
 
   /** Everybody honest shows everything that was acknowledged, over the same state. */
