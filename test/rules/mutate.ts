@@ -24,6 +24,10 @@ const SLOWER = [
   "test/hostile-contracts",
 ];
 
+const RUNNING =
+  /^(?:action-run|arithmetic|calendar|compile-|execute|functions|gas|frame|payment|row-layout|state-keys|text)/;
+const PROGRESS_EACH = 20;
+
 function unit(name: string): string {
   return `test/unit/contracts/${name}.test.ts`;
 }
@@ -100,6 +104,13 @@ function checksOf(work: Workplace): readonly Check[] {
   });
 }
 
+/** What is about running is noticed by programs first, what is about reading and checking by tests. */
+function inOrderFor({ file, kind }: Mutant, checks: readonly Check[]): readonly Check[] {
+  const [quick, programs, ...others] = checks;
+  if (quick === undefined || programs === undefined || kind === "check" || !RUNNING.test(file)) return checks;
+  return [programs, quick, ...others];
+}
+
 function chosenMutants(
   work: Workplace,
   { sample, file }: { readonly sample: string | undefined; readonly file: string | undefined },
@@ -117,8 +128,9 @@ function main(): void {
     const checks = checksOf(work);
     const found = new Map<string, number>();
     let survived = 0;
-    for (const mutant of mutants) {
-      const finder = work.with(mutant, () => checks.find(({ passes }) => !passes()));
+    for (const [index, mutant] of mutants.entries()) {
+      if (index > 0 && index % PROGRESS_EACH === 0) console.log(`${index - survived} of ${index} so far`);
+      const finder = work.with(mutant, () => inOrderFor(mutant, checks).find(({ passes }) => !passes()));
       if (finder !== undefined) found.set(finder.name, (found.get(finder.name) ?? 0) + 1);
       else {
         survived += 1;
