@@ -98,7 +98,9 @@ export function governanceRefusal(input: {
     const fault = contractSetFault(engine, state, height + 1);
     if (fault !== undefined) return refused(`governance.${fault.part}`, fault.values);
   }
-  return settingsRefusal(written, new Catalogue(engine, state, Number.POSITIVE_INFINITY), state);
+  // A number holds for the version in force and for the one that waits.
+  const versions = [height + 1, Number.POSITIVE_INFINITY].map((at) => new Catalogue(engine, state, at));
+  return settingsRefusal(written, versions, state);
 }
 
 function seatsRefusal(state: StateReader, before: readonly Validator[]): Refusal | undefined {
@@ -128,16 +130,21 @@ function seatsRefusal(state: StateReader, before: readonly Validator[]): Refusal
   return undefined;
 }
 
-function settingsRefusal(written: readonly Uint8Array[], newest: Catalogue, state: StateReader): Refusal | undefined {
+function settingsRefusal(
+  written: readonly Uint8Array[],
+  versions: readonly Catalogue[],
+  state: StateReader,
+): Refusal | undefined {
   for (const key of written.filter((candidate) => startsWithBytes(candidate, SETTINGS.prefix))) {
     const decoded = decodeKey(key, SETTINGS.prefix.length, SETTINGS.keyColumns);
     const [contract, name] = decoded.ok ? decoded.value : [];
-    const setting =
-      typeof contract === "string"
-        ? newest.load(contract)?.contract.settings.find((candidate) => candidate.name === name)
-        : undefined;
+    const settings = versions.flatMap((version) => {
+      const known = typeof contract === "string" ? version.load(contract)?.contract.settings : undefined;
+      return known?.find((candidate) => candidate.name === name) ?? [];
+    });
     const value = decoded.ok ? SETTINGS.read(state, decoded.value)?.[2] : undefined;
-    const isUsable = setting !== undefined && (value === undefined || membership(setting.type)(value));
+    const isUsable =
+      settings.length > 0 && settings.every(({ type }) => value === undefined || membership(type)(value));
     if (!isUsable)
       return refused("governance.settings", [
         ["contract", contract ?? null],

@@ -3,8 +3,9 @@
 
 import type { StateReader } from "../ledger/types.ts";
 import { equalValues } from "./compile-expression.ts";
-import type { CompiledContract, CompiledTable } from "./compiled.ts";
+import type { CompiledAction, CompiledContract, CompiledTable } from "./compiled.ts";
 import type { RefusalValues } from "./refusal.ts";
+import { TIMER_ROLE } from "./system.ts";
 import { SETTINGS } from "./system-layouts.ts";
 import { type Column, membership, type Type, typeName } from "./types.ts";
 
@@ -33,7 +34,27 @@ export function upgradeFault(before: CompiledContract, after: CompiledContract):
     const fault = tableFault(table, next, after.migration) ?? indexFault(table, next);
     if (fault !== undefined) return [["table", name], ...fault];
   }
-  return settingFault(before, after) ?? idleMigration(before, after);
+  return timerFault(before, after) ?? settingFault(before, after) ?? idleMigration(before, after);
+}
+
+/** Timers that wait name an action and hold its arguments: without it, money in escrow might never come out. */
+function timerFault(before: CompiledContract, after: CompiledContract): RefusalValues | undefined {
+  const described = (action: CompiledAction | undefined) =>
+    action?.columns
+      .map(({ name, type }) => `${name}: ${typeName(type)}`)
+      .sort()
+      .join(", ");
+  const isKept = (action: CompiledAction) => {
+    const next = after.actions.get(action.name);
+    return next?.by.has(TIMER_ROLE) === true && described(next) === described(action);
+  };
+  const gone = [...before.actions.values()].find((action) => action.by.has(TIMER_ROLE) && !isKept(action));
+  return (
+    gone && [
+      ["action", gone.name],
+      ["problem", "may be waited for by timers: it stays, with by: timer and the same parameters"],
+    ]
+  );
 }
 
 function tableFault(

@@ -145,6 +145,22 @@ describe("migrate", () => {
     expect(explainReceipt(chain, receipt).zh).toContain("新版本与现有数据不相容");
   });
 
+  it.each([
+    ["that goes", / {2}close:[\s\S]*$/, ""],
+    ["that timers may not run any more", "by: [timer, admin]", "by: [admin]"],
+    ["with other parameters", "params: {id: id, n: int}\n    do: [emit", "params: {id: id, n: count}\n    do: [emit"],
+  ])("R142: an action for which timers may wait is refused: %s", (_, from, to) => {
+    const close =
+      "  close:\n    by: [timer, admin]\n    params: {id: id, n: int}\n    do: [emit: {closed: {id: p.id, n: p.n}}]\n";
+    const timed = `${SHOP}${close}`;
+    expect(outcome(deploy("shop", timed))).toEqual(["ok", ""]);
+    expect(codes(timed.replace(from, to))).toEqual([]);
+    expect(timed.replace(from, to)).not.toBe(timed);
+    const receipt = deploy("shop", timed.replace(from, to));
+    expect(outcome(receipt)).toEqual(["refused", "governance.deploy.do[0].upgrade"]);
+    expect(receipt.values[0]).toEqual(["action", "close"]);
+  });
+
   it("R142: a first version has nothing to migrate", () => {
     const source = NEXT.replace("contract: shop", "contract: other");
     expect(outcome(deploy("other", source))).toEqual(["refused", "governance.deploy.do[0].upgrade"]);
@@ -203,6 +219,22 @@ describe("migrate", () => {
     expect(outcome(run("shop.put", { id: "d", n: 3 }))).toEqual(["ok", ""]);
     const narrow = back.replace("int(1..50)", "int(1..15)").replace(/migrate:.*\n/, "");
     expect(outcome(deploy("shop", narrow))).toEqual(["refused", "governance.deploy.do[0].upgrade"]);
+  });
+});
+
+describe("settings while a version waits", () => {
+  it("R143: a number is one that the version in force and the one that waits both allow", () => {
+    deploy("shop", SHOP);
+    const wider = SHOP.replace("int(1..50)", "int(20..90)").replace("value: 10", "value: 20");
+    expect(outcome(deployAt("shop", wider, 20))).toEqual(["ok", ""]);
+    const set = (value: number) => outcome(run("governance.add_setting", { contract: "shop", name: "cap", value }));
+    expect([set(19), set(51)]).toEqual([
+      ["refused", "governance.settings"],
+      ["refused", "governance.settings"],
+    ]);
+    expect(set(50)).toEqual(["ok", ""]);
+    idle(20);
+    expect(outcome(run("shop.put", { id: "a", n: 50 }))).toEqual(["ok", ""]);
   });
 });
 
