@@ -151,7 +151,7 @@ function addTx(linli: Command): void {
     .requiredOption("--contract <name>", "contract to call")
     .requiredOption("--action <name>", "action of the contract")
     .option("--args <json>", "arguments by name", "{}")
-    .option("--gas <number>", "most it may cost", wholeNumber(1, Number.MAX_SAFE_INTEGER), 1_000_000)
+    .option("--gas <number>", "most it may cost", wholeNumber(1, Number.MAX_SAFE_INTEGER), 10_000_000)
     .option(
       "--valid-for <seconds>",
       "how long it may be executed from now on; at most the replay window, 600 by default",

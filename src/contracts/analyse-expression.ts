@@ -83,7 +83,7 @@ export class ExpressionAnalysis {
       case "slot":
       case "setting":
       case "field":
-        return this.named(typed, typed.label, knownOfType(typed.type), place);
+        return this.named(typed, nameOf(typed), knownOfType(typed.type), place);
       case "define":
         return this.definition(typed, place);
       case "member":
@@ -346,8 +346,14 @@ function negated(known: Known): Known {
   return known.kind === "bool" ? { kind: "bool", value: !known.value } : NOTHING_KNOWN;
 }
 
+/** What facts about a part are kept under: as people wrote it, or the variable of a macro, of which nothing leaves its body. */
+function nameOf(typed: Typed): string | undefined {
+  if (typed.kind === "slot") return typed.label ?? `#${typed.slot}`;
+  return "label" in typed ? typed.label : undefined;
+}
+
 /** Learned about a part that has a name; a definition or a setting counts as one. */
 function factOf(typed: Typed, known: Known): Facts {
-  const label = "label" in typed ? typed.label : undefined;
+  const label = nameOf(typed);
   return label === undefined || known.kind === "nothing" ? NO_FACTS : new Map([[label, known]]);
 }

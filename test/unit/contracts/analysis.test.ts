@@ -78,6 +78,8 @@ describe("findings of what is certain", () => {
     ['mulDiv(p.b, 100, p.b, "down") > 7', ["MAY_DIVIDE_BY_ZERO"]],
     ['mulDiv(p.a, 100, 7, "down") > 7', ["MAY_OVERFLOW"]],
     ["p.b != 0 && 100 / p.b > 30", []],
+    ["[p.b, 3].all(y, y == 0 || 6 / y > 1)", []],
+    ["[p.b, 3].all(y, y == 0 || [0, 1].all(z, 6 / z > 1))", ["MAY_DIVIDE_BY_ZERO"]],
     ["p.b == 0 || 100 / p.b > 30", []],
     ["!(p.b == 0) ? 100 % p.b > 1 : p.yes", []],
     ["p.a > 0 && p.a < 1000 && p.a * p.a + p.a > 12", []],
@@ -227,6 +229,9 @@ describe("soundness", () => {
         .tuple(tie("condition"), fc.constantFrom("&&", "||"), tie("condition"))
         .map(([l, op, r]) => `(${l} ${op} ${r})`),
       tie("condition").map((one) => `!(${one})`),
+      fc
+        .tuple(tie("condition"), fc.constantFrom("v != 0 && 6 / v > a", "v < b || v == 2", "6 / v > 1"))
+        .map(([c, body]) => `[a, b, 1].${body.length % 2 === 0 ? "all" : "exists"}(v, (${body}) && ${c})`),
       fc.tuple(tie("condition"), tie("condition"), tie("condition")).map(([c, l, r]) => `(${c} ? ${l} : ${r})`),
     ),
   }));
