@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { checkContract } from "../../../src/contracts/check-contract.ts";
 import { decodeRow, explainReceipt, rowKey } from "../../../src/contracts/describe.ts";
 import { compileSource } from "../../../src/contracts/engine.ts";
+import { GAS } from "../../../src/contracts/gas.ts";
 import { runAuthorTests } from "../../../src/contracts/test-runner.ts";
 import type { Value } from "../../../src/ledger/codec.ts";
 import type { Receipt } from "../../../src/ledger/types.ts";
@@ -219,7 +220,11 @@ describe("a call", () => {
         2 * (callee?.usageMax[dimension] ?? -1),
       );
     expect(caller?.usageMax.units).toBeGreaterThan(2 * (callee?.usageMax.units ?? 0));
-    const { gas } = buy(7, true);
+    const direct = run("ann", "book.add", { who: "x", sum: 1 }).gas - GAS.signer;
+    const once = run("bob", "shop.buy", { who: "y", sum: 1, twice: false });
+    expect(once.gas).toBeGreaterThan(direct);
+    const { gas } = run("bob", "shop.buy", { who: "z", sum: 1, twice: true });
+    expect(gas).toBeGreaterThan(once.gas + direct / 2);
     expect(gas).toBeGreaterThan(2 * 1150);
     expect(gas).toBeLessThanOrEqual((caller?.usageMax.units ?? 0) + 150);
     const limited = chain.run(

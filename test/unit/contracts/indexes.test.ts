@@ -232,6 +232,20 @@ describe("a read of an index", () => {
     expect([...chain.rows.keys()].sort()).toEqual(before);
   });
 
+  it("R137: after the first or the last row of a group left it, others still find their place", () => {
+    for (const leaving of ["a", "b", "c"]) {
+      const chain = newChain();
+      const act = acting(chain);
+      for (const id of ["a", "b", "c"]) act("put", { shelf: 1, id, state: "open", who: "bob", fen: 1 });
+      expect(act("drop", { shelf: 1, id: leaving }).status).toBe("ok");
+      expect(act("put", { shelf: 1, id: "d", state: "open", who: "bob", fen: 1 }).status).toBe("ok");
+      const { said, there } = groupOf(chain, "by_state", ["open"]);
+      expect([leaving, said]).toEqual([leaving, there]);
+      for (const id of ["a", "b", "c", "d"].filter((one) => one !== leaving))
+        expect([id, act("drop", { shelf: 1, id }).status]).toEqual([id, "ok"]);
+    }
+  });
+
   it("R137: rows that an author's test begins with stand in their indexes", () => {
     const outcomes = runAuthorTests({
       tests: `- test: given

@@ -124,6 +124,7 @@ describe("migrate", () => {
     ["a rename that is not said", NEXT.replace("rename: {item: {vendor: seller}}, ", "")],
     ["a rename of something else", NEXT.replace("{vendor: seller}", "{vendors: seller}")],
     ["a rename to another place", NEXT.replace("{vendor: seller}", "{n: seller}")],
+    ["a rename that does not happen", NEXT.replace("{vendor: seller}", "{vendor: seller, n: seller}")],
     ["a drop that is not said", NEXT.replace("drop: {item: [note]}, ", "")],
     ["a drop with another type", NEXT.replace("dropped(text(20))", "dropped(text(30))")],
     ["a drop without its place", NEXT.replace("note: dropped(text(20)), ", "").replace("drop: {item: [note]}, ", "")],
@@ -289,6 +290,8 @@ describe("the height from which a version is in force", () => {
           ["next", 9],
         ]);
     }
+    // The block that deploys is over for its own contracts.
+    expect(outcome(deployAt("shop", NEXT, chain.height + 1))).toEqual(["refused", "governance.deploy_at.do[0].height"]);
     expect(outcome(deployAt("shop", NEXT, chain.height + 2))).toEqual(["ok", ""]);
     idle(chain.height + 1);
     expect(outcome(deployAt("shop", NEXT, 30))).toEqual(["refused", "governance.deploy_at.do[0].upgrade"]);
@@ -299,6 +302,19 @@ describe("the height from which a version is in force", () => {
     expect(explainReceipt(chain, second).zh).toContain("生效高度为 30");
     idle(30);
     expect(outcome(deploy("shop", quiet))).toEqual(["ok", ""]);
+  });
+
+  it("R145: also within one block only one version of a contract waits", () => {
+    const again = () =>
+      transaction(
+        "root",
+        [{ contract: "governance", action: "deploy", args: { name: "shop", source: SHOP } }],
+        5_000_000,
+      );
+    expect(chain.block(1, [again(), again()]).receipts.map(outcome)).toEqual([
+      ["ok", ""],
+      ["refused", "governance.deploy.do[0].pending"],
+    ]);
   });
 
   it("R146: a version is withdrawn before it is in force, never after, and its number is free again", () => {
