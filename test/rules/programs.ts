@@ -122,6 +122,7 @@ function drawTransaction(random: Random): Transaction {
       "pay",
       "pay",
       "burn",
+      "count",
       "none",
     ]);
     return { contract: CONTRACT, action, args: drawArguments(random, action) };
@@ -144,6 +145,8 @@ function drawArguments(random: Random, action: string): Readonly<Record<string, 
       return { id, part, wait: random.between(0, 100) };
     case "never":
       return { id };
+    case "count":
+      return { state: random.pick(STATES), open: random.chance(500) };
     case "pay":
       return {
         from: random.pick(ACCOUNTS),
