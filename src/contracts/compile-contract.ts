@@ -80,7 +80,10 @@ function ruleText({ at, text, references, zh, en }: CheckedCondition, lineOf: (a
   const times = references
     .filter(({ typed }) => typed.type.kind === "int" && typed.type.name === "time")
     .map(({ label }) => label);
-  const types = new Map(references.map(({ label, typed }) => [label, typeName(typed.type)] as const));
+  // Of a row as a whole, its key is shown.
+  const typeOf = ({ kind, type }: LabelledReference["typed"]) =>
+    kind === "row" || kind === "isAbsent" ? "row" : typeName(type);
+  const types = new Map(references.map(({ label, typed }) => [label, typeOf(typed)] as const));
   return { line: lineOf(at), condition: text, zh, en, times: new Set(times), types };
 }
 

@@ -1,6 +1,7 @@
 // `linli contract explain`: an action tried without doing it, over rows of a file or against a running node.
 // Says every condition with its values, passed or failed, and what would happen.
 
+import { formatTime } from "../../contracts/calendar.ts";
 import type { DryRun } from "../../contracts/dry-run.ts";
 import { EMPTY_STATE } from "../../contracts/test-ledger.ts";
 import { tryStep } from "../../contracts/test-runner.ts";
@@ -107,6 +108,11 @@ function trialOf({ refusal, explanation, conditions, events, gas }: DryRun): Tri
   };
 }
 
+/** A time also as people read it. */
+function typeText(type: string, value: unknown): string {
+  return type === "time" && typeof value === "number" ? `time, ${formatTime(value)}` : type;
+}
+
 function print(trial: Trial, { json }: { readonly json: boolean }): boolean {
   const happens = trial.status === "ok";
   if (json) {
@@ -118,7 +124,8 @@ function print(trial: Trial, { json }: { readonly json: boolean }): boolean {
     lines.push(
       `${outcome === "passed" ? "passed" : "FAILED"}  line ${line}: ${condition}${error === undefined ? "" : ` (${error})`}`,
     );
-    for (const { name, type, value } of values) lines.push(`          ${name} = ${JSON.stringify(value)} (${type})`);
+    for (const { name, type, value } of values)
+      lines.push(`          ${name} = ${JSON.stringify(value)} (${typeText(type, value)})`);
     if (outcome !== "passed") lines.push(`        ${sentence.zh}`, `        ${sentence.en}`);
   }
   lines.push(happens ? `it would happen, for ${trial.gas} units` : `it would be ${trial.status}: ${trial.ruleId}`);

@@ -148,7 +148,7 @@ function isTooLarge(fault: unknown): boolean {
 
 function everySentence(rule: string, read: (text: string) => void, numRuns = 2000): void {
   fc.assert(
-    fc.property(fc.array(fc.nat({ max: 1000 }), { maxLength: 60 }), (choices) => {
+    fc.property(fc.array(fc.nat({ max: 1000 }), { minLength: 40, maxLength: 160 }), (choices) => {
       const text = make(rule, choices);
       try {
         read(text);
@@ -157,7 +157,8 @@ function everySentence(rule: string, read: (text: string) => void, numRuns = 200
           throw new Error(`${text}: ${fault instanceof SyntaxFault ? fault.message : String(fault)}`);
       }
     }),
-    { numRuns },
+    // The same sentences every time: which kinds of node they have is asserted.
+    { numRuns, seed: 184 },
   );
 }
 

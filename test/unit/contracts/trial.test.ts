@@ -41,6 +41,15 @@ actions:
       - update: o
         set: {state: '"paid"'}
       - emit: {paid: {id: o.id}}
+  ask:
+    by: [clerk]
+    params: {id: id}
+    read: {o?: "order[p.id]"}
+    require:
+      - if: o == null
+        else: {zh: "{p.id} 已有", en: "There is {p.id}"}
+    do:
+      - emit: {asked: {id: p.id}}
 `;
 
 function chain(): TestChain {
@@ -144,6 +153,16 @@ describe("trial", () => {
       ok: true,
       value: { refusal: { ruleId: "shop.pay.params" } },
     });
+  });
+
+  it("A46: of a row as a whole its key is told, null when it is not there", () => {
+    const made = chain();
+    const ask = (id: string) => trial(made, { account: "cara", action: "ask", args: { id } });
+    const told = (outcome: string, value: Value) => ({
+      value: { conditions: [{ outcome, values: [{ name: "o", type: "row", value }, { name: "p.id" }] }] },
+    });
+    expect(ask("a")).toMatchObject(told("failed", "a"));
+    expect(ask("z")).toMatchObject(told("passed", null));
   });
 
   it("A46: names that are not there are refused by code", () => {
