@@ -20,7 +20,7 @@ const NO_COLUMN: Column = { name: "", type: UNKNOWN, typeText: "", defaultValue:
 export function analyseContract(contract: CheckedContract, accounts: readonly Name[], findings: Findings): void {
   for (const { always } of contract.tables) {
     const analysis = new ExpressionAnalysis(findings);
-    for (const { typed } of always) analysis.hold(analysis.judge(typed).whenTrue);
+    for (const { typed } of always) analysis.hold(analysis.judge(typed, NO_FACTS).whenTrue);
   }
   const tables = new Map(contract.tables.map((table) => [table.name, table] as const));
   const actions = contract.actions.map((action) => analyseAction(action, contract.name, { tables, findings }));
@@ -45,8 +45,8 @@ function analyseAction(
 ): ActionFacts {
   const analysis = new ExpressionAnalysis(findings);
   // In the order of a run.
-  for (const part of action.reads.flatMap(({ key }) => key)) analysis.judge(part);
-  const isPossible = action.requires.every(({ typed }) => analysis.hold(analysis.judge(typed).whenTrue));
+  for (const part of action.reads.flatMap(({ key }) => key)) analysis.judge(part, NO_FACTS);
+  const isPossible = action.requires.every(({ typed }) => analysis.hold(analysis.judge(typed, NO_FACTS).whenTrue));
   if (!isPossible) return { action, isPossible, moves: [], needs: [] };
   const moves = action.statements.flatMap((statement) => analyseStatement(statement, action, analysis));
   const needs = action.reads.flatMap(({ alias, table }) =>
@@ -68,7 +68,7 @@ function analyseStatement(
   action: CheckedAction,
   analysis: ExpressionAnalysis,
 ): readonly Move[] {
-  const under = statement.when === undefined ? NO_FACTS : analysis.judge(statement.when).whenTrue;
+  const under = statement.when === undefined ? NO_FACTS : analysis.judge(statement.when, NO_FACTS).whenTrue;
   const known = new Map(partsOf(statement).map((typed) => [typed, analysis.judge(typed, under).known] as const));
   if (under === undefined || (statement.kind !== "insert" && statement.kind !== "update")) return [];
   const { table, assignments } = statement;

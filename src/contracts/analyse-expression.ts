@@ -63,7 +63,7 @@ export class ExpressionAnalysis {
   }
 
   /** @param under conditions that hold only here; undefined: nothing here ever runs */
-  judge(typed: Typed, under: Facts = NO_FACTS): Judged {
+  judge(typed: Typed, under: Facts): Judged {
     return under === undefined ? value(NOTHING_KNOWN) : this.walk(typed, this.inside(this.certain, under));
   }
 
@@ -86,9 +86,6 @@ export class ExpressionAnalysis {
         return this.named(typed, nameOf(typed), knownOfType(typed.type), place);
       case "define":
         return this.definition(typed, place);
-      case "member":
-        this.walk(typed.operand, place);
-        return value(knownOfType(typed.type));
       case "row":
       case "isAbsent":
         return value(NOTHING_KNOWN);
@@ -112,7 +109,11 @@ export class ExpressionAnalysis {
         return value(this.arithmetic(typed, place));
       case "call":
         return value(this.call(typed, place));
-      default:
+      case "concat":
+      case "index":
+      case "list":
+      case "macro":
+      case "member":
         // Nothing is learned from the others: their type says what they give.
         for (const part of childrenOf(typed)) this.walk(part, place);
         return value(knownOfType(typed.type));

@@ -6,7 +6,7 @@ import { ExpressionAnalysis } from "../../../src/contracts/analyse-expression.ts
 import { checkContract } from "../../../src/contracts/check-contract.ts";
 import { compileExpression } from "../../../src/contracts/compile-expression.ts";
 import { Findings } from "../../../src/contracts/finding.ts";
-import type { Facts, Known } from "../../../src/contracts/known.ts";
+import { type Facts, type Known, NO_FACTS } from "../../../src/contracts/known.ts";
 import { nearestName } from "../../../src/contracts/nearest-name.ts";
 import { ExpressionError, type Outcome } from "../../../src/contracts/outcome.ts";
 import type { Value } from "../../../src/ledger/codec.ts";
@@ -87,6 +87,14 @@ describe("findings of what is certain", () => {
     ['mulDiv(settings.cap, p.b, 7, "half_up") > 7', []],
   ])("R153: %s has %j: overflow and zero divisors by the ranges that hold there", (text, expected) => {
     expect(condition(text)).toEqual(expected);
+  });
+
+  it("R153: nothing is said of what never runs", () => {
+    const dead = codes([
+      "      - emit: {added",
+      '      - when: p.b > 9\n        emit: {dead: {v: "100 / p.b"}}\n      - emit: {added',
+    ]);
+    expect(dead).toEqual(["ALWAYS_FALSE"]);
   });
 
   it("R153: what a condition has established holds for all that follows, also inside definitions", () => {
@@ -252,7 +260,7 @@ describe("soundness", () => {
         const { typed, findings: others } = check(text, NAMES);
         if (typed === undefined) return;
         const findings = new Findings(text);
-        const judged = new ExpressionAnalysis(findings).judge(typed);
+        const judged = new ExpressionAnalysis(findings).judge(typed, NO_FACTS);
         const mayFail = [...findings.list(), ...others].some(
           ({ code }) => code.startsWith("MAY_") || code === "ALWAYS_FAILS",
         );
