@@ -16,7 +16,10 @@ const VITEST = join(ROOT, "node_modules/vitest/vitest.mjs");
 /** A mutant that does not end is found. */
 const TIMEOUT_MS = 90_000;
 /** Quick tests that find most, then one hash over 10,000 programs, then the rest. */
-const QUICK = ["expressions", "contract-check", "accounts", "state-keys"].map(unit);
+const QUICK = [
+  ...["expressions", "contract-check", "accounts", "state-keys"].map(unit),
+  "test/rules/reference.test.ts",
+];
 const SLOWER = [
   ...["execution", "deploy", "indexes", "calls", "upgrade", "metering", "hostile"].map(unit),
   "test/unit/library/library.test.ts",
