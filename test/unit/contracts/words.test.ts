@@ -3,6 +3,7 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { parse, stringify } from "yaml";
 import { toHtml, toMarkdown } from "../../../src/contracts/blocks.ts";
 import { diffContracts } from "../../../src/contracts/diff.ts";
 import { parseExpression } from "../../../src/contracts/expression.ts";
@@ -135,6 +136,24 @@ describe("words", () => {
         known: expect.arrayContaining(["meal.left"]),
       }),
     );
+  });
+
+  it("R188: names for people change nothing that runs", () => {
+    const bare = parse(CANTEEN) as { [section: string]: { [name: string]: { title?: unknown; law?: unknown } } };
+    delete bare.words;
+    delete bare.law;
+    for (const section of ["actions", "settings", "tables"])
+      for (const part of Object.values(bare[section] ?? {})) {
+        delete part.title;
+        delete part.law;
+        if ("unit" in part) delete part.unit;
+      }
+    const meaning = (source: string) =>
+      JSON.stringify(alone(source).checked, (name, value: unknown) => {
+        if (name === "at" || name === "end") return undefined;
+        return typeof value === "bigint" ? `${value}n` : value instanceof Map ? [...value] : value;
+      });
+    expect(meaning(stringify(bare))).toBe(meaning(CANTEEN));
   });
 
   it("R188: texts of authors are no markup", () => {
