@@ -65,7 +65,7 @@ export function reportStates(table: CheckedTable, actions: readonly ActionFacts[
         if (stuck !== undefined)
           reportNever(
             action,
-            `flow of ${table.name} has no move from ${stuck.from?.join(" or ")} to ${stuck.to.join(" or ")}`,
+            `flow of ${table.name} has no ${stuck.from === undefined ? "beginning" : `move from ${stuck.from.join(" or ")}`} to ${stuck.to.join(" or ")}`,
             report,
           );
       }
@@ -76,6 +76,7 @@ export function reportStates(table: CheckedTable, actions: readonly ActionFacts[
 /** From the beginnings along the moves that an action makes and the flow allows. */
 function reachedStates(flow: CheckedFlow, moves: readonly Move[]): ReadonlySet<string> {
   const reached = new Set<string>();
+  const allowed = new Map([...flow.moves].map(([from, to]) => [from, new Set(to)] as const));
   const next = new Map<string, Set<string>>();
   const seen = new Set<string>();
   for (const { from, to } of moves) {
@@ -85,9 +86,8 @@ function reachedStates(flow: CheckedFlow, moves: readonly Move[]): ReadonlySet<s
     seen.add(kind);
     if (from === undefined) for (const state of to) if (flow.initial.includes(state)) reached.add(state);
     for (const state of from ?? []) {
-      const allowed = flow.moves.get(state) ?? [];
       const targets = next.get(state) ?? new Set<string>();
-      for (const target of to) if (allowed.includes(target)) targets.add(target);
+      for (const target of to) if (allowed.get(state)?.has(target)) targets.add(target);
       next.set(state, targets);
     }
   }

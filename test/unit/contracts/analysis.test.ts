@@ -313,6 +313,24 @@ describe("time of the analyses", () => {
     expect(took(large(part))).toBeLessThan(3000);
   });
 
+  it("R159: many moves of many states take bounded time", () => {
+    const states = Array.from({ length: 64 }, (_, index) => `s${index}`);
+    const flow = states.map((state) => `${state}: [${states.join(",")}]`).join(", ");
+    const moves = Array.from(
+      { length: 1000 },
+      (_, index) =>
+        `      - when: 'i.state != "s${index % 64}" && p.s != "s${index >> 4}"'\n        update: i\n        set: {state: p.s}\n`,
+    );
+    const actions = Array.from(
+      { length: 10 },
+      (_, index) =>
+        `  a${index}:\n    by: [clerk]\n    params: {id: id, s: item.state}\n    read: {i: "item[p.id]"}\n    do:\n${moves.slice(index * 60, index * 60 + 60).join("")}`,
+    );
+    const source = `rules: 1\ncontract: c\ntitle: {zh: 甲, en: C}\ntables:\n  item: {key: {id: id}, fields: {state: "enum(${states.join(",")})"}, flow: {${flow}}}\nactions:\n  add: {by: [clerk], params: {id: id}, do: [{insert: item, row: {id: p.id, state: '"s0"'}}]}\n${actions.join("")}`;
+    expect(checkContract(source).findings).toEqual([]);
+    expect(took(source)).toBeLessThan(3000);
+  });
+
   it("R159: definitions that use each other twice are looked at once", () => {
     const defines = Array.from(
       { length: 40 },
