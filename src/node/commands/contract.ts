@@ -2,12 +2,15 @@
 // What a contract means is decided in src/contracts; here are files in and words out.
 
 import { writeFile } from "node:fs/promises";
+import type { CheckedContract } from "../../contracts/checked.ts";
+import type { CompiledContract } from "../../contracts/compiled.ts";
 import { Coverage } from "../../contracts/coverage.ts";
+import type { ContractDocument } from "../../contracts/document.ts";
 import type { Finding } from "../../contracts/finding.ts";
 import { Findings } from "../../contracts/finding.ts";
 import { formatDocument } from "../../contracts/format.ts";
 import { ACTION_GAS_MAX } from "../../contracts/gas.ts";
-import type { CheckedFile } from "../../contracts/source-set.ts";
+import type { CheckedFile, SourceFile } from "../../contracts/source-set.ts";
 import { EMPTY_STATE } from "../../contracts/test-ledger.ts";
 import { runAuthorTests } from "../../contracts/test-runner.ts";
 import type { Usage } from "../../contracts/usage.ts";
@@ -69,15 +72,19 @@ function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-/** A document that compiles. @throws LedgerError `CONTRACT_FILE_INVALID` after its findings were printed */
-export function sound(checkedFile: CheckedFile): Required<CheckedFile> & {
-  readonly checked: NonNullable<CheckedFile["checked"]>;
-  readonly compiled: NonNullable<CheckedFile["compiled"]>;
-  readonly document: NonNullable<CheckedFile["document"]>;
-} {
+/** A document that compiles. */
+export interface SoundFile {
+  readonly file: SourceFile;
+  readonly document: ContractDocument;
+  readonly checked: CheckedContract;
+  readonly compiled: CompiledContract;
+}
+
+/** @throws LedgerError `CONTRACT_FILE_INVALID` after its findings were printed */
+export function sound(checkedFile: CheckedFile): SoundFile {
   const { checked, compiled, document, file, findings } = checkedFile;
   if (checked !== undefined && compiled !== undefined && document !== undefined)
-    return { ...checkedFile, checked, compiled, document };
+    return { file, document, checked, compiled };
   for (const finding of findings) printRemark(findingText(file.path, file.source, finding));
   throw new LedgerError(
     "CONTRACT_FILE_INVALID",
