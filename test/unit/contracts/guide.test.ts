@@ -116,6 +116,7 @@ describe("docs/contracts.md", () => {
     );
     expect(Object.fromEntries(said)).toEqual({
       "bytes of a document": limit("system.ts", "SOURCE_BYTES_MAX"),
+      "words and signs of a document": limit("yaml-document.ts", "DOCUMENT_MARKS_MAX"),
       "levels of nesting": limit("yaml-document.ts", "DOCUMENT_DEPTH_MAX"),
       tables: limit("check-contract.ts", "TABLES_MAX"),
       actions: limit("check-contract.ts", "ACTIONS_MAX"),
