@@ -48,7 +48,8 @@ export async function explainInFile(path: string, action: string, options: Expla
   const args = jsonArgument(options.with, "--with");
   const step = { ...(options.at === undefined ? {} : { at: options.at }), as: options.as, do: action, with: args };
   const tried = tryStep({
-    given: options.state === undefined ? "" : await loadText(options.state),
+    given:
+      options.state === undefined ? "" : await loadText(options.state, "name a file with rows, as the given of a test"),
     step: JSON.stringify(step),
     sources: set.withImports(file).map(({ source }) => source),
     newOverlay: () => new Overlay({ base: EMPTY_STATE, height: 1 }),

@@ -2,12 +2,12 @@
 // Reads only, apart from `format`, which writes what it was asked to write.
 
 import { readdir, readFile, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { SourceFile } from "../../contracts/source-set.ts";
-import { SourceSet } from "../../contracts/source-set.ts";
+import { type SourceFile, SourceSet } from "../../contracts/source-set.ts";
 import { LedgerError } from "../../errors.ts";
 
+const NAME_ONE = "name a contract document or a directory";
 const TEST_ENDING = ".test.yaml";
 const LIBRARY = fileURLToPath(new URL("../../contracts/library/", import.meta.url));
 
@@ -48,9 +48,9 @@ export function testsBeside(path: string): string {
 }
 
 /** @throws LedgerError `FILE_MISSING` */
-export async function loadText(path: string): Promise<string> {
+export async function loadText(path: string, remedy = NAME_ONE): Promise<string> {
   return readFile(path, "utf8").catch((error: unknown) => {
-    throw missing(path, error);
+    throw missing(path, error, remedy);
   });
 }
 
@@ -69,9 +69,9 @@ async function documentsAt(path: string): Promise<readonly string[]> {
   return names
     .filter((name) => name.endsWith(".yaml") && !name.endsWith(TEST_ENDING))
     .sort()
-    .map((name) => join(path, basename(name)));
+    .map((name) => join(path, name));
 }
 
-function missing(path: string, cause: unknown): LedgerError {
-  return new LedgerError("FILE_MISSING", { file: path }, { cause, remedy: "name a contract document or a directory" });
+function missing(path: string, cause: unknown, remedy = NAME_ONE): LedgerError {
+  return new LedgerError("FILE_MISSING", { file: path }, { cause, remedy });
 }

@@ -106,7 +106,7 @@ export async function testContract(
   const lines = new Findings(file.source);
   const coverage = new Coverage(checked, (at) => lines.lineOf(at));
   const outcomes = runAuthorTests({
-    tests: await loadText(tests),
+    tests: await loadText(tests, "write the tests there, or name them with --tests (docs/contracts.md)"),
     sources: set.withImports(file).map(({ source }) => source),
     newOverlay: () => new Overlay({ base: EMPTY_STATE, height: 1 }),
     coverage,
