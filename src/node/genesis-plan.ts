@@ -37,7 +37,8 @@ export const PARAMETER_DEFAULTS: Parameters = Object.freeze({
   blockBytesMax: 4 << 20,
   blockTransactionsMax: 10_000,
   batchBytesMax: 512 << 10,
-  blockGasMax: 1_000_000_000,
+  // About 4 ns a unit (docs/gas.md): the costliest block takes 1.6 s, well within the patience of a view.
+  blockGasMax: 400_000_000,
   timerGasMax: 100_000_000,
 });
 
