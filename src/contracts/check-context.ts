@@ -172,7 +172,10 @@ export function systemShape(contract: string, table: string): TableShape | undef
   const columns = [...Object.entries(declared.key), ...Object.entries(declared.fields)].map(
     ([name, typeText]): Column => {
       const reading = parseType(typeText, () => undefined);
-      return { name, type: reading.ok ? reading.type : UNKNOWN, typeText, defaultValue: undefined };
+      const type = reading.ok ? reading.type : UNKNOWN;
+      // What accounts outside owe is money below zero, which no declared type says.
+      const isFen = contract === LEDGER_CONTRACT && name === "fen" && type.kind === "int";
+      return { name, type: isFen ? { ...type, name: "money" } : type, typeText, defaultValue: undefined };
     },
   );
   return { contract, name: table, columns, keyLength: Object.keys(declared.key).length, indexes: [] };

@@ -6,7 +6,7 @@ import { arithmetic, compare, memberOf, membership } from "./check-operators.ts"
 import type { Dialect } from "./dialect.ts";
 import type { Expression } from "./expression.ts";
 import type { Findings } from "./finding.ts";
-import { type BuiltIn, callOf, FUNCTIONS, fitsArgument, signatureOf } from "./functions.ts";
+import { type BuiltIn, callOf, FUNCTIONS, fitsArgument, formFault, signatureOf } from "./functions.ts";
 import { GAS } from "./gas.ts";
 import { negationFacts } from "./intervals.ts";
 import { type Binding, Scope } from "./scope.ts";
@@ -403,6 +403,9 @@ class Checker {
         ...FUNCTIONS.keys(),
         "has",
       ]);
+    const misplaced = formFault(expression, overloads);
+    if (misplaced !== undefined)
+      return this.builder.broken(expression, "ARGUMENTS", misplaced, overloads.map(signatureOf));
     const types = args.map(({ type }) => type);
     if (
       types.some(({ kind }) => kind === "unknown") &&

@@ -128,6 +128,12 @@ export function arithmetic(
   right: Typed,
 ): Typed {
   if (left.type.kind === "int" && right.type.kind === "int") {
+    if (isDivision(operator) && (left.type.name === "money" || right.type.name === "money"))
+      return builder.broken(
+        expression,
+        "MONEY_DIVIDED",
+        `${operator} loses what is left over of money: use mulDiv(amount, 1, n, "down") or split(amount, weights)`,
+      );
     const facts = arithmeticFacts(operator, left.type, right.type);
     if (facts.isHopeless)
       builder.findings.warning(
@@ -151,8 +157,10 @@ export function arithmetic(
 }
 
 function arithmeticUnits(operator: ArithmeticOperator): number {
-  return operator === "/" || operator === "%" ? GAS.node + GAS.division : GAS.node;
+  return isDivision(operator) ? GAS.node + GAS.division : GAS.node;
 }
+
+const isDivision = (operator: ArithmeticOperator) => operator === "/" || operator === "%";
 
 function concatenation(builder: TypedBuilder, expression: Expression, left: Typed, right: Typed): Typed {
   const [a, b] = [left.type, right.type];

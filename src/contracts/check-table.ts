@@ -3,7 +3,7 @@
 
 import { type CheckContext, conditionUnits, systemShape } from "./check-context.ts";
 import type { CheckedFlow, CheckedTable } from "./checked.ts";
-import type { ColumnDocument, FlowDocument, Name, SettingDocument, TableDocument } from "./document.ts";
+import type { ColumnDocument, FlowDocument, Label, Name, SettingDocument, TableDocument } from "./document.ts";
 import { GAS } from "./gas.ts";
 import { indexKeyBytesMax } from "./index-rows.ts";
 import { type Binding, type IndexShape, Scope, SlotCounter, type TableShape } from "./scope.ts";
@@ -27,8 +27,9 @@ export function checkSettings(settings: readonly SettingDocument[], context: Che
     settings.map(({ name }) => name),
     "settings",
   );
-  for (const { name, type: typeText, value } of settings) {
-    const declared = typeText === undefined ? SETTING : context.type(typeText);
+  for (const { name, type: typeText, value, unit } of settings) {
+    const said = typeText === undefined ? SETTING : context.type(typeText);
+    const declared = said.kind === "int" && isFen(unit) ? integerType(said.min, said.max, "money") : said;
     if (declared.kind !== "int" && declared.kind !== "unknown")
       context.findings.error(typeText?.at ?? name.at, "TYPE_MISMATCH", "a setting is a number");
     const isSafe = value >= -9007199254740991n && value <= 9007199254740991n;
@@ -37,6 +38,11 @@ export function checkSettings(settings: readonly SettingDocument[], context: Che
       context.findings.error(name.at, "VALUE_OUT_OF_RANGE", `the value is outside ${typeName(declared)}`);
     context.settings.push({ name: name.text, type: declared, typeText: typeText?.text ?? "int", value: canonical });
   }
+}
+
+/** A number whose unit is fen is money, whatever its type is called. */
+function isFen(unit: Label | undefined): boolean {
+  return unit !== undefined && (unit.en ?? unit.zh) === (unit.en === undefined ? "分" : "fen");
 }
 
 export function checkColumn(

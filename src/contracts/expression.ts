@@ -28,7 +28,13 @@ export type Expression = Placed &
     | { readonly kind: "select"; readonly operand: Expression; readonly field: string }
     | { readonly kind: "has"; readonly operand: Expression; readonly field: string }
     | { readonly kind: "index"; readonly operand: Expression; readonly index: Expression }
-    | { readonly kind: "call"; readonly name: string; readonly args: readonly Expression[] }
+    /** `isMethod`: written after its first argument, as in text.contains(part) */
+    | {
+        readonly kind: "call";
+        readonly name: string;
+        readonly isMethod: boolean;
+        readonly args: readonly Expression[];
+      }
     | { readonly kind: "not"; readonly operand: Expression }
     | { readonly kind: "negate"; readonly operand: Expression }
     | {
@@ -253,12 +259,14 @@ class Parser implements ExpressionReader {
     }
   }
 
-  // `list.all(x, ...)` is a macro; any other method is the function with its target as first argument, as in CEL.
+  // `list.all(x, ...)` is a macro; any other method is a call with its target as first argument.
   private method(target: Expression, name: { readonly value: string; readonly at: Offset }): Expression {
     const args = this.list(")");
     const macro = MACROS.get(name.value);
-    if (macro === undefined)
-      return this.node({ kind: "call", name: name.value, args: [target, ...args] }, target.at, [target, ...args]);
+    if (macro === undefined) {
+      const all = [target, ...args];
+      return this.node({ kind: "call", name: name.value, isMethod: true, args: all }, target.at, all);
+    }
     const [variable, second, third] = args;
     const count = macro === "map" && args.length === 3 ? 3 : 2;
     if (args.length !== count || variable === undefined || second === undefined) {
@@ -300,7 +308,7 @@ class Parser implements ExpressionReader {
     if (RESERVED_WORDS.has(name)) throw new SyntaxFault(at, "NAME_RESERVED", `${name} is a reserved word`);
     if (!this.takeSign("(")) return this.node({ kind: "name", name }, at, []);
     const args = this.list(")");
-    if (name !== "has") return this.node({ kind: "call", name, args }, at, args);
+    if (name !== "has") return this.node({ kind: "call", name, isMethod: false, args }, at, args);
     const [argument] = args;
     if (args.length !== 1 || argument?.kind !== "select")
       throw new SyntaxFault(at, "MACRO_SHAPE", "has needs one argument of the form row.field");

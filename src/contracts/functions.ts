@@ -33,8 +33,12 @@ import {
 
 export type ArgumentKind = "bool" | "int" | "text" | "bytes" | "list" | "integers" | "rounding";
 
+/** How CEL writes it: sha256(x), x.contains(y), or both ways, as size alone. */
+type CallForm = "function" | "method" | "either";
+
 export interface BuiltIn {
   readonly name: string;
+  readonly form: CallForm;
   readonly args: readonly ArgumentKind[];
   readonly result: (args: readonly Type[]) => Type;
   /** fixed units beside the node itself */
@@ -54,6 +58,7 @@ const MONTHS_MAX = 12_000;
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const ENCODER = new TextEncoder();
 
+const isMoney = (type: Type | undefined) => type?.kind === "int" && type.name === "money";
 const free = () => 0;
 const sizeUnits = (args: readonly Type[]) => args.reduce((units, type) => units + byteUnits(sizeMax(type)), 0);
 
@@ -67,6 +72,7 @@ const asList = (value: Value | undefined) => value as readonly Value[];
 function textFunction(name: string, passes: number, test: (text: string, part: string) => boolean): BuiltIn {
   return {
     name,
+    form: "method",
     args: ["text", "text"],
     result: () => BOOL,
     units: 0,
@@ -83,6 +89,7 @@ function textFunction(name: string, passes: number, test: (text: string, part: s
 function timeFunction(name: string, result: Type, compute: (timeMs: number) => number): BuiltIn {
   return {
     name,
+    form: "function",
     args: ["int"],
     result: () => result,
     units: GAS.calendar,
@@ -129,6 +136,7 @@ function bytesToText(bytes: Uint8Array): Outcome {
 function sizeFunction(kind: "text" | "bytes" | "list", measure: (value: Value | undefined) => number): BuiltIn {
   return {
     name: "size",
+    form: "either",
     args: [kind],
     result: ([type]) => integerType(0n, BigInt(type?.kind === "list" ? type.lengthMax : TEXT_BYTES_MAX)),
     units: 0,
@@ -150,6 +158,7 @@ function conversion(
 ): BuiltIn {
   return {
     name,
+    form: "function",
     args: [from],
     result: ([type]) => result(type ?? INT),
     units: GAS.conversion,
@@ -167,6 +176,7 @@ function hashFunction(kind: "text" | "bytes"): BuiltIn {
   const passes = kind === "text" ? 2 : 1;
   return {
     name: "sha256",
+    form: "function",
     args: [kind],
     result: () => ({ kind: "bytes", bytesMax: 32 }),
     units: GAS.hash,
@@ -183,6 +193,7 @@ function hashFunction(kind: "text" | "bytes"): BuiltIn {
 function opensFunction(kind: "text" | "int" | "bool" | "bytes"): BuiltIn {
   return {
     name: "opens",
+    form: "function",
     args: ["bytes", kind, "bytes"],
     result: () => BOOL,
     units: GAS.hash,
@@ -198,6 +209,7 @@ function opensFunction(kind: "text" | "int" | "bool" | "bytes"): BuiltIn {
 
 const TEXT_TO_BYTES: BuiltIn = {
   name: "bytes",
+  form: "function",
   args: ["text"],
   result: ([type]) => ({ kind: "bytes", bytesMax: type?.kind === "text" ? type.bytesMax : TEXT_BYTES_MAX }),
   units: GAS.encode,
@@ -212,8 +224,11 @@ const TEXT_TO_BYTES: BuiltIn = {
 
 const MUL_DIV: BuiltIn = {
   name: "mulDiv",
+  form: "function",
   args: ["int", "int", "int", "rounding"],
-  result: () => INT,
+  // A part of money is money; what two amounts are to each other is a number.
+  result: ([left, right, divisor]) =>
+    (isMoney(left) || isMoney(right)) && !isMoney(divisor) ? integerType(INT64_MIN, INT64_MAX, "money") : INT,
   units: GAS.wideArithmetic,
   unitsMax: free,
   fallible: true,
@@ -225,10 +240,11 @@ const MUL_DIV: BuiltIn = {
 
 const SPLIT: BuiltIn = {
   name: "split",
+  form: "function",
   args: ["int", "integers"],
   result: ([total, weights]) => ({
     kind: "list",
-    item: integerType(0n, total?.kind === "int" && total.max > 0n ? total.max : SAFE),
+    item: integerType(0n, total?.kind === "int" && total.max > 0n ? total.max : SAFE, isMoney(total) ? "money" : "int"),
     lengthMax: weights?.kind === "list" ? weights.lengthMax : LIST_LENGTH_MAX,
   }),
   units: GAS.wideArithmetic,
@@ -242,14 +258,15 @@ const SPLIT: BuiltIn = {
 
 const SUM: BuiltIn = {
   name: "sum",
+  form: "function",
   args: ["integers"],
   result: ([list]) => {
     if (list?.kind !== "list" || list.item.kind !== "int") return integerType(0n, 0n);
-    const { min, max } = list.item;
+    const { min, max, name } = list.item;
     const length = BigInt(list.lengthMax);
     // Of a list that may be empty the sum may be 0.
     const [low, high] = [min < 0n ? min * length : 0n, max > 0n ? max * length : 0n];
-    return integerType(low < INT64_MIN ? INT64_MIN : low, high > INT64_MAX ? INT64_MAX : high);
+    return integerType(low < INT64_MIN ? INT64_MIN : low, high > INT64_MAX ? INT64_MAX : high, name);
   },
   units: 0,
   unitsMax: ([list]) => (list?.kind === "list" ? list.lengthMax * GAS.iteration : 0),
@@ -268,6 +285,7 @@ const SUM: BuiltIn = {
 
 const ADD_MONTHS: BuiltIn = {
   name: "addMonths",
+  form: "function",
   args: ["int", "int"],
   result: () => TIME,
   units: GAS.calendar,
@@ -369,8 +387,19 @@ export function fitsArgument(kind: ArgumentKind, type: Type): boolean {
   return type.kind === kind;
 }
 
-export function signatureOf(builtIn: BuiltIn): string {
-  return `${builtIn.name}(${builtIn.args.map((kind) => (kind === "rounding" ? ROUNDINGS.map((name) => `"${name}"`).join("|") : kind)).join(", ")})`;
+export function signatureOf({ name, form, args }: BuiltIn): string {
+  const kinds = args.map((kind) => (kind === "rounding" ? ROUNDINGS.map((mode) => `"${mode}"`).join("|") : kind));
+  const [target, ...others] = kinds;
+  return form === "method" ? `${target}.${name}(${others.join(", ")})` : `${name}(${kinds.join(", ")})`;
+}
+
+/** As in CEL, a function is no method and a method no function. */
+export function formFault(
+  { name, isMethod }: { readonly name: string; readonly isMethod: boolean },
+  overloads: readonly BuiltIn[],
+): string | undefined {
+  if (overloads.some(({ form }) => form === "either" || (form === "method") === isMethod)) return undefined;
+  return isMethod ? `${name} stands before all its arguments` : `${name} stands after its first argument and a dot`;
 }
 
 export function callOf(name: string, types: readonly Type[]): string {

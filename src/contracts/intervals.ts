@@ -99,9 +99,17 @@ function bounded(min: bigint, max: bigint, name: IntegerName): ArithmeticFacts {
   };
 }
 
-// A name is only how a result is shown: a time plus milliseconds is a time, the difference of two times is a number.
+/** What a value is called that is one or the other: money where either is, since money is not to be divided. */
+export function commonUnit(left: IntegerName, right: IntegerName): IntegerName {
+  if (left === "money" || right === "money") return "money";
+  return left === "int" ? right : left;
+}
+
+// What money went into is money. Else a name is only how a result is shown: a time plus milliseconds is a time, the
+// difference of two times is a number.
 function unitOf(operator: ArithmeticOperator, left: IntegerName, right: IntegerName): IntegerName {
-  if (operator === "+") return left === "int" ? right : left;
+  if (left === "money" || right === "money") return "money";
+  if (operator === "+") return commonUnit(left, right);
   if (operator === "-") return left === "time" && right === "time" ? "int" : left;
   return "int";
 }

@@ -2,7 +2,7 @@
 // Ranges and lengths that only a run can tell are checked at run time by membership.
 
 import { byteUnits } from "./gas.ts";
-import { greatest, least } from "./intervals.ts";
+import { commonUnit, greatest, least } from "./intervals.ts";
 import { ENUM_VALUES_MAX, integerType, sizeMax, type Type, textType, typeName } from "./types.ts";
 
 /** The type that holds the values of both; undefined when they are of different kinds. */
@@ -11,7 +11,7 @@ export function joinTypes(left: Type, right: Type): Type | undefined {
   if (right.kind === "unknown") return left;
   if (left.kind === "int" && right.kind === "int") {
     const [min, max] = [least([left.min, right.min]), greatest([left.max, right.max])];
-    return integerType(min, max, left.name === "int" ? right.name : left.name);
+    return integerType(min, max, commonUnit(left.name, right.name));
   }
   if (left.kind === "text" && right.kind === "text") {
     return textType(Math.max(left.bytesMax, right.bytesMax), joinValues(left.values, right.values));

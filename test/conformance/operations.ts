@@ -57,7 +57,7 @@ const UINT64_MAX = (1n << 64n) - 1n;
 /** An operation as a node of the product: a call, run by the product's closure for calls. */
 export function operation(name: string, run: (values: readonly Value[], frame: Frame) => Outcome): BuiltIn {
   const result = (): Type => ({ kind: "unknown" });
-  return { name, args: [], result, units: 0, unitsMax: () => 0, fallible: true, run };
+  return { name, form: "function", args: [], result, units: 0, unitsMax: () => 0, fallible: true, run };
 }
 
 function unsigned(value: bigint): Outcome {

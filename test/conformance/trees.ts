@@ -52,10 +52,9 @@ export function treeOf(expression: Expression): string {
   }
 }
 
-/** Only a method begins where its first argument, the target, begins. */
-function writeCall({ name, args, at }: Expression & { kind: "call" }): string {
+function writeCall({ name, isMethod, args }: Expression & { kind: "call" }): string {
   const [target, ...others] = args;
-  if (target === undefined || target.at !== at) return `${name}(${args.map(treeOf).join(",")})`;
+  if (target === undefined || !isMethod) return `${name}(${args.map(treeOf).join(",")})`;
   return `${treeOf(target)}.${name}(${others.map(treeOf).join(",")})`;
 }
 

@@ -35,7 +35,7 @@ actions:
         else: {zh: "{p.fen} 超过 {settings.cap}", en: "{p.fen} is above {settings.cap}"}
       - if: p.fen == o.fen && now <= o.due
         else: {zh: "应付 {o.fen} 分, 期限 {o.due}", en: "{o.fen} fen are due at {o.due}"}
-      - if: 100 / o.fen > 0
+      - if: mulDiv(100, 1, o.fen, "down") > 0
         else: {zh: "单价过高", en: "The price is too high"}
     do:
       - update: o
