@@ -6,7 +6,7 @@ import { decodeMessage } from "../../../src/consensus/messages.ts";
 import { decodeVoteRecord } from "../../../src/consensus/vote-record.ts";
 import { decodeRow, rowPrefix } from "../../../src/contracts/describe.ts";
 import type { Verdict } from "../../../src/errors.ts";
-import { quorumSize, verifyCertificate } from "../../../src/ledger/certificate.ts";
+import { verifyCertificate } from "../../../src/ledger/certificate.ts";
 import type { Value } from "../../../src/ledger/codec.ts";
 import { decodeBatch } from "../../../src/ledger/format-batch.ts";
 import { blockHashOf, resultHashOf } from "../../../src/ledger/format-block.ts";
@@ -139,6 +139,7 @@ export class Checkers {
       certificate.ok &&
       bytesEqual(certificate.value.blockHash, stored.blockHash) &&
       bytesEqual(certificate.value.resultHash, stored.resultHash) &&
+      certificate.value.signatures.length >= quorumOf(validators) &&
       verifyCertificate({ certificate: certificate.value, chainId, validators, verify: world.cast.verify }).ok;
     if (!isValid) world.fail(`certificate: node ${member.index} committed ${height} without a valid one`);
   }
@@ -218,8 +219,7 @@ export class Checkers {
     this.commits.set(name, keys.add(member.operator.hex));
     const seated = this.validators.get(height) ?? [];
     const liars = seated.filter(({ publicKey }) => this.world.isLiarKey(publicKey)).length;
-    if (keys.size + liars >= quorumSize(seated.length) && locked === undefined)
-      this.locked.set(height, { block: hash, view });
+    if (keys.size + liars >= quorumOf(seated) && locked === undefined) this.locked.set(height, { block: hash, view });
   }
 
   private ownPlaceOf(member: Member, message: ConsensusMessage, validators: readonly Validator[]): Place | undefined {
@@ -308,6 +308,11 @@ export class Checkers {
     if (this.world.isLiar(member) || this.world.isLiarKey(offender)) return;
     this.world.fail(`evidence: node ${member} accuses an honest key of ${rule}: ${offender.slice(0, 8)}`);
   }
+}
+
+/** Of its own accord: a mistake in the ledger's formula must not become the checker's. */
+function quorumOf({ length }: readonly Validator[]): number {
+  return length - Math.ceil(length / 3) + 1;
 }
 
 function isSame(one: Uint8Array | undefined, other: Uint8Array): boolean {

@@ -5,7 +5,7 @@ import { buildTransaction } from "../../../src/client/transaction.ts";
 import { LedgerError } from "../../../src/errors.ts";
 import type { Value } from "../../../src/ledger/codec.ts";
 import { type Hash, toHex } from "../../../src/ledger/hash.ts";
-import { verifyReceiptProof } from "../../../src/ledger/proofs.ts";
+import { verifyReceiptProof, verifyStateProof } from "../../../src/ledger/proofs.ts";
 import type { Person } from "./genesis.ts";
 import type { Member } from "./member.ts";
 import type { World } from "./world.ts";
@@ -127,10 +127,32 @@ export class Clients {
       if (member !== undefined) {
         this.ask(order, member);
         if (!order.isAcknowledged) this.offer(order, member);
+        this.askForRow(member);
       }
       // An expired one is asked for a little longer: it may have been executed in time.
       if (world.ledgerMs < order.validUntilMs + 60_000) this.askLater(order);
     });
+  }
+
+  /** The row of somebody's purse, or its absence, with a proof that holds for the height it names. */
+  private askForRow(member: Member): void {
+    const { world } = this;
+    const { api } = member;
+    const { account } = world.random.pick(world.cast.clients);
+    const { genesis, verify } = world.cast;
+    api?.stateGet({ contract: "purse", table: "purse", key: [account] }).then(
+      ({ height, row, proof }) => {
+        const shown = verifyStateProof({ bytes: proof, genesis, verify });
+        const isRight =
+          shown.ok && shown.value.height === height && (shown.value.value === undefined) === (row === undefined);
+        if (!isRight) world.fail(`proof: node ${member.index} shows the purse of ${account} with a wrong proof`);
+      },
+      (error: unknown) => {
+        if (error instanceof LedgerError && (error.code === "NO_BLOCK_YET" || member.mayHaltWith.has(error.code)))
+          return;
+        world.fail(`answer: node ${member.index} cannot show the purse of ${account}: ${String(error)}`);
+      },
+    );
   }
 
   /** @returns the height of the receipt that this node shows, once its proof holds */

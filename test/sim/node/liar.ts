@@ -77,7 +77,7 @@ export class Liar {
       ...handlers,
       onFrame: (peer, bytes) => {
         handlers.onFrame(peer, bytes);
-        this.attacker.observe(bytes);
+        if (this.member.isUp) this.attacker.observe(bytes);
       },
       onRequest: (protocol, peer, payload) => this.answer(handlers, protocol, peer, payload),
     };

@@ -22,6 +22,7 @@ export interface Weather {
   roundTripMs(from: number, to: number): number;
   isCut(from: number, to: number): boolean;
   isLost(from: number, to: number): boolean;
+  isFrameLost(from: number, to: number, bytes: Uint8Array): boolean;
   isRepeated(): boolean;
   redialMs(): number;
 }
@@ -144,7 +145,7 @@ export class SimNetwork implements PeerNetwork {
     if (link === undefined) return false;
     const { weather, watcher } = this.hub;
     watcher.onSend(this.index, link.other.index, bytes);
-    if (weather.isLost(this.index, link.other.index)) return true;
+    if (weather.isFrameLost(this.index, link.other.index, bytes)) return true;
     const nowMs = this.life.trueMs();
     link.frameAtMs = Math.max(link.frameAtMs, nowMs + weather.delayMs(this.index, link.other.index));
     const arrive = () => {

@@ -31,6 +31,8 @@ export interface Plan {
   /** now and then a message takes twenty times as long */
   readonly spikePermille: number;
   readonly lossPermille: number;
+  /** an adversary in the network that goes for COMMITs: some commit, the others are only locked */
+  readonly commitLossPermille: number;
   readonly repeatPermille: number;
   readonly diskMsMax: number;
   readonly syncMsMax: number;
@@ -145,6 +147,7 @@ function drawWeather(random: Random, profile: Profile) {
     delayMsMax: random.pick([2, 10, 40, 150]),
     spikePermille: isRough ? random.pick([0, 0, 5, 50]) : 0,
     lossPermille: isRough ? random.pick([0, 0, 0, 20, 150]) : 0,
+    commitLossPermille: random.pick([0, 0, 0, 600, 850]),
     repeatPermille: random.pick([0, 0, 30]),
   };
 }
@@ -242,7 +245,7 @@ export function describePlan(plan: Plan): string {
   const { parameters } = plan;
   return (
     `n=${plan.validatorCount}${plan.hasSpare ? "+1" : ""} f=${faultBound(plan.validatorCount)} lies=${lies} ${plan.hasRealSignatures ? "ed25519 " : ""}` +
-    `rotation=${parameters.rotationHeights} window=${parameters.replayWindowMs} delay<=${plan.delayMsMax} spikes=${plan.spikePermille} loss=${plan.lossPermille} ` +
+    `rotation=${parameters.rotationHeights} window=${parameters.replayWindowMs} delay<=${plan.delayMsMax} spikes=${plan.spikePermille} loss=${plan.lossPermille}/${plan.commitLossPermille} ` +
     `disk<=${plan.diskMsMax}+${plan.syncMsMax} lag<=${plan.lagMsMax} crashes=${plan.crashes.length}+${plan.writesCut.length} partitions=${plan.partitions.length} ` +
     `full=${plan.fullDisks.length} bits=${plan.flippedBits.length}${plan.flippedBits[0]?.where ?? ""} jumps=${plan.clockJumps.length} offers=${plan.offers.length} ` +
     `decisions=${plan.decisions.map(({ decision }) => decision).join(",") || "none"} calm=${plan.calmFromMs}`

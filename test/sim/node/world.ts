@@ -77,7 +77,8 @@ export class World {
         delayMs: (from, to) => this.delayMs(from, to),
         roundTripMs: (from, to) => this.baseDelay(from, to) + this.baseDelay(to, from),
         isCut: (from, to) => this.isCut(from, to),
-        isLost: (from, to) => this.isCut(from, to) || (!this.isCalm && this.random.chance(this.plan.lossPermille)),
+        isLost: (from, to) => this.isLost(from, to),
+        isFrameLost: (from, to, bytes) => this.isLost(from, to) || this.isCommitLost(bytes),
         isRepeated: () => !this.isCalm && this.random.chance(this.plan.repeatPermille),
         redialMs: () => this.random.between(20, 500),
       },
@@ -328,6 +329,16 @@ export class World {
       ({ side, fromMs, toMs, isOneWay }) =>
         nowMs >= fromMs && nowMs < toMs && side.has(from) !== side.has(to) && (!isOneWay || side.has(from)),
     );
+  }
+
+  private isLost(from: number, to: number): boolean {
+    return this.isCut(from, to) || (!this.isCalm && this.random.chance(this.plan.lossPermille));
+  }
+
+  private isCommitLost(bytes: Uint8Array): boolean {
+    if (this.isCalm || !this.random.chance(this.plan.commitLossPermille)) return false;
+    const message = this.checkers.read(bytes);
+    return message.ok && ["commit", "decided", "prepared"].includes(message.value.kind);
   }
 
   diskPace(member: Member): DiskPace {
