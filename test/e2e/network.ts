@@ -33,6 +33,13 @@ export class TestNetwork {
   }
 
   static async start(options: { readonly nodes: number; readonly portBase: number }): Promise<TestNetwork> {
+    const network = await TestNetwork.create(options);
+    await network.begin();
+    return network;
+  }
+
+  /** Keys, genesis and homes; no process yet. */
+  static async create(options: { readonly nodes: number; readonly portBase: number }): Promise<TestNetwork> {
     const directory = await mkdtemp(join(tmpdir(), "linli-e2e-"));
     const contracts = await Promise.all(
       (["governance", "registry"] as const).map(async (name) => ({ name, source: await loadLibraryContract(name) })),
@@ -52,10 +59,13 @@ export class TestNetwork {
         return { id: `writer-${index}`, organisation: "property", roles: ["owner"], suite, publicKey };
       }),
     });
-    const network = new TestNetwork(layout);
-    for (const node of network.nodes) node.start();
-    await network.untilHealthy(network.nodes);
-    return network;
+    return new TestNetwork(layout);
+  }
+
+  /** Starts every node and waits until all are healthy. */
+  async begin(): Promise<void> {
+    for (const node of this.nodes) node.start();
+    await this.untilHealthy(this.nodes);
   }
 
   async untilHealthy(nodes: readonly NodeProcess[]): Promise<void> {
