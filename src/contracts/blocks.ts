@@ -13,7 +13,7 @@ export interface Item {
   readonly items?: readonly string[];
 }
 
-/** Texts are Markdown already where they hold `code`; everything else in them is plain. */
+/** Names between ` are code; everything else in a text is plain: no emphasis, link, picture, comment or tag of authors. */
 export function toMarkdown(blocks: readonly Block[]): string {
   return `${blocks.map(markdownOf).join("\n\n")}\n`;
 }
@@ -21,24 +21,33 @@ export function toMarkdown(blocks: readonly Block[]): string {
 function markdownOf(block: Block): string {
   switch (block.kind) {
     case "heading":
-      return `${"#".repeat(block.level)} ${block.text}`;
+      return `${"#".repeat(block.level)} ${literal(block.text)}`;
     case "paragraph":
-      return block.text;
+      return literal(block.text);
     case "list":
       return block.items
         .map(({ text, items = [] }, index) => {
           const mark = block.isNumbered ? `${index + 1}.` : "-";
-          const inner = items.map((item) => `${" ".repeat(mark.length + 1)}- ${item}`);
-          return [`${mark} ${text}`, ...inner].join("\n");
+          const inner = items.map((item) => `${" ".repeat(mark.length + 1)}- ${literal(item)}`);
+          return [`${mark} ${literal(text)}`, ...inner].join("\n");
         })
         .join("\n");
     case "table": {
-      const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+      const line = (cells: readonly string[]) =>
+        `| ${cells.map((cell) => literal(cell).replaceAll("|", "\\|")).join(" | ")} |`;
       return [line(block.head), line(block.head.map(() => "---")), ...block.rows.map(line)].join("\n");
     }
     case "rule":
       return "---";
   }
+}
+
+// A < that no name follows is a sign of comparison; _ means nothing inside a word, and names of accounts have it.
+function literal(text: string): string {
+  const parts = text.split("`");
+  const isPaired = parts.length % 2 === 1;
+  const plain = (part: string) => part.replaceAll(/[\\*[\]~]|<(?=[!/?A-Za-z])|^[#>+-](?=\s)/g, "\\$&");
+  return parts.map((part, index) => (isPaired && index % 2 === 1 ? part : plain(part))).join("`");
 }
 
 const PAGE_STYLE =

@@ -2,12 +2,14 @@
 // Words are read by `render` and `diff` only; nothing here touches what executes.
 
 import type { CheckContext } from "./check-context.ts";
-import type { ContractDocument, StatementDocument } from "./document.ts";
+import type { ContractDocument, Name, StatementDocument } from "./document.ts";
 import type { Expression } from "./expression.ts";
 import type { Type } from "./types.ts";
+import { LANGUAGES, Words } from "./words.ts";
 
 /** Every word must name something; a word for nothing is a mistake in writing. */
 export function checkWords(document: ContractDocument, context: CheckContext): void {
+  for (const language of LANGUAGES) reportSameWords(document, context, new Words(document, language));
   if (document.words.length === 0) return;
   const known = namesOf(document, context);
   for (const { name } of document.words) {
@@ -20,6 +22,48 @@ export function checkWords(document: ContractDocument, context: CheckContext): v
       );
   }
 }
+
+/** What stands side by side on a page must differ there: two values of an enum both called "in favour" would hide what is counted. */
+function reportSameWords(document: ContractDocument, context: CheckContext, words: Words): void {
+  const distinct = (names: readonly Name[], wordOf: (name: string) => string, what: string) => {
+    const seen = new Map<string, string>();
+    for (const { text, at } of names) {
+      const word = wordOf(text).replaceAll(/\s/g, "");
+      const other = seen.get(word);
+      if (other !== undefined && other !== text)
+        context.findings.error(
+          at,
+          "WORD_TWICE",
+          `${what} ${other} and ${text} are both called ${JSON.stringify(word)}`,
+        );
+      seen.set(word, text);
+    }
+  };
+  const { actions, tables, settings } = document;
+  distinct(namesIn(actions), (name) => words.action(name), "the actions");
+  distinct(namesIn(tables), (name) => words.table(name), "the tables");
+  distinct(namesIn(settings), (name) => words.setting(name), "the settings");
+  distinct(
+    actions.flatMap(({ by }) => by),
+    (name) => words.role(name),
+    "the roles",
+  );
+  for (const { name: table, key, fields } of tables) {
+    const columns = [...key, ...fields];
+    distinct(namesIn(columns), (name) => words.column(table.text, name), "the fields");
+    for (const { name, type } of context.tables.get(table.text)?.columns ?? []) {
+      const at = columns.find((column) => column.name.text === name)?.name.at ?? table.at;
+      const values = enumValues(type).map((text) => ({ text, at }));
+      distinct(values, (value) => words.value(name, value), "the values");
+    }
+  }
+  for (const { name: action, params, defines } of actions) {
+    const wordOf = (name: string) => words.of(`${action.text}.${name}`, name);
+    distinct(namesIn([...params, ...defines]), wordOf, "the names");
+  }
+}
+
+const namesIn = (parts: readonly { readonly name: Name }[]) => parts.map(({ name }) => name);
 
 /** Tables, columns (`table.field` and `field`), values of enums, parameters, roles, definitions and events. */
 function namesOf(document: ContractDocument, context: CheckContext): ReadonlySet<string> {

@@ -2,10 +2,11 @@
 // It keeps the structure exactly; brackets stand wherever the order could be read otherwise.
 
 import { unreachable } from "../assert.ts";
-import type { ActionDocument, SourceExpression, Template } from "./document.ts";
+import type { SourceExpression, Template } from "./document.ts";
 import type { BinaryOperator, Expression } from "./expression.ts";
 import { callInWords } from "./function-words.ts";
-import type { Words } from "./words.ts";
+import { NamesInSight, nameOf, type Surroundings } from "./names-in-sight.ts";
+import { plainLine, type Words } from "./words.ts";
 
 const SIGNS: Readonly<Record<string, string>> = {
   "<": "<",
@@ -42,26 +43,19 @@ interface Said {
   readonly level: number;
 }
 
-/** What the names of one action, or of one table, stand for. */
-export interface Surroundings {
-  readonly action: ActionDocument | undefined;
-  /** the table whose columns stand bare: in `always` */
-  readonly table: string | undefined;
-  /** whether settings are shown with their numbers */
-  readonly numbers: boolean;
-}
-
 export class ExpressionWords {
   private readonly words: Words;
   private readonly around: Surroundings;
   /** the column whose values are spoken of: enums of several columns may share a value */
   private column = "";
-  /** variables of macros that are in sight */
-  private readonly variables: string[] = [];
+  private readonly sight: NamesInSight;
+  /** whether a number that is spoken of is a time, in ms */
+  private isTime = false;
 
   constructor(words: Words, around: Surroundings) {
     this.words = words;
     this.around = around;
+    this.sight = new NamesInSight(words, around);
   }
 
   of({ expression }: SourceExpression): string {
@@ -79,6 +73,14 @@ export class ExpressionWords {
     const text = this.say(expression).text;
     this.column = before;
     return text;
+  }
+
+  private inTime<T>(isTime: boolean, speak: () => T): T {
+    const before = this.isTime;
+    this.isTime = isTime;
+    const said = speak();
+    this.isTime = before;
+    return said;
   }
 
   /** A choice between values, one case a line; undefined: it is none. */
@@ -104,7 +106,7 @@ export class ExpressionWords {
   sentence(template: Template): string {
     return template
       .map((part) =>
-        typeof part === "string" ? part : `〔${this.say(part.expression, { withNumbers: false }).text}〕`,
+        typeof part === "string" ? plainLine(part) : `〔${this.say(part.expression, { withNumbers: false }).text}〕`,
       )
       .join("");
   }
@@ -131,7 +133,8 @@ export class ExpressionWords {
       case "bool":
         return leaf(expression.value ? words.say("是", "yes") : words.say("否", "no"));
       case "int":
-        return leaf(words.span(expression.value) ?? String(expression.value));
+        // 60000 is a minute only where time is spoken of: elsewhere it is an amount.
+        return leaf((this.isTime ? words.span(expression.value) : undefined) ?? String(expression.value));
       case "text":
         return leaf(this.text(expression.value));
       case "bytes":
@@ -152,12 +155,7 @@ export class ExpressionWords {
           words.say(`有${this.row(nameOf(expression.operand))}`, `there is ${this.row(nameOf(expression.operand))}`),
         );
       case "index":
-        return leaf(
-          words.say(
-            `${this.tight(expression.operand)} 的第 ${this.tight(expression.index)} 项`,
-            `item ${this.tight(expression.index)} of ${this.tight(expression.operand)}`,
-          ),
-        );
+        return leaf(this.item(expression.operand, expression.index));
       case "call":
         return this.call(expression.name, expression.args);
       case "not":
@@ -192,14 +190,21 @@ export class ExpressionWords {
     return this.at(expression, 1);
   }
 
+  /** People count from 1. */
+  private item(list: Expression, index: Expression): string {
+    const { words } = this;
+    const place = index.kind === "int" ? String(index.value + 1n) : `(${this.at(index, LEVELS["+"])} + 1)`;
+    return words.say(`${this.tight(list)}的第 ${place} 项`, `item ${place} of ${this.tight(list)}`);
+  }
+
   private text(value: string): string {
     if (value === "") return this.words.say("空", "empty");
-    return this.words.quoted(this.words.find(`${this.column}.${value}`, value) ?? value);
+    return this.words.quoted(this.words.find(`${this.column}.${value}`, value) ?? plainLine(value));
   }
 
   private name(name: string): string {
     const { words, around } = this;
-    if (this.variables.includes(name)) return `\`${name}\``;
+    if (this.sight.isVariable(name)) return `\`${name}\``;
     if (name === "now") return words.say("当前时间", "the present time");
     if (name === "cosigners") return words.say("会签人", "the cosigners");
     if (around.table !== undefined) return words.column(around.table, name);
@@ -213,11 +218,11 @@ export class ExpressionWords {
     if (owner === "p") return words.of(`${this.around.action?.name.text ?? ""}.${field}`, field);
     if (owner === "settings") return this.setting(field, { withNumbers });
     if (owner === "caller") return this.caller(field);
-    const table = this.around.action?.reads.find(({ alias }) => alias.text === owner)?.reference.table ?? owner;
-    const column = words.column(table, field);
-    return this.isPlain(owner)
-      ? column
-      : words.say(`${this.row(owner)}的${column}`, `${column} of the ${this.row(owner)}`);
+    const column = words.column(this.sight.tableOf(operand) ?? owner, field);
+    if (this.isPlain(owner)) return column;
+    if (owner === "" || this.sight.isVariable(owner))
+      return words.say(`${this.tight(operand)}的${column}`, `${column} of ${this.tight(operand)}`);
+    return words.say(`${this.row(owner)}的${column}`, `${column} of the ${this.row(owner)}`);
   }
 
   /** Nobody takes the fields of the only row for those of another. */
@@ -257,9 +262,10 @@ export class ExpressionWords {
     const level = LEVELS[operator];
     const row = right.kind === "null" ? this.existence(left, { isThere: operator === "!=" }) : undefined;
     if (row !== undefined) return { text: row, level };
-    if (operator === "+" && this.isText(expression)) return { text: this.joined(expression), level };
-    const before = this.at(left, level);
-    const after = this.compared(left, right, level);
+    if (operator === "+" && this.sight.isText(expression)) return { text: this.joined(expression), level };
+    const isArithmetic = level > LEVELS["=="];
+    const isTime = (isArithmetic && this.isTime) || this.sight.isTime(left) || this.sight.isTime(right);
+    const [before, after] = this.inTime(isTime, () => [this.at(left, level), this.compared(left, right, level)]);
     switch (operator) {
       case "||":
         return { text: words.say(`${before} 或 ${after}`, `${before} or ${after}`), level };
@@ -269,14 +275,14 @@ export class ExpressionWords {
         return this.membership(left, right);
       case "==":
         return {
-          text: this.isNumber(right)
+          text: this.sight.isNumber(right)
             ? `${before} = ${after}`
             : words.say(`${before}是${after}`, `${before} is ${after}`),
           level,
         };
       case "!=":
         return {
-          text: this.isNumber(right)
+          text: this.sight.isNumber(right)
             ? `${before} ≠ ${after}`
             : words.say(`${before}不是${after}`, `${before} is not ${after}`),
           level,
@@ -302,27 +308,9 @@ export class ExpressionWords {
 
   /** A text put together of parts: its own words without quotes. */
   private joined(expression: Expression): string {
-    if (expression.kind === "text") return this.words.find(expression.value) ?? expression.value;
+    if (expression.kind === "text") return this.words.find(expression.value) ?? plainLine(expression.value);
     if (expression.kind !== "binary" || expression.operator !== "+") return this.tight(expression);
     return this.joined(expression.left) + this.joined(expression.right);
-  }
-
-  private isNumber(expression: Expression): boolean {
-    switch (expression.kind) {
-      case "int":
-        return true;
-      case "binary":
-        return ["+", "-", "*", "/", "%"].includes(expression.operator) && !this.isText(expression);
-      case "select": {
-        const owner = nameOf(expression.operand);
-        const read = this.around.action?.reads.find(({ alias }) => alias.text === owner);
-        return owner === "settings" || this.words.isNumber(read?.reference.table ?? "", expression.field);
-      }
-      case "name":
-        return this.words.isNumber(this.around.table ?? "", expression.name);
-      default:
-        return false;
-    }
   }
 
   private existence(row: Expression, { isThere }: { readonly isThere: boolean }): string | undefined {
@@ -341,32 +329,25 @@ export class ExpressionWords {
     return { text: words.say(`${all} 中有 ${one}`, `${one} is among ${all}`), level };
   }
 
-  /** Texts that are put together, as names of accounts are. */
-  private isText(expression: Expression): boolean {
-    if (expression.kind === "text") return true;
-    if (expression.kind === "call") return expression.name === "string";
-    return (
-      expression.kind === "binary" &&
-      expression.operator === "+" &&
-      (this.isText(expression.left) || this.isText(expression.right))
-    );
-  }
-
   private call(name: string, args: readonly Expression[]): Said {
+    const { words } = this;
+    const [only] = args;
+    if (name === "size" && only !== undefined && this.sight.tableOf(only) !== undefined)
+      return leaf(words.say(`${this.tight(only)}的条数`, `the number of ${this.tight(only)}`));
     const said = args.map((arg) => ({ inside: this.expression(arg), tight: this.at(arg, LEVELS["*"]) }));
     const rounding = args[3]?.kind === "text" ? args[3].value : "";
-    const { text, isPhrase } = callInWords(name, said, { words: this.words, rounding });
+    const { text, isPhrase } = callInWords(name, said, { words, rounding });
     return isPhrase ? phrase(text) : leaf(text);
   }
 
   private macro(expression: Expression & { readonly kind: "macro" }): Said {
     const { words } = this;
     const range = this.tight(expression.range);
-    this.variables.push(expression.variable);
     const variable = `\`${expression.variable}\``;
-    const body = this.expression(expression.body);
-    const filter = expression.filter === undefined ? "" : this.expression(expression.filter);
-    this.variables.pop();
+    const [body, filter] = this.sight.withVariable(expression.variable, expression.range, () => [
+      this.expression(expression.body),
+      expression.filter === undefined ? "" : this.expression(expression.filter),
+    ]);
     switch (expression.macro) {
       case "all":
         return phrase(
@@ -414,8 +395,4 @@ function isCalled(said: string, word: string): boolean {
 /** A parameter, which may be called as the field that it is compared with. */
 function isGiven(expression: Expression): boolean {
   return expression.kind === "select" && nameOf(expression.operand) === "p";
-}
-
-function nameOf(expression: Expression): string {
-  return expression.kind === "name" ? expression.name : "";
 }

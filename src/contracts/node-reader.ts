@@ -12,7 +12,8 @@ import {
   type RowReference,
 } from "./expression.ts";
 import type { Findings, Offset } from "./finding.ts";
-import { isNamePart, isNameStart, SyntaxFault } from "./lexer.ts";
+import { isNamePart, isNameStart, SyntaxFault, tokenize } from "./lexer.ts";
+import { hiddenCharacter, lookalike } from "./text.ts";
 import { type MapEntry, placeInside, type ScalarNode, type SourceNode } from "./yaml-document.ts";
 
 /** Names of two parts (`alias.field`, `table.field`) are names of values in receipts, which have at most 64 bytes. */
@@ -193,6 +194,7 @@ export class NodeReader {
     const scalar = this.scalar(node, what);
     if (scalar === undefined) return undefined;
     const { text } = scalar;
+    this.reportLookalike(text, scalar.at, { alone: false });
     const parts: (string | SourceExpression)[] = [];
     let plain = "";
     for (let index = 0; index < text.length; index += 1) {
@@ -230,6 +232,17 @@ export class NodeReader {
     return { text, at: placeOf(0), expression, placeOf };
   }
 
+  private reportLookalike(text: string, at: Offset, options: { readonly alone: boolean }): void {
+    const index = lookalike(text, options);
+    if (index < 0) return;
+    const code = text.charCodeAt(index).toString(16).padStart(4, "0").toUpperCase();
+    this.findings.error(
+      at,
+      "TEXT_LOOKALIKE",
+      `${JSON.stringify(text.slice(index, index + 2).toWellFormed())} (U+${code}) is easily taken for another letter`,
+    );
+  }
+
   private parsed<T extends Expression | RowReference>(
     scalar: ScalarNode,
     start: Offset,
@@ -237,7 +250,17 @@ export class NodeReader {
     parse: (text: string) => T,
   ): T | undefined {
     try {
-      return parse(text);
+      const parsed = parse(text);
+      // Only what is written with a backslash or beyond ASCII can hide something.
+      if (isPlainAscii(text)) return parsed;
+      for (const token of tokenize(text)) {
+        if (token.kind !== "text") continue;
+        const at = placeInside(this.source, scalar, start + token.at);
+        if (hiddenCharacter(token.value) >= 0)
+          this.findings.error(at, "DOCUMENT_TEXT", "this text has a character that shows nothing");
+        this.reportLookalike(token.value, at, { alone: true });
+      }
+      return parsed;
     } catch (fault) {
       if (!(fault instanceof SyntaxFault)) throw fault;
       // Inside { } and [ ] YAML ends an unquoted text at the first comma, also at one inside parentheses.
@@ -247,4 +270,12 @@ export class NodeReader {
       return undefined;
     }
   }
+}
+
+function isPlainAscii(text: string): boolean {
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code === 92 || code >= 127) return false;
+  }
+  return true;
 }

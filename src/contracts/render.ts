@@ -40,7 +40,7 @@ class Rendering {
 
   blocks(): readonly Block[] {
     const { document, checked, words } = this;
-    const title = words.say(checked.title.zh, checked.title.en ?? checked.title.zh);
+    const title = words.label({ zh: checked.title.zh, en: checked.title.en }) ?? "";
     const law = words.label(document.law);
     return [
       { kind: "heading", level: 1, text: title },
@@ -52,6 +52,31 @@ class Rendering {
       ...document.actions.flatMap((action) => this.action(action)),
       { kind: "heading", level: 2, text: words.say("记录", "Records") },
       ...document.tables.flatMap((table) => this.table(table)),
+      ...this.names(),
+    ];
+  }
+
+  /** What everything is called, beside its name in the contract: a word can be chosen to mislead, a name is what runs. */
+  private names(): readonly Block[] {
+    const { words, document } = this;
+    const titled = [...document.actions, ...document.tables, ...document.settings];
+    const labels = [
+      ...titled.map(({ name, title }) => ({ name, label: title })),
+      ...document.words.map(({ name, label }) => ({ name, label })),
+    ];
+    const rows = labels.flatMap(({ name, label }) => {
+      const word = words.label(label);
+      return word === undefined ? [] : [[word, `\`${name.text}\``]];
+    });
+    if (rows.length === 0) return [];
+    const note = words.say(
+      "以上用词由合约作者选定; 实际执行的是右列名称。",
+      "The author of the contract chose these words; what runs are the names on the right.",
+    );
+    return [
+      { kind: "heading", level: 2, text: words.say("用词对照", "Words and names") },
+      ...paragraph(note),
+      { kind: "table", head: [words.say("用词", "Word"), words.say("合约中的名称", "Name in the contract")], rows },
     ];
   }
 

@@ -60,7 +60,8 @@ export function hiddenCharacter(text: string): number {
   return -1;
 }
 
-// Controls but tab and line ends; marks of direction and of no width; separators of lines; the byte order mark.
+// Controls but tab and line ends; marks of direction and of no width; separators of lines; the byte order mark; letters and
+// signs that are blank; selectors of variants and tags (plane 14).
 function isHidden(code: number): boolean {
   if (code < 0x20) return code !== 9 && code !== 10 && code !== 13;
   if (code < 0x7f) return false;
@@ -73,6 +74,36 @@ function isHidden(code: number): boolean {
     (code >= 0x2028 && code <= 0x202e) ||
     (code >= 0x2060 && code <= 0x206f) ||
     code === 0xfeff ||
-    (code >= 0xfff9 && code <= 0xfffb)
+    (code >= 0xfff9 && code <= 0xfffb) ||
+    BLANK_SIGNS.has(code) ||
+    (code >= 0xfe00 && code <= 0xfe0f) ||
+    code === 0xdb40
   );
+}
+
+const BLANK_SIGNS = new Set([0x034f, 0x115f, 0x1160, 0x17b4, 0x17b5, 0x2800, 0x3164, 0xffa0]);
+
+/**
+ * Index of the first letter that is taken for a Latin one, -1 without: a Greek or Cyrillic letter in a word with Latin letters, or
+ * (`alone`) wherever it stands, and then also letters and digits of full width or of mathematics.
+ */
+export function lookalike(text: string, { alone }: { readonly alone: boolean }): number {
+  let foreign = -1;
+  let hasLatin = false;
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    const isLatin = (code >= 65 && code <= 90) || (code >= 97 && code <= 122);
+    const isForeign = (code >= 0x370 && code <= 0x52f) || (code >= 0x13a0 && code <= 0x13ff);
+    if (alone && (isForeign || isWide(code) || code === 0xd835)) return index;
+    // The micro sign as it stands in units is no letter of a word.
+    if (!isLatin && (!isForeign || code === 0x3bc)) [foreign, hasLatin] = [-1, false];
+    else if (isLatin) hasLatin = true;
+    else if (foreign < 0) foreign = index;
+    if (foreign >= 0 && hasLatin) return foreign;
+  }
+  return -1;
+}
+
+function isWide(code: number): boolean {
+  return (code >= 0xff10 && code <= 0xff19) || (code >= 0xff21 && code <= 0xff3a) || (code >= 0xff41 && code <= 0xff5a);
 }

@@ -49,7 +49,7 @@ export class Words {
   }
 
   label(label: Label | undefined): string | undefined {
-    return label && this.say(label.zh, label.en ?? label.zh);
+    return label && plainLine(this.say(label.zh, label.en ?? label.zh)).trim();
   }
 
   table(name: string): string {
@@ -91,9 +91,9 @@ export class Words {
   }
 
   /** A number of the rule pack with its unit, times in the largest span that fits. */
-  amount({ value, unit }: SettingDocument): string {
+  amount({ value, unit, type }: SettingDocument): string {
     const word = this.label(unit);
-    const span = word === undefined ? this.span(value) : undefined;
+    const span = type?.text === "time" ? this.span(value) : undefined;
     if (span !== undefined) return span;
     return word === undefined ? String(value) : `${value} ${word}`;
   }
@@ -156,12 +156,17 @@ export class Words {
 
   /** Whether a column holds numbers: they are equal, other things are the same. */
   isNumber(table: string, column: string): boolean {
+    const type = this.columnType(table, column);
+    return NUMBERS.some((name) => type === name || type.startsWith(`${name}(`));
+  }
+
+  /** As it is written; "" for none. */
+  columnType(table: string, column: string): string {
     const { tables, imports } = this.document;
     const own = tables.find(({ name }) => name.text === table);
     const foreign = imports.find((imported) => imported.table.text === table);
     const columns = [...(own?.key ?? []), ...(own?.fields ?? []), ...(foreign?.fields ?? [])];
-    const type = columns.find(({ name }) => name.text === column)?.type.text ?? "";
-    return NUMBERS.some((name) => type === name || type.startsWith(`${name}(`));
+    return columns.find(({ name }) => name.text === column)?.type.text ?? "";
   }
 
   private integer({ name, min, max }: Type & { readonly kind: "int" }): string {
@@ -182,4 +187,9 @@ export class Words {
       }
     }
   }
+}
+
+/** Text of authors for one line: no line ends, and no mark by which names are set apart. */
+export function plainLine(text: string): string {
+  return text.replaceAll(/\s+/g, " ").replaceAll("`", "'");
 }

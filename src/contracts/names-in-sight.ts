@@ -1,0 +1,111 @@
+// What the names in an expression stand for, as far as words depend on it: rows of which table, times, numbers, texts.
+// It reads the document as it is written; types are checked elsewhere.
+
+import type { ActionDocument } from "./document.ts";
+import type { Expression } from "./expression.ts";
+import type { Words } from "./words.ts";
+
+const TIME_TYPE = "time";
+
+/** What the names of one action, or of one table, stand for. */
+export interface Surroundings {
+  readonly action: ActionDocument | undefined;
+  /** the table whose columns stand bare: in `always` */
+  readonly table: string | undefined;
+  /** whether settings are shown with their numbers */
+  readonly numbers: boolean;
+}
+
+export class NamesInSight {
+  private readonly words: Words;
+  private readonly around: Surroundings;
+  /** variables of macros, and the table whose rows they stand for */
+  private readonly variables: { readonly name: string; readonly table: string | undefined }[] = [];
+
+  constructor(words: Words, around: Surroundings) {
+    this.words = words;
+    this.around = around;
+  }
+
+  /** Speaks of the body of a macro, in which its variable stands for the items of the range. */
+  withVariable<T>(name: string, range: Expression, speak: () => T): T {
+    this.variables.push({ name, table: this.tableOf(range) });
+    const said = speak();
+    this.variables.pop();
+    return said;
+  }
+
+  isVariable(name: string): boolean {
+    return this.variables.some((variable) => variable.name === name);
+  }
+
+  /** The table whose row, or rows, an expression gives; undefined for other things. */
+  tableOf(expression: Expression): string | undefined {
+    if (expression.kind === "index") return this.tableOf(expression.operand);
+    if (expression.kind === "macro") return expression.macro === "filter" ? this.tableOf(expression.range) : undefined;
+    const name = nameOf(expression);
+    const variable = this.variables.findLast((one) => one.name === name);
+    if (variable !== undefined) return variable.table;
+    return this.around.action?.reads.find(({ alias }) => alias.text === name)?.reference.table;
+  }
+
+  /** A time, or the length of one. */
+  isTime(expression: Expression): boolean {
+    switch (expression.kind) {
+      case "name":
+        if (this.isVariable(expression.name)) return false;
+        return (
+          expression.name === "now" || this.words.columnType(this.around.table ?? "", expression.name) === TIME_TYPE
+        );
+      case "select":
+        return this.typeOf(expression.operand, expression.field) === TIME_TYPE;
+      case "binary":
+        return (
+          (expression.operator === "+" || expression.operator === "-") &&
+          (this.isTime(expression.left) || this.isTime(expression.right))
+        );
+      default:
+        return false;
+    }
+  }
+
+  private typeOf(operand: Expression, field: string): string | undefined {
+    const owner = nameOf(operand);
+    if (owner === "p") return this.around.action?.params.find(({ name }) => name.text === field)?.type.text;
+    if (owner === "settings") return this.words.settingNamed(field)?.type?.text;
+    return this.words.columnType(this.tableOf(operand) ?? "", field);
+  }
+
+  isNumber(expression: Expression): boolean {
+    switch (expression.kind) {
+      case "int":
+        return true;
+      case "binary":
+        return ["+", "-", "*", "/", "%"].includes(expression.operator) && !this.isText(expression);
+      case "select": {
+        const owner = nameOf(expression.operand);
+        const read = this.around.action?.reads.find(({ alias }) => alias.text === owner);
+        return owner === "settings" || this.words.isNumber(read?.reference.table ?? "", expression.field);
+      }
+      case "name":
+        return this.words.isNumber(this.around.table ?? "", expression.name);
+      default:
+        return false;
+    }
+  }
+
+  /** Texts that are put together, as names of accounts are. */
+  isText(expression: Expression): boolean {
+    if (expression.kind === "text") return true;
+    if (expression.kind === "call") return expression.name === "string";
+    return (
+      expression.kind === "binary" &&
+      expression.operator === "+" &&
+      (this.isText(expression.left) || this.isText(expression.right))
+    );
+  }
+}
+
+export function nameOf(expression: Expression): string {
+  return expression.kind === "name" ? expression.name : "";
+}
