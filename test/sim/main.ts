@@ -55,8 +55,8 @@ async function run(seed: number, trace?: (line: string) => void): Promise<Outcom
     return { seed, failure, fingerprint, about, sums: { heights, frames, evidence }, mosts: { viewsMax, calmMs } };
   }
   const { failure, fingerprint, about, ...numbers } = await runNodes(seed, profile, trace);
-  const { heights, receipts, frames, evidence, halts, starts, simulatedMs, viewsMax, calmMs } = numbers;
-  const sums = { heights, receipts, frames, evidence, halts, starts, simulatedMs };
+  const { heights, receipts, frames, evidence, halts, starts, expired, simulatedMs, viewsMax, calmMs } = numbers;
+  const sums = { heights, receipts, frames, evidence, halts, starts, expired, simulatedMs };
   return { seed, failure, fingerprint, about, sums, mosts: { viewsMax, calmMs } };
 }
 

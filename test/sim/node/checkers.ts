@@ -106,9 +106,9 @@ export class Checkers {
 
   private observeHeight(member: Member, height: number): void {
     const before = this.heights.get(member.index) ?? 0;
-    if (height < before && !member.wasEmptied)
+    if (height < before && !member.wasSetBack)
       this.world.fail(`monotone: node ${member.index} is at ${height} and was at ${before}`);
-    if (height >= before) member.wasEmptied = false;
+    if (height >= before) member.wasSetBack = false;
     this.heights.set(member.index, Math.max(height, before));
   }
 
@@ -287,8 +287,7 @@ export class Checkers {
         if (batch?.ok !== true || validators === undefined)
           return world.fail(`bodies: node ${member.index} lacks a batch of height ${height}`);
         const seal = checkBatch({ batch: batch.value, chainId: genesis.chainId, validators, verify });
-        // A batch may be older than the change of seats that sent its origin away.
-        if (!seal.ok && seal.code !== "BATCH_ORIGIN")
+        if (!seal.ok)
           return world.fail(`bodies: node ${member.index} keeps a batch of height ${height} with ${seal.code}`);
       }
     }

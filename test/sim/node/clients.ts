@@ -48,12 +48,15 @@ export class Clients {
 
   /** One of the ordinary transactions. */
   act(person: Person, copies: number): Order {
-    const { random } = this.world;
+    const { random, checkers } = this.world;
+    const validMs = random.pick([3_000, checkers.windowMs / 2, checkers.windowMs - 3_000]);
+    return this.order(person, this.draw(person), { copies, validMs });
+  }
+
+  /** One that is valid for as long as the ledger allows. */
+  actAtLeisure(person: Person): Order {
     const { windowMs } = this.world.checkers;
-    return this.order(person, this.draw(person), {
-      copies,
-      validMs: random.pick([3_000, windowMs / 2, windowMs - 3_000]),
-    });
+    return this.order(person, this.draw(person), { copies: 2, validMs: windowMs - 3_000 });
   }
 
   order(person: Person, call: Call, options: { readonly copies: number; readonly validMs: number }): Order {

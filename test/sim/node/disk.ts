@@ -84,10 +84,15 @@ export class SimDisk {
     return toHex(bytesOf(name)).slice(0, 18);
   }
 
-  /** The operator puts the store aside: the next process finds none. */
-  empty(): void {
-    this.rows = new Map();
-    this.durable = new Map();
+  /** A backup of the store, as it would be found after a power cut. */
+  copy(): ReadonlyMap<string, Uint8Array> {
+    return new Map(this.durable);
+  }
+
+  /** The operator puts a backup in the place of the store, or nothing: that is what the next process finds. */
+  replace(rows: ReadonlyMap<string, Uint8Array>): void {
+    this.rows = new Map(rows);
+    this.durable = new Map(rows);
     this.log = [];
     this.keys = undefined;
   }

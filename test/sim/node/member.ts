@@ -35,8 +35,8 @@ export class Member {
   api: Api | undefined;
   /** codes with which this machine may end, because something on it was broken on purpose */
   readonly mayHaltWith = new Set<string>();
-  /** its store was put aside by the operator: what it had committed it has to fetch again */
-  wasEmptied = false;
+  /** its store was set back by the operator: what it had committed it has to fetch again */
+  wasSetBack = false;
   /** up to here its recorded votes may stand without their batches, which went with the store */
   bodilessHeight = 0;
   /** writes begun, in all lives */
@@ -141,10 +141,10 @@ export class Member {
     this.records.losePower((count) => world.random.below(count));
   }
 
-  /** The store goes, the vote record stays: the way back from a store that cannot be trusted. */
-  emptyStore(height: number): void {
-    this.disk.empty();
-    this.wasEmptied = true;
+  /** The store goes, or an older one comes back, and the vote record stays: the way back from a store that cannot be trusted. */
+  replaceStore(rows: ReadonlyMap<string, Uint8Array>, height: number): void {
+    this.disk.replace(rows);
+    this.wasSetBack = true;
     this.bodilessHeight = height;
   }
 

@@ -51,8 +51,8 @@ describe("simulator of whole nodes", () => {
     const plans = PROFILES.flatMap((profile) => Array.from({ length: 500 }, (_, seed) => drawPlan(seed, profile)));
     expect(new Set(plans.map(({ validatorCount }) => validatorCount))).toEqual(new Set([4, 5, 6, 7, 13]));
     expect(new Set(plans.flatMap(({ lies }) => [...lies.values()]))).toEqual(new Set(LIES));
-    for (const { lies, flippedBits, validatorCount } of plans) {
-      const broken = new Set(flippedBits.map(({ node }) => node)).size;
+    for (const { lies, flippedBits, backups, validatorCount } of plans) {
+      const broken = new Set([...flippedBits, ...backups].map(({ node }) => node)).size;
       expect(lies.size + broken).toBeLessThanOrEqual(faultBound(validatorCount));
     }
   });

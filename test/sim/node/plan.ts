@@ -47,6 +47,8 @@ export interface Plan {
   readonly partitions: readonly Partition[];
   readonly fullDisks: readonly { readonly node: number; readonly fromMs: number; readonly toMs: number }[];
   readonly flippedBits: readonly { readonly node: number; readonly atMs: number; readonly where: "store" | "votes" }[];
+  /** the store is restored as it was before; the vote record is not */
+  readonly backups: readonly { readonly node: number; readonly savedAtMs: number; readonly restoredAtMs: number }[];
   readonly offers: readonly { readonly atMs: number; readonly client: number; readonly copies: number }[];
   readonly decisions: readonly { readonly atMs: number; readonly decision: Decision }[];
   /** from here on nothing is lost, cut, down or broken; liars go on lying */
@@ -92,7 +94,8 @@ export function drawPlan(seed: number, profile: Profile): Plan {
   const place = { random, profile, nodeCount, calmFromMs };
   const honest = Array.from({ length: nodeCount }, (_, node) => node).filter((node) => !lies.has(node));
   // A disk that loses what it had counts among the faults of which there may be f.
-  const mayBreak = lies.size < faultBound(validatorCount);
+  const breaks = lies.size < faultBound(validatorCount) ? random.below(1000) : 1000;
+  const flipPermille = profile === "crash" ? 450 : 250;
   return {
     seed,
     profile,
@@ -115,7 +118,8 @@ export function drawPlan(seed: number, profile: Profile): Plan {
       const fromMs = random.below(calmFromMs);
       return { node: random.pick(honest), fromMs, toMs: Math.min(calmFromMs, fromMs + random.between(500, 8_000)) };
     }),
-    flippedBits: mayBreak && random.chance(profile === "crash" ? 500 : 250) ? drawFlippedBits(place, honest) : [],
+    flippedBits: breaks < flipPermille ? drawFlippedBits(place, honest) : [],
+    backups: breaks >= flipPermille && breaks < flipPermille + 150 ? [drawBackup(place, honest)] : [],
     offers: Array.from({ length: random.between(5, 40) }, () => ({
       atMs: random.below(calmFromMs),
       client: random.below(clientCount),
@@ -209,6 +213,11 @@ function drawFlippedBits({ random, calmFromMs }: DrawPlace, nodes: readonly numb
   return Array.from({ length: random.pick([1, 5, 20]) }, () => ({ node, atMs, where: "store" as const }));
 }
 
+function drawBackup({ random, calmFromMs }: DrawPlace, nodes: readonly number[]): Plan["backups"][number] {
+  const restoredAtMs = random.below(calmFromMs);
+  return { node: random.pick(nodes), savedAtMs: random.below(restoredAtMs + 1), restoredAtMs };
+}
+
 function drawDecisions(
   { random, calmFromMs }: DrawPlace,
   facts: { readonly hasSpare: boolean; readonly validatorCount: number; readonly liars: number },
@@ -247,7 +256,7 @@ export function describePlan(plan: Plan): string {
     `n=${plan.validatorCount}${plan.hasSpare ? "+1" : ""} f=${faultBound(plan.validatorCount)} lies=${lies} ${plan.hasRealSignatures ? "ed25519 " : ""}` +
     `rotation=${parameters.rotationHeights} window=${parameters.replayWindowMs} delay<=${plan.delayMsMax} spikes=${plan.spikePermille} loss=${plan.lossPermille}/${plan.commitLossPermille} ` +
     `disk<=${plan.diskMsMax}+${plan.syncMsMax} lag<=${plan.lagMsMax} crashes=${plan.crashes.length}+${plan.writesCut.length} partitions=${plan.partitions.length} ` +
-    `full=${plan.fullDisks.length} bits=${plan.flippedBits.length}${plan.flippedBits[0]?.where ?? ""} jumps=${plan.clockJumps.length} offers=${plan.offers.length} ` +
+    `full=${plan.fullDisks.length} bits=${plan.flippedBits.length}${plan.flippedBits[0]?.where ?? ""} backups=${plan.backups.length} jumps=${plan.clockJumps.length} offers=${plan.offers.length} ` +
     `decisions=${plan.decisions.map(({ decision }) => decision).join(",") || "none"} calm=${plan.calmFromMs}`
   );
 }

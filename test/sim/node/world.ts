@@ -35,6 +35,8 @@ export interface Outcome {
   readonly halts: number;
   /** processes started, the first ones included */
   readonly starts: number;
+  /** transactions after calm that expired before they were executed */
+  readonly expired: number;
   /** simulated time of the whole run */
   readonly simulatedMs: number;
   /** how long after calm the last honest node had everything */
@@ -64,6 +66,7 @@ export class World {
   private evidence = 0;
   private halts = 0;
   private starts = 0;
+  private expired = 0;
 
   constructor(seed: number, profile: Profile, trace: (line: string) => void = () => undefined) {
     this.plan = drawPlan(seed, profile);
@@ -130,6 +133,7 @@ export class World {
       evidence: this.evidence,
       halts: this.halts,
       starts: this.starts,
+      expired: this.expired,
       simulatedMs: timeline.nowMs,
       calmMs,
     };
@@ -190,6 +194,7 @@ export class World {
       timeline.after(toMs, () => this.setFull(node, false));
     }
     for (const { node, atMs, where } of plan.flippedBits) timeline.after(atMs, () => this.flipBit(node, where));
+    for (const backup of plan.backups) this.scheduleBackup(backup);
     for (const partition of plan.partitions) {
       const { noticedAfterMs, fromMs } = partition;
       if (noticedAfterMs !== undefined) timeline.after(fromMs + noticedAfterMs, () => this.giveUpLinks(partition));
@@ -231,6 +236,22 @@ export class World {
     if (where === "store") member.mayHaltWith.add("STORE_CORRUPT");
   }
 
+  /** Somebody restores an old copy of the store; the vote record is never part of one. */
+  private scheduleBackup({ node, savedAtMs, restoredAtMs }: Plan["backups"][number]): void {
+    const member = this.members[node];
+    if (member === undefined) return;
+    let rows: ReadonlyMap<string, Uint8Array> = new Map();
+    this.timeline.after(savedAtMs, () => {
+      rows = member.disk.copy();
+    });
+    this.timeline.after(restoredAtMs, () => {
+      this.trace(`${this.at} the store of node ${node} is restored as it was at ${savedAtMs}`);
+      member.crash(false);
+      member.replaceStore(rows, this.checkers.height + 1);
+      this.restartLater(member, 300);
+    });
+  }
+
   private giveUpLinks({ side, toMs }: Partition): void {
     if (this.timeline.nowMs >= toMs) return;
     for (const one of this.members) {
@@ -263,7 +284,7 @@ export class World {
       const cause = error.cause instanceof Error ? error.cause.stack : "";
       return this.fail(`node ${member.index} halted: ${error.message} ${cause}`);
     }
-    if (error.code === "STORE_CORRUPT") member.emptyStore(this.checkers.height + 1);
+    if (error.code === "STORE_CORRUPT") member.replaceStore(new Map(), this.checkers.height + 1);
     this.restartLater(member, this.random.between(500, 4_000));
   }
 
@@ -277,7 +298,7 @@ export class World {
       const member = this.members[node];
       if (where !== "store" || member === undefined) continue;
       member.crash(false);
-      member.emptyStore(this.checkers.height + 1);
+      member.replaceStore(new Map(), this.checkers.height + 1);
     }
     for (const member of this.members) {
       member.time.skewMs = this.random.between(-200, 200);
@@ -288,11 +309,14 @@ export class World {
 
   /** Everybody's last transaction is executed before the run ends; what expires is asked for anew. */
   private probe(person: Person): void {
-    const order = this.clients.act(person, 2);
+    const order = this.clients.actAtLeisure(person);
     this.probes.set(person.account, order.hex);
     const look = (): void => {
       if (this.checkers.receipts.has(order.hex) || this.isSettled) return;
-      if (this.ledgerMs > order.validUntilMs + 10_000) return this.probe(person);
+      if (this.ledgerMs > order.validUntilMs + 10_000) {
+        this.expired += 1;
+        return this.probe(person);
+      }
       this.timeline.after(1_000, look);
     };
     look();
