@@ -13,7 +13,8 @@ const NEXT_COMMIT_MS_MAX = 60_000;
 /** Of calm between two rounds, so that each begins alike. */
 const SETTLE_MS = 1_500;
 
-type Way = "kill -9" | "SIGSTOP";
+const WAYS = ["kill -9", "SIGSTOP"] as const;
+type Way = (typeof WAYS)[number];
 
 interface Round {
   readonly commitMs: number;
@@ -25,13 +26,14 @@ export async function measureFailover(cluster: Cluster, rounds: number, say: (li
   watch.start();
   load.start(WORKERS);
   await watch.untilProgress(NEXT_COMMIT_MS_MAX);
-  for (const way of ["kill -9", "SIGSTOP"] as const) {
+  for (const way of WAYS) {
     const found: Round[] = [];
     for (let round = 0; round < rounds; round += 1) {
       const result = await oneRound(cluster, way, `${way === "kill -9" ? "k" : "s"}${round}`);
       found.push(result);
       say(`${way} ${round + 1}: commit after ${result.commitMs} ms, receipt after ${result.receiptMs} ms`);
       await watch.untilProgress(NEXT_COMMIT_MS_MAX);
+      if (watch.violations.length > 0) throw new Error(`${watch.violations.join("; ")}: see the nodes' logs`);
       await pause(SETTLE_MS);
     }
     const commits = found.map(({ commitMs }) => commitMs);
@@ -44,7 +46,6 @@ export async function measureFailover(cluster: Cluster, rounds: number, say: (li
   }
   await load.stop();
   await watch.stop();
-  if (watch.violations.length > 0) throw new Error(watch.violations.join("; "));
 }
 
 async function oneRound({ network, down }: Cluster, way: Way, name: string): Promise<Round> {
@@ -73,7 +74,9 @@ async function oneRound({ network, down }: Cluster, way: Way, name: string): Pro
     await client.waitForReceipt(id, { timeoutMs: NEXT_COMMIT_MS_MAX });
     return performance.now();
   });
+  const tooLate = setTimeout(() => committed.reject(new Error("no commit in time")), NEXT_COMMIT_MS_MAX);
   const [commitAtMs, receiptAtMs] = await Promise.all([committed.promise, receipt]);
+  clearTimeout(tooLate);
   await feed.stop();
   if (way === "SIGSTOP") process.signal("SIGCONT");
   else {

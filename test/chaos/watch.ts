@@ -42,6 +42,7 @@ export class Watch {
   }
 
   fail(text: string): void {
+    if (this.violations.includes(text)) return;
     this.violations.push(text);
     console.log(`VIOLATION: ${text}`);
   }

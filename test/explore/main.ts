@@ -2,7 +2,7 @@
 // `--planted` breaks rules in a copy of the sources and ends with `F of P planted breaks found`.
 
 import { parseArgs } from "node:util";
-import { type Bounds, describeBounds, EXPLORED, SMALL } from "./bounds.ts";
+import { type Bounds, DEEPER, describeBounds, EXPLORED, SMALL } from "./bounds.ts";
 import { findPlanted, PLANTED } from "./planted.ts";
 import { explore } from "./search.ts";
 
@@ -49,9 +49,10 @@ function exploreAll(sets: readonly Bounds[]): void {
 function chosen(): readonly Bounds[] {
   if (values.small) return SMALL;
   if (values.bounds === undefined) return EXPLORED;
-  const named = EXPLORED.filter(({ name }) => name === values.bounds);
+  const all = [...EXPLORED, ...DEEPER];
+  const named = all.filter(({ name }) => name === values.bounds);
   if (named.length > 0) return named;
-  console.error(`--bounds wants one of: ${EXPLORED.map(({ name }) => `"${name}"`).join(", ")}`);
+  console.error(`--bounds wants one of: ${all.map(({ name }) => `"${name}"`).join(", ")}`);
   process.exit(2);
 }
 
