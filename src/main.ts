@@ -273,6 +273,35 @@ function addContract(linli: Command): void {
     });
   addContractWords(contract);
   addContractExplain(contract);
+  addContractDecisions(contract);
+}
+
+function addContractDecisions(contract: Command): void {
+  const load = () => import("./node/commands/contract-proposal.ts");
+  const deciding = (command: Command) =>
+    asking(judging(command))
+      .option("--tests <file>", "the tests; NAME.test.yaml beside NAME.yaml by default")
+      .requiredOption("--key <file>", "key file of your organisation's administrator, for the printed line")
+      .requiredOption("--seat <number>", "your organisation's seat, for the printed line", wholeNumber(0, 99));
+  deciding(contract.command("propose <file>"))
+    .description("run the tests of a contract and print the line that proposes it to governance with their digest")
+    .option("--id <id>", "of the proposal; the name and the digest of the text by default")
+    .option("--height <number>", "from which it is in force; 0: the next block", wholeNumber(0, 2 ** 53 - 1), 0)
+    .addHelpText("after", example("linli contract propose fees.yaml --key admin.key --seat 0"))
+    .action(async (file: string, options) => {
+      isWell = await (await load()).proposeContract(file, options);
+    });
+  deciding(contract.command("review"))
+    .description("before you approve: are these the text and tests proposed, do they pass, what changes; then the line")
+    .requiredOption("--proposal <id>", "id of the proposal")
+    .requiredOption("--source <file>", "the document, as you were given it")
+    .addHelpText(
+      "after",
+      example("linli contract review --proposal fees-5f0c --source fees.yaml --key admin.key --seat 2"),
+    )
+    .action(async (options) => {
+      isWell = await (await load()).reviewProposal(options);
+    });
 }
 
 function addContractWords(contract: Command): void {

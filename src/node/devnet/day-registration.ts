@@ -1,12 +1,12 @@
 // The morning: everybody is enrolled, the community is registered from its files, the contracts are approved and deployed.
 // Never gives an organisation a transaction that another one has to sign.
 
-import { sha256 } from "#sha256";
-import { toHex } from "../../ledger/hash.ts";
+import { type Hash, toHex } from "../../ledger/hash.ts";
+import { digestOf, type TestsShown } from "../author-tests.ts";
 import { administratorOf, gatewayOf, STAFF, type StaffMember } from "./cast.ts";
 import { endOfDayMs } from "./community.ts";
 import type { DayContext } from "./day.ts";
-import { COMMUNITY_CONTRACTS, type LibraryContract, loadLibraryContract } from "./library.ts";
+import { COMMUNITY_CONTRACTS, type LibraryContract, loadLibraryContract, testsOfLibraryContract } from "./library.ts";
 import type { RowFields } from "./reader.ts";
 import type { StepItem, Steps } from "./steps.ts";
 
@@ -15,6 +15,14 @@ const CALLS = 100;
 /** Bytes of a document are at most three times its characters; each costs 80 units to check. */
 const GAS_PER_CHARACTER = 260;
 const GAS_OF_DEPLOYMENT = 50_000;
+
+interface Proposed {
+  readonly name: LibraryContract;
+  readonly source: string;
+  readonly digest: Hash;
+  readonly tests: TestsShown;
+  readonly id: string;
+}
 
 /** The organisation's own node, or the street office's where it runs none. */
 export function viaOf(context: DayContext, organisation: string): string {
@@ -87,13 +95,14 @@ export async function deployContracts(context: DayContext, steps: Steps): Promis
   for (const [index, fields] of await steps.reader.rows("governance", "seat")) {
     seats.set(String(fields.organisation), Number(index));
   }
-  const sources = new Map<LibraryContract, string>();
-  for (const name of COMMUNITY_CONTRACTS) sources.set(name, await loadLibraryContract(name));
-  const proposals = [...sources].map(([name, source]) => {
+  const proposals: Proposed[] = [];
+  for (const name of COMMUNITY_CONTRACTS) {
+    const source = await loadLibraryContract(name);
     // The id names the text, so that a changed document is another proposal.
-    const digest = sha256(new TextEncoder().encode(source));
-    return { name, source, digest, id: `${name}-${toHex(digest).slice(0, 12)}` };
-  });
+    const digest = digestOf(source);
+    const tests = await testsOfLibraryContract(name);
+    proposals.push({ name, source, digest, tests, id: `${name}-${toHex(digest).slice(0, 12)}` });
+  }
   const administered = (organisation: string, action: string, args: Record<string, string | number | Uint8Array>) => ({
     account: administratorOf(organisation),
     via: viaOf(context, organisation),
@@ -103,7 +112,7 @@ export async function deployContracts(context: DayContext, steps: Steps): Promis
     title: { zh: "物业公司提案: 部署三份合约", en: "The property company proposes three contracts" },
     contract: "governance",
     table: "proposal",
-    items: proposals.map(({ name, digest, id }) => ({
+    items: proposals.map(({ name, digest, tests, id }) => ({
       key: [id],
       ...administered("property", "propose_contract", {
         id,
@@ -111,6 +120,8 @@ export async function deployContracts(context: DayContext, steps: Steps): Promis
         contract: name,
         source_hash: digest,
         active_height: 0,
+        tests_hash: tests.digest,
+        tests_passed: tests.passed,
       }),
     })),
   });

@@ -2,6 +2,11 @@
 // Never changes a document: what is proposed and approved is the file, byte for byte.
 
 import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { runTests, type TestsShown } from "../author-tests.ts";
+import { loadDocument } from "../commands/contract-files.ts";
+
+const LIBRARY = new URL("../../contracts/library/", import.meta.url);
 
 /** In force from the genesis on; everything else is deployed by governance. */
 export const GENESIS_CONTRACTS = ["governance", "registry"] as const;
@@ -12,5 +17,15 @@ export type LibraryContract = (typeof GENESIS_CONTRACTS)[number] | (typeof COMMU
 
 /** The source of a document of the library, exactly as it lies on disk. */
 export function loadLibraryContract(name: LibraryContract): Promise<string> {
-  return readFile(new URL(`../../contracts/library/${name}.yaml`, import.meta.url), "utf8");
+  return readFile(new URL(`${name}.yaml`, LIBRARY), "utf8");
+}
+
+/** The tests that lie beside a document, and what it imports: for what is said about it when it is proposed. */
+export async function testsOfLibraryContract(name: LibraryContract): Promise<TestsShown> {
+  const { file, set } = await loadDocument(fileURLToPath(new URL(`${name}.yaml`, LIBRARY)));
+  const tests = await readFile(new URL(`${name}.test.yaml`, LIBRARY), "utf8");
+  return runTests(
+    tests,
+    set.withImports(file).map(({ source }) => source),
+  );
 }
