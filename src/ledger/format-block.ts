@@ -132,11 +132,11 @@ function readHeader(reader: Reader): Header {
   };
 }
 
-function referenceItems(reference: BatchReference): readonly [Hash, Uint8Array, number, number] {
+export function referenceItems(reference: BatchReference): readonly [Hash, Uint8Array, number, number] {
   return [reference.digest, reference.origin, reference.bytes, reference.count];
 }
 
-function readReference(reader: Reader): BatchReference {
+export function readReference(reader: Reader): BatchReference {
   reader.tuple(4);
   return {
     digest: reader.hash(),

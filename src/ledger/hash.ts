@@ -37,6 +37,8 @@ export type DomainTag =
   | "VALUE"
   | "DOCUMENT"
   | "RECORD"
+  | "SNAPSHOT"
+  | "CHUNK"
   | "CHECKSUM";
 
 const ENCODER = new TextEncoder();

@@ -64,6 +64,16 @@ export class HistoryAccumulator {
     return { history: new HistoryAccumulator(this.count + 1, peaks), nodes };
   }
 
+  /** The nodes of the peaks: all that proofs of heights from `count` on need of the heights before it. */
+  peakNodes(): readonly HistoryNode[] {
+    let firstLeaf = 0;
+    return peakHeights(this.count).map((level, index) => {
+      const position = nodePosition(firstLeaf, level);
+      firstLeaf += 2 ** level;
+      return { position, hash: this.peaks[index]! };
+    });
+  }
+
   /** H(HISTORY-ROOT, [count, peaks]): the count fixes the shape, so no inner node can stand for a leaf. */
   root(): Hash {
     return rootOf(this.count, this.peaks);

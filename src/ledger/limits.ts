@@ -57,6 +57,13 @@ export const LIMITS = Object.freeze({
   addressesMax: 16,
   addressBytesMax: 256,
 
+  /** rows of one chunk of a snapshot, unless a single row is larger */
+  chunkRowsBytesMax: 512 << 10,
+  chunkBytesMax: 2 << 20,
+  /** 32 GiB of state */
+  snapshotChunksMax: 65_536,
+  snapshotManifestBytesMax: 6 << 20,
+
   /** siblings of a Merkle path; 2^53 leaves */
   merkleDepthMax: 53,
   proofBytesMax: 8 << 20,
@@ -75,6 +82,11 @@ invariant(
 invariant(
   LIMITS.proposalReferencesMax * (LIMITS.publicKeyBytesMax + 64) + LIMITS.headerBytesMax < LIMITS.proposalBytesMax,
   "L3: every proposal within its count fits its bytes",
+);
+invariant(
+  LIMITS.chunkRowsBytesMax + LIMITS.stateKeyBytesMax + LIMITS.stateValueBytesMax + 256 * 32 + 65_536 <
+    LIMITS.chunkBytesMax,
+  "D90: a chunk of one row, however large, fits its bytes",
 );
 
 /** A key has the length of its suite; of a suite this node does not know, any within the limit. */

@@ -78,7 +78,7 @@ export function verifyStateTreeProof(input: {
   let node = endHash(end, keyHash);
   for (let level = depth - 1; level >= 0; level -= 1) {
     const sibling = siblings.subarray(level * HASH_BYTES, level * HASH_BYTES + HASH_BYTES);
-    node = bitAt(keyHash, level) === 0 ? hashPair(node, sibling) : hashPair(sibling, node);
+    node = bitAt(keyHash, level) === 0 ? pairHash(node, sibling) : pairHash(sibling, node);
   }
   if (!bytesEqual(node, root)) return refuse("STATE_PROOF_ROOT");
   return accept({
@@ -99,10 +99,11 @@ function endHash(end: StateTreeProof["end"], keyHash: Hash): Hash {
 
 /** One leaf's hash; whole blocks of leaves are hashed level by level in state/. */
 export function stateLeafHashOf(leaf: { readonly keyHash: Hash } & StateLeaf): Hash {
-  return hashPair(hashPair(leaf.keyHash, leaf.valueHash), leafMark(leaf.lastHeight));
+  return pairHash(pairHash(leaf.keyHash, leaf.valueHash), leafMark(leaf.lastHeight));
 }
 
-function hashPair(left: Uint8Array, right: Uint8Array): Hash {
+/** P(left, right). */
+export function pairHash(left: Uint8Array, right: Uint8Array): Hash {
   const pair = new Uint8Array(2 * HASH_BYTES);
   pair.set(left);
   pair.set(right, HASH_BYTES);

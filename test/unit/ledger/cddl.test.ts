@@ -71,6 +71,9 @@ function ledgerExamples(): readonly (readonly [rule: string, bytes: Uint8Array])
     ["receipt-proof", vectorOf("receipt proof")],
     ["state-proof", vectorOf("state proof, present")],
     ["state-proof", vectorOf("state proof, absent")],
+    ["state-chunk", vectorOf("state chunk")],
+    ["snapshot-manifest", vectorOf("snapshot manifest")],
+    ["snapshot-anchor", vectorOf("snapshot anchor")],
     ["vote", untagged(vectorOf("prepare, what is signed"))],
     ["vote", untagged(vectorOf("commit, what is signed"))],
     ["head-signed", untagged(vectorOf("head, what is signed"))],
@@ -146,6 +149,12 @@ function requestExamples(): readonly (readonly [rule: string, bytes: Uint8Array]
     ["fetch-answer", encode([batch])],
     ["sync-request", encode([7])],
     ["sync-answer", encode([block, block])],
+    ["sync-answer", encode([7])],
+    ["sync-request", encode(["snapshots"])],
+    ["sync-request", encode(["chunk", 7, 0])],
+    ["sync-request", encode(["window", 7])],
+    ["snapshots-answer", encode([[vectorOf("snapshot manifest"), vectorOf("snapshot anchor")]])],
+    ["window-answer", encode([[vectorOf("header"), hashOf(1)]])],
   ];
 }
 

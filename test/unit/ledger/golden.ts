@@ -33,6 +33,17 @@ import {
 } from "../../../src/ledger/format-cluster.ts";
 import { decodeReceipt, encodeReceipt, receiptHashOf, valueHashOf } from "../../../src/ledger/format-receipt.ts";
 import {
+  chunkHashOf,
+  decodeAnchor,
+  decodeChunk,
+  decodeManifest,
+  encodeAnchor,
+  encodeChunk,
+  encodeManifest,
+  manifestHashOf,
+  placeOf,
+} from "../../../src/ledger/format-snapshot.ts";
+import {
   decodeTransaction,
   encodeTransaction,
   encodeTransactionBody,
@@ -82,6 +93,9 @@ export const DECODERS: Readonly<Record<string, (bytes: Uint8Array) => { readonly
   receipt: decodeReceipt,
   validators: decodeValidators,
   parameters: decodeParameters,
+  "state chunk": decodeChunk,
+  "snapshot manifest": decodeManifest,
+  "snapshot anchor": decodeAnchor,
   "commit certificate": decodeCertificate,
   "head statement": decodeHeadStatement,
   genesis: decodeGenesis,
@@ -102,6 +116,7 @@ export function goldenVectors(): readonly GoldenVector[] {
     ...blockVectors(chain),
     ...treeVectors(),
     ...proofVectors(chain),
+    ...snapshotVectors(chain),
   ];
 }
 
@@ -269,6 +284,41 @@ function orderVector(): GoldenVector {
     isCommitted: () => false,
   });
   return vector("executed list: ids in order", encode(list.map((transaction) => transaction.id)));
+}
+
+/** A snapshot of the chain's newest block: its anchor, a manifest of two places and a chunk of the left one. */
+function snapshotVectors(chain: Chain): readonly GoldenVector[] {
+  const certified = chain.certified(5);
+  const header = decodeHeader(certified.headerBytes);
+  if (!header.ok) throw new Error(header.code);
+  let historyBefore = HistoryAccumulator.empty;
+  for (let height = 0; height < 5; height += 1) historyBefore = historyBefore.append(hashOf(height)).history;
+  const anchor = {
+    certified,
+    references: [],
+    validators: validatorsOf(SIGNERS),
+    parameters: PARAMETERS,
+    historyBefore,
+  };
+  const place = placeOf(new Uint8Array(32), 1);
+  const row = { key: new TextEncoder().encode("vote\0motion\x002026-07"), value: new Uint8Array([1]), lastHeight: 7 };
+  const chunk = encodeChunk({ place, siblings: hashOf(3), rows: [row] });
+  const right = placeOf(new Uint8Array(32).fill(0xff), 1);
+  const manifest = encodeManifest({
+    chainId: header.value.chainId,
+    height: 5,
+    stateRoot: hashOf(4),
+    transactionsTotal: 12,
+    chunks: [
+      { place, bytes: chunk.length, hash: chunkHashOf(chunk) },
+      { place: right, bytes: 70, hash: hashOf(6) },
+    ],
+  });
+  return [
+    vector("state chunk", chunk, chunkHashOf(chunk)),
+    vector("snapshot manifest", manifest, manifestHashOf(manifest)),
+    vector("snapshot anchor", encodeAnchor(anchor)),
+  ];
 }
 
 function proofVectors(chain: Chain): readonly GoldenVector[] {
