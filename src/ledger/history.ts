@@ -64,14 +64,14 @@ export class HistoryAccumulator {
     return { history: new HistoryAccumulator(this.count + 1, peaks), nodes };
   }
 
+  /** The history as it was with `count` heights, from the nodes that its appends made. */
+  static at(count: number, node: (position: number) => Hash): HistoryAccumulator {
+    return new HistoryAccumulator(count, peakPositions(count).map(node));
+  }
+
   /** The nodes of the peaks: all that proofs of heights from `count` on need of the heights before it. */
   peakNodes(): readonly HistoryNode[] {
-    let firstLeaf = 0;
-    return peakHeights(this.count).map((level, index) => {
-      const position = nodePosition(firstLeaf, level);
-      firstLeaf += 2 ** level;
-      return { position, hash: this.peaks[index]! };
-    });
+    return peakPositions(this.count).map((position, index) => ({ position, hash: this.peaks[index]! }));
   }
 
   /** H(HISTORY-ROOT, [count, peaks]): the count fixes the shape, so no inner node can stand for a leaf. */
@@ -188,6 +188,15 @@ function peakHeights(count: number): readonly number[] {
     rest = Math.floor(rest / 2);
   }
   return levels;
+}
+
+function peakPositions(count: number): readonly number[] {
+  let firstLeaf = 0;
+  return peakHeights(count).map((level) => {
+    const position = nodePosition(firstLeaf, level);
+    firstLeaf += 2 ** level;
+    return position;
+  });
 }
 
 function parentOf(left: Hash, right: Hash): Hash {

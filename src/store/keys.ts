@@ -17,9 +17,15 @@ const KIND = {
   history: 7,
   transition: 8,
   evidence: 9,
+  otherState: 10,
+  header: 11,
+  staged: 12,
 } as const;
 
 type Kind = keyof typeof KIND;
+
+/** Where the state rows lie. A state that is fetched from peers grows in the spare space until one write makes it the state. */
+export type StateSpace = "state" | "otherState";
 
 /** `[schema version, chainId]` */
 export const SCHEMA_KEY = metaKey("schema");
@@ -27,6 +33,12 @@ export const SCHEMA_KEY = metaKey("schema");
 export const GENESIS_KEY = metaKey("genesis");
 /** the head record */
 export const HEAD_KEY = metaKey("head");
+/** one byte: the space in use, 0 = state, 1 = otherState; missing: 0 */
+export const SPACE_KEY = metaKey("space");
+/** u64: the first height whose block, receipts and batches are here; missing: 1 */
+export const FIRST_KEY = metaKey("first");
+/** H(SNAPSHOT, manifest) of the snapshot that is being fetched into the spare space */
+export const STAGED_KEY = metaKey("staged");
 
 function metaKey(name: string): Uint8Array {
   return withKind("meta", new TextEncoder().encode(name));
@@ -53,8 +65,8 @@ export function transactionKey(txId: Hash): Uint8Array {
 }
 
 /** state key -> lastHeight u64, value */
-export function stateKey(key: Uint8Array): Uint8Array {
-  return withKind("state", key);
+export function stateKey(key: Uint8Array, space: StateSpace = "state"): Uint8Array {
+  return withKind(space, key);
 }
 
 /** digest -> batch bytes */
@@ -75,6 +87,16 @@ export function transitionKey(height: number): Uint8Array {
 /** H(RECORD, evidence) -> evidence bytes */
 export function evidenceKey(id: Hash): Uint8Array {
   return withKind("evidence", id);
+}
+
+/** height -> header of a block of the replay window that was fetched without its block */
+export function headerKey(height: number): Uint8Array {
+  return withKind("header", u64(height));
+}
+
+/** index u64 -> nothing: this chunk's rows are in the spare space */
+export function stagedKey(index: number): Uint8Array {
+  return withKind("staged", u64(index));
 }
 
 /** The range of all rows of a kind whose names start with `prefix`. */

@@ -2,9 +2,11 @@
 // Never holds a fork: a block and everything it changes become durable in one synced write, or not at all.
 
 import { invariant } from "../assert.ts";
-import { decodeResult, resultHashOf } from "../ledger/format-block.ts";
-import { decodeValidators, encodeValidators, validatorsHashOf } from "../ledger/format-cluster.ts";
+import { LedgerError } from "../errors.ts";
+import { resultHashOf } from "../ledger/format-block.ts";
+import { decodeValidators } from "../ledger/format-cluster.ts";
 import { valueHashOf } from "../ledger/format-receipt.ts";
+import type { WindowBlock } from "../ledger/format-snapshot.ts";
 import { decodeCertificate } from "../ledger/format-vote.ts";
 import { genesisHead, type SealedGenesis } from "../ledger/genesis.ts";
 import { bytesEqual, EMPTY_BYTES, type Hash, hashTagged, toHex } from "../ledger/hash.ts";
@@ -13,12 +15,16 @@ import { LIMITS } from "../ledger/limits.ts";
 import type { StateReader, StateWrite, ValidatorTransition } from "../ledger/types.ts";
 import type { KeyValueStore, WriteOperation } from "../ports.ts";
 import { StateTree } from "../state/tree.ts";
+import { blockOperations, headAfter, put } from "./block-writes.ts";
+import { headOf, type InstalledHead, installOperations } from "./install.ts";
 import {
   batchKey,
   blockKey,
   evidenceKey,
+  FIRST_KEY,
   GENESIS_KEY,
   HEAD_KEY,
+  headerKey,
   historyKey,
   idsKey,
   rangeOf,
@@ -26,8 +32,8 @@ import {
   receiptsKey,
   SCHEMA_KEY,
   SCHEMA_VERSION,
+  type StateSpace,
   transactionKey,
-  transitionKey,
 } from "./keys.ts";
 import { type OpenedHead, openHead, present } from "./open-head.ts";
 import {
@@ -38,20 +44,29 @@ import {
   decodeIds,
   decodePlace,
   decodeReceipts,
-  decodeState,
   encodeBlock,
   encodeHead,
-  encodeIds,
-  encodePlace,
-  encodeReceipts,
   encodeSchema,
   marksWith,
   orCorrupt,
+  type RecordMark,
   type StoredBlock,
   type StoredHead,
 } from "./rows.ts";
+import { dropStaged, StagedState, stagedManifest } from "./staged-state.ts";
 import { StateCache } from "./state-cache.ts";
-import { pagesOf, type ReadView, readState, SCAN_ROWS, stateOperation, viewOf } from "./state-rows.ts";
+import {
+  type FrozenState,
+  frozenStateOf,
+  pagesOf,
+  type ReadView,
+  readState,
+  SCAN_ROWS,
+  spaceOf,
+  stateOperation,
+  treeOf,
+  viewOf,
+} from "./state-rows.ts";
 
 const STATE_CACHE_BYTES = 64 << 20;
 /** Blocks whose receipts stay decoded: everybody asks for those of the newest blocks. */
@@ -60,7 +75,10 @@ const RECEIPT_BLOCKS_KEPT = 8;
 export class LedgerStore {
   readonly #store: KeyValueStore;
   readonly #chainId: Hash;
-  readonly #cache: StateCache;
+  #cache: StateCache;
+  #space: StateSpace;
+  #firstHeight: number;
+  #sweep: Promise<void> = Promise.resolve();
   readonly #receipts = new Map<number, readonly Uint8Array[]>();
   #head: StoredHead | undefined;
   #history = HistoryAccumulator.empty;
@@ -69,7 +87,10 @@ export class LedgerStore {
   private constructor(store: KeyValueStore, chainId: Hash, opened: OpenedHead | undefined) {
     this.#store = store;
     this.#chainId = chainId;
-    this.#cache = new StateCache({ load: (key) => readState(store, key), bytesMax: STATE_CACHE_BYTES });
+    this.#space = spaceOf(store);
+    this.#cache = this.#newCache();
+    const first = store.get(FIRST_KEY);
+    this.#firstHeight = first === undefined ? 1 : readU64(first);
     if (opened === undefined) return;
     this.#head = opened.head;
     this.#history = opened.historyBefore.append(historyLeaf(opened.head)).history;
@@ -100,6 +121,11 @@ export class LedgerStore {
     return this.#history;
   }
 
+  /** The first height whose block, receipts and batches are here; 1 unless older ones were pruned or never fetched. */
+  get firstHeight(): number {
+    return this.#firstHeight;
+  }
+
   /** @throws LedgerError STORE_CORRUPT when a node of the history is missing */
   historyNode(position: number): Hash {
     return present(`history ${position}`, this.#store.get(historyKey(position)));
@@ -128,7 +154,7 @@ export class LedgerStore {
       put(SCHEMA_KEY, schema),
       put(GENESIS_KEY, genesis.bytes),
       ...this.#headRows(head, []),
-      ...writes.map((write) => stateOperation(write, 0)),
+      ...writes.map((write) => stateOperation(write, 0, this.#space)),
       ...appended.nodes.map(({ position, hash }) => put(historyKey(position), hash)),
     ];
     await this.#store.write(operations, { sync: true });
@@ -157,7 +183,7 @@ export class LedgerStore {
     const operations = [
       ...this.#headRows(head, commit.references),
       ...blockOperations(commit),
-      ...commit.writes.map((write) => stateOperation(write, header.height)),
+      ...commit.writes.map((write) => stateOperation(write, header.height, this.#space)),
       ...appended.nodes.map(({ position, hash }) => put(historyKey(position), hash)),
     ];
     this.#isCommitting = true;
@@ -177,9 +203,10 @@ export class LedgerStore {
 
   // ---- blocks and receipts ----
 
-  /** undefined: above the head. @throws LedgerError STORE_CORRUPT */
+  /** undefined: above the head. @throws LedgerError BLOCK_PRUNED (below `firstHeight`), STORE_CORRUPT */
   loadBlock(height: number): StoredBlock | undefined {
     if (height > this.head.height) return undefined;
+    if (height > 0 && height < this.#firstHeight) throw this.#gone("BLOCK_PRUNED", height);
     const row = decodeBlock(height, present(`block ${height}`, this.#store.get(blockKey(height))));
     return { ...row, transactionIds: height === 0 ? [] : this.#ids(height).ids };
   }
@@ -193,13 +220,14 @@ export class LedgerStore {
     return receipts;
   }
 
-  /** undefined: this id is in no committed block. @throws LedgerError STORE_CORRUPT */
+  /** undefined: this id is in no committed block. @throws LedgerError RECEIPT_PRUNED, STORE_CORRUPT */
   findReceipt(
     txId: Hash,
   ): { readonly height: number; readonly index: number; readonly receiptBytes: Uint8Array } | undefined {
     const row = this.#store.get(transactionKey(txId));
     if (row === undefined) return undefined;
     const { height, index } = decodePlace(txId, row);
+    if (height < this.#firstHeight) throw this.#gone("RECEIPT_PRUNED", height);
     const receiptBytes = present(`receipt ${toHex(txId)}`, this.loadReceipts(height)[index]);
     return { height, index, receiptBytes };
   }
@@ -210,9 +238,9 @@ export class LedgerStore {
     let height = this.head.height;
     while (height > 0) {
       const rows = await this.#store.scan({ from: idsKey(1), to: idsKey(height + 1), limit: SCAN_ROWS, reverse: true });
-      if (rows.length === 0) throw corrupt(`ids ${height}`, "MISSING");
+      if (rows.length === 0) return this.#endOfIds(blocks, height);
       for (const [key, bytes] of rows) {
-        if (readU64(key, 1) !== height) throw corrupt(`ids ${height}`, "MISSING");
+        if (readU64(key, 1) !== height) return this.#endOfIds(blocks, height);
         const block = decodeIds(height, bytes);
         if (block.timeMs < input.sinceMs) return blocks.reverse();
         blocks.push(block);
@@ -290,18 +318,71 @@ export class LedgerStore {
    * @throws LedgerError STORE_CORRUPT
    */
   async loadTree(visit: (key: Uint8Array, value: Uint8Array) => void = () => undefined): Promise<StateTree> {
-    const builder = StateTree.builder();
-    for await (const page of pagesOf(this.#store, rangeOf("state"))) {
-      for (const [stored, bytes] of page) {
-        const key = stored.slice(1);
-        const { value, lastHeight } = decodeState(key, bytes);
-        builder.add({ key, valueHash: valueHashOf(value), lastHeight });
-        visit(key, value);
-      }
-    }
-    const tree = builder.finish();
+    const tree = await treeOf(this.#store, this.#space, visit);
     if (!bytesEqual(tree.root(), this.head.stateRoot)) throw corrupt("state", "ROOT");
     return tree;
+  }
+
+  // ---- snapshots ----
+
+  /** The state of the head as it is now, for as long as it takes to copy it. */
+  freezeState(): FrozenState {
+    return frozenStateOf(this.#store.snapshot());
+  }
+
+  /** Blocks of the replay window from a height downward, as far as their ids are here; at most `blocksMax`. */
+  windowBlocks(height: number, blocksMax: number): readonly WindowBlock[] {
+    const blocks: WindowBlock[] = [];
+    for (let next = height; next > 0 && blocks.length < blocksMax; next -= 1) {
+      const ids = this.#store.get(idsKey(next));
+      const headerBytes = this.#store.get(headerKey(next)) ?? this.#headerOf(next);
+      if (ids === undefined || headerBytes === undefined) break;
+      blocks.push({ headerBytes, ids: decodeIds(next, ids).ids });
+    }
+    return blocks;
+  }
+
+  /** The snapshot whose fetching was begun; undefined: none. */
+  get stagedManifest(): Hash | undefined {
+    return stagedManifest(this.#store);
+  }
+
+  /** Where a state from peers grows, begun anew or gone on with. */
+  async stage(manifestHash: Hash): Promise<StagedState> {
+    await this.#sweep;
+    return StagedState.open(this.#store, this.#spareSpace, manifestHash);
+  }
+
+  /**
+   * Makes the staged state the state, in one synced write: on return it survives power loss. The old one is deleted afterwards.
+   * @throws LedgerError STORE_WRITE_FAILED: the node must halt
+   */
+  async install(installed: InstalledHead, record: RecordMark | undefined): Promise<void> {
+    invariant(!this.#isCommitting, "D4: blocks are committed one after the other");
+    const { height } = installed.block.header;
+    invariant(height > this.head.height, "D96: a fetched state is newer than the head it replaces");
+    const head = headOf(installed, marksWith(this.head.records, record));
+    const space = this.#spareSpace;
+    this.#isCommitting = true;
+    try {
+      await this.#store.write(installOperations(installed, head, space), { sync: true });
+    } finally {
+      this.#isCommitting = false;
+    }
+    this.#head = head;
+    this.#history = installed.anchor.historyBefore.append(historyLeaf(head)).history;
+    this.#space = space;
+    this.#firstHeight = height + 1;
+    this.#cache = this.#newCache();
+    this.#receipts.clear();
+  }
+
+  /** Deletes, in bounded steps, what a replaced state or a broken one has left in the spare space. */
+  sweep(): Promise<void> {
+    this.#sweep = this.#sweep.then(async () => {
+      if (this.stagedManifest === undefined) await dropStaged(this.#store, this.#spareSpace);
+    });
+    return this.#sweep;
   }
 
   // ---- inside ----
@@ -314,6 +395,31 @@ export class LedgerStore {
     ];
   }
 
+  get #spareSpace(): StateSpace {
+    return this.#space === "state" ? "otherState" : "state";
+  }
+
+  #newCache(): StateCache {
+    const [store, space] = [this.#store, this.#space];
+    return new StateCache({ load: (key) => readState(store, key, space), bytesMax: STATE_CACHE_BYTES });
+  }
+
+  #headerOf(height: number): Uint8Array | undefined {
+    const row = this.#store.get(blockKey(height));
+    return row === undefined ? undefined : decodeBlock(height, row).headerBytes;
+  }
+
+  #gone(code: "BLOCK_PRUNED" | "RECEIPT_PRUNED", height: number): LedgerError {
+    const data = { height, firstHeight: this.#firstHeight };
+    return new LedgerError(code, data, { remedy: "ask a member that keeps older blocks" });
+  }
+
+  // D97: below the first height only ids of the window in force then were kept: whatever is older had expired before.
+  #endOfIds(blocks: BlockIds[], height: number): readonly BlockIds[] {
+    if (height >= this.#firstHeight) throw corrupt(`ids ${height}`, "MISSING");
+    return blocks.reverse();
+  }
+
   #ids(height: number): BlockIds {
     return decodeIds(height, present(`ids ${height}`, this.#store.get(idsKey(height))));
   }
@@ -323,44 +429,4 @@ export class LedgerStore {
     const [oldest] = this.#receipts.keys();
     if (this.#receipts.size > RECEIPT_BLOCKS_KEPT && oldest !== undefined) this.#receipts.delete(oldest);
   }
-}
-
-function headAfter(
-  commit: BlockCommit,
-  facts: { readonly before: StoredHead; readonly resultHash: Hash; readonly certificateView: number },
-): StoredHead {
-  const { header } = commit;
-  return {
-    height: header.height,
-    blockHash: commit.blockHash,
-    headerBytes: commit.headerBytes,
-    resultBytes: commit.resultBytes,
-    resultHash: facts.resultHash,
-    stateRoot: orCorrupt(`block ${header.height}`, decodeResult(commit.resultBytes)).stateRoot,
-    certificateBytes: commit.certificateBytes,
-    proposer: header.proposer,
-    headerView: header.view,
-    certificateView: facts.certificateView,
-    timeMs: header.timeMs,
-    transactionsTotal: facts.before.transactionsTotal + commit.transactionIds.length,
-    validators: commit.validators,
-    parameters: commit.parameters,
-    records: marksWith(facts.before.records, commit.record),
-  };
-}
-
-function blockOperations(commit: BlockCommit): readonly WriteOperation[] {
-  const { header, receipts, validators } = commit;
-  const { height, timeMs } = header;
-  const operations = [
-    put(idsKey(height), encodeIds({ timeMs, ids: commit.transactionIds })),
-    put(receiptsKey(height), encodeReceipts(receipts)),
-    ...receipts.map(({ txId }, index) => put(transactionKey(txId), encodePlace({ height, index }))),
-  ];
-  if (bytesEqual(validatorsHashOf(validators), header.validatorsHash)) return operations;
-  return [...operations, put(transitionKey(height), encodeValidators(validators))];
-}
-
-function put(key: Uint8Array, value: Uint8Array): WriteOperation {
-  return { kind: "put", key, value };
 }

@@ -1,0 +1,59 @@
+// What one committed block changes on disk beside state and history: the facts of the new head, and the rows of the block.
+// Never writes: the store puts these into one synced write with everything else.
+
+import { decodeResult } from "../ledger/format-block.ts";
+import { encodeValidators, validatorsHashOf } from "../ledger/format-cluster.ts";
+import { bytesEqual, type Hash } from "../ledger/hash.ts";
+import type { WriteOperation } from "../ports.ts";
+import { idsKey, receiptsKey, transactionKey, transitionKey } from "./keys.ts";
+import {
+  type BlockCommit,
+  encodeIds,
+  encodePlace,
+  encodeReceipts,
+  marksWith,
+  orCorrupt,
+  type StoredHead,
+} from "./rows.ts";
+
+/** The head row's facts after a block. */
+export function headAfter(
+  commit: BlockCommit,
+  facts: { readonly before: StoredHead; readonly resultHash: Hash; readonly certificateView: number },
+): StoredHead {
+  const { header } = commit;
+  return {
+    height: header.height,
+    blockHash: commit.blockHash,
+    headerBytes: commit.headerBytes,
+    resultBytes: commit.resultBytes,
+    resultHash: facts.resultHash,
+    stateRoot: orCorrupt(`block ${header.height}`, decodeResult(commit.resultBytes)).stateRoot,
+    certificateBytes: commit.certificateBytes,
+    proposer: header.proposer,
+    headerView: header.view,
+    certificateView: facts.certificateView,
+    timeMs: header.timeMs,
+    transactionsTotal: facts.before.transactionsTotal + commit.transactionIds.length,
+    validators: commit.validators,
+    parameters: commit.parameters,
+    records: marksWith(facts.before.records, commit.record),
+  };
+}
+
+/** The rows of a block beside its own, the head's, the state's and the history's. */
+export function blockOperations(commit: BlockCommit): readonly WriteOperation[] {
+  const { header, receipts, validators } = commit;
+  const { height, timeMs } = header;
+  const operations = [
+    put(idsKey(height), encodeIds({ timeMs, ids: commit.transactionIds })),
+    put(receiptsKey(height), encodeReceipts(receipts)),
+    ...receipts.map(({ txId }, index) => put(transactionKey(txId), encodePlace({ height, index }))),
+  ];
+  if (bytesEqual(validatorsHashOf(validators), header.validatorsHash)) return operations;
+  return [...operations, put(transitionKey(height), encodeValidators(validators))];
+}
+
+export function put(key: Uint8Array, value: Uint8Array): WriteOperation {
+  return { kind: "put", key, value };
+}
