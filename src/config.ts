@@ -23,6 +23,14 @@ export interface NodeConfig {
     readonly ledger: string;
     /** vote records: on a disk of this machine, never in a backup */
     readonly votes: string;
+    /** snapshots of the state, for members that come later */
+    readonly snapshots: string;
+  };
+  readonly snapshots: {
+    /** one is made at each height that is a multiple of it; 0: none */
+    readonly everyHeights: number;
+    /** further behind than this the node fetches a snapshot instead of blocks */
+    readonly fetchWhenBehind: number;
   };
   readonly p2p: {
     /** multiaddrs, e.g. /ip4/0.0.0.0/tcp/26000 */
@@ -39,7 +47,8 @@ export const CONFIG_FILE = "node.yaml";
 export const CONFIG_DEFAULTS = Object.freeze({
   genesis: "genesis.json",
   keys: Object.freeze({ validator: "keys/validator.key", peer: "keys/peer.key" }),
-  data: Object.freeze({ ledger: "data/ledger", votes: "data/votes" }),
+  data: Object.freeze({ ledger: "data/ledger", votes: "data/votes", snapshots: "data/snapshots" }),
+  snapshots: Object.freeze({ everyHeights: 1_000, fetchWhenBehind: 2_000 }),
   p2p: Object.freeze({ listen: Object.freeze(["/ip4/0.0.0.0/tcp/26000"]) }),
   rpc: Object.freeze({
     host: "127.0.0.1",
@@ -87,6 +96,7 @@ export function parseNodeConfig(text: string, source: { readonly home: string; r
   const at = (path: string): string => (isAbsolute(path) ? path : join(source.home, path));
   const keys = fields.object("keys", {});
   const data = fields.object("data", {});
+  const snapshots = fields.object("snapshots", {});
   const p2p = fields.object("p2p", {});
   const log = fields.object("log", {});
   const config: NodeConfig = {
@@ -100,12 +110,17 @@ export function parseNodeConfig(text: string, source: { readonly home: string; r
     data: {
       ledger: at(data.text("ledger", CONFIG_DEFAULTS.data.ledger)),
       votes: at(data.text("votes", CONFIG_DEFAULTS.data.votes)),
+      snapshots: at(data.text("snapshots", CONFIG_DEFAULTS.data.snapshots)),
+    },
+    snapshots: {
+      everyHeights: snapshots.integer("everyHeights", { min: 0 }, CONFIG_DEFAULTS.snapshots.everyHeights),
+      fetchWhenBehind: snapshots.integer("fetchWhenBehind", { min: 1 }, CONFIG_DEFAULTS.snapshots.fetchWhenBehind),
     },
     p2p: { listen: p2p.texts("listen", CONFIG_DEFAULTS.p2p.listen) },
     rpc: readRpc(fields.object("rpc", {})),
     log: { level: log.oneOf("level", LOG_LEVELS, CONFIG_DEFAULTS.log.level) },
   };
-  for (const read of [keys, data, p2p, log, fields]) read.end();
+  for (const read of [keys, data, snapshots, p2p, log, fields]) read.end();
   return deepFreeze(config);
 }
 

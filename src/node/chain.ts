@@ -42,6 +42,7 @@ import {
 } from "../ledger/types.ts";
 import { Overlay } from "../state/overlay.ts";
 import type { StagedTree, StateTree } from "../state/tree.ts";
+import { type InstalledHead, transitionsUpTo } from "../store/install.ts";
 import type { LedgerStore } from "../store/ledger-store.ts";
 import type { RecordMark } from "../store/rows.ts";
 import { ReplayWindow } from "./replay-window.ts";
@@ -76,33 +77,38 @@ export interface StagedBlock {
   readonly parameters: Parameters;
 }
 
-export class Chain {
-  readonly store: LedgerStore;
+/** What is derived from the state and the newest blocks, and kept in memory. */
+interface DerivedState {
   readonly replay: ReplayWindow;
   readonly timers: TimerIndex;
   readonly tree: StateTree;
+}
+
+export function newTimerIndex(): TimerIndex {
+  return new TimerIndex({ isTimerKey, dueMs: timerDueMs });
+}
+
+export class Chain {
+  readonly store: LedgerStore;
+  private derived: DerivedState;
   private readonly chainId: Hash;
   private readonly engine: Engine;
   private facts: HeadFacts;
-  private readonly changes: ValidatorTransition[];
+  private changes: ValidatorTransition[];
   private readonly checked = new Map<string, CheckedBlock>();
   private readonly staged = new Map<string, StagedBlock>();
   private committing: Promise<unknown> | undefined;
 
   private constructor(options: {
     store: LedgerStore;
-    replay: ReplayWindow;
-    timers: TimerIndex;
-    tree: StateTree;
+    derived: DerivedState;
     chainId: Hash;
     engine: Engine;
     facts: HeadFacts;
     transitions: readonly ValidatorTransition[];
   }) {
     this.store = options.store;
-    this.replay = options.replay;
-    this.timers = options.timers;
-    this.tree = options.tree;
+    this.derived = options.derived;
     this.chainId = options.chainId;
     this.engine = options.engine;
     this.facts = options.facts;
@@ -117,7 +123,7 @@ export class Chain {
   static async open(options: { store: LedgerStore; genesis: SealedGenesis; engine: Engine }): Promise<Chain> {
     const { store, genesis, engine } = options;
     if (store.isEmpty) await store.initialise({ genesis, writes: genesisWrites(genesis, engine) });
-    const timers = new TimerIndex({ isTimerKey, dueMs: timerDueMs });
+    const timers = newTimerIndex();
     const tree = await store.loadTree((key, value) => timers.apply([{ key, value }]));
     const { head } = store;
     const windowMs = Math.max(genesis.parameters.replayWindowMs, head.parameters.replayWindowMs);
@@ -126,14 +132,25 @@ export class Chain {
     const transitions = await store.loadTransitions();
     return new Chain({
       store,
-      replay,
-      timers,
-      tree,
+      derived: { replay, timers, tree },
       chainId: genesis.chainId,
       engine,
       facts: head,
       transitions,
     });
+  }
+
+  /** Ids that are committed and could be repeated. */
+  get replay(): ReplayWindow {
+    return this.derived.replay;
+  }
+
+  get timers(): TimerIndex {
+    return this.derived.timers;
+  }
+
+  get tree(): StateTree {
+    return this.derived.tree;
   }
 
   get head(): HeadFacts {
@@ -303,6 +320,34 @@ export class Chain {
     } finally {
       this.committing = undefined;
     }
+  }
+
+  /**
+   * Makes a fetched state, verified under a certified header, the state of this node. On return it survives power loss.
+   * @throws LedgerError STORE_WRITE_FAILED: the node must halt
+   */
+  async install(installed: InstalledHead, derived: DerivedState, record: RecordMark | undefined): Promise<HeadFacts> {
+    const done = this.installNow(installed, derived, record);
+    this.committing = done;
+    try {
+      return await done;
+    } finally {
+      this.committing = undefined;
+    }
+  }
+
+  private async installNow(
+    installed: InstalledHead,
+    derived: DerivedState,
+    record: RecordMark | undefined,
+  ): Promise<HeadFacts> {
+    await this.store.install(installed, record);
+    this.derived = derived;
+    this.changes = [...transitionsUpTo(installed)];
+    this.checked.clear();
+    this.staged.clear();
+    this.facts = this.store.head;
+    return this.facts;
   }
 
   /**

@@ -13,6 +13,8 @@ import { peerIdOf } from "../p2p/peer-id.ts";
 import type { Logger } from "../ports.ts";
 import { startRpcServer } from "../rpc/server.ts";
 import { openLevelStore } from "../store/level-store.ts";
+import { openSnapshotFolder } from "../store/snapshot-folder.ts";
+import { Snapshots } from "../store/snapshots.ts";
 import { openVoteRecordFile } from "../store/vote-record-file.ts";
 import { Api, SOFTWARE } from "./api.ts";
 import { systemClock } from "./clock.ts";
@@ -78,6 +80,7 @@ async function open(config: NodeConfig, log: Logger, closers: (() => Promise<voi
   const halted = new Promise<LedgerError>((resolve) => {
     reportHalt = resolve;
   });
+  const stored = await Snapshots.open(await openSnapshotFolder(config.data.snapshots));
   const participant = await openParticipant({
     genesis,
     key,
@@ -89,6 +92,7 @@ async function open(config: NodeConfig, log: Logger, closers: (() => Promise<voi
     verify: verifyNative,
     clock,
     log,
+    snapshots: { ...config.snapshots, stored },
     halt: (error) => reportHalt(error),
   });
   closers.push(() => participant.stop());

@@ -12,6 +12,7 @@ import type { Clock, KeySigner, KeyValueStore, Logger, PeerNetwork, VoteRecordSt
 import { LedgerStore } from "../store/ledger-store.ts";
 import { recordSequenceOf } from "../store/rows.ts";
 import { Chain } from "./chain.ts";
+import type { SnapshotOptions } from "./keeping-up.ts";
 import { Participant } from "./participant.ts";
 import { Signer } from "./signer.ts";
 import type { VerifyPool } from "./verify-pool.ts";
@@ -30,6 +31,8 @@ export interface ParticipantPorts {
   readonly verify: VerifySignature;
   readonly clock: Clock;
   readonly log: Logger;
+  /** undefined: makes and offers no snapshots */
+  readonly snapshots?: SnapshotOptions | undefined;
   halt(error: LedgerError): void;
 }
 

@@ -7,10 +7,11 @@ import type { Replica } from "../consensus/replica.ts";
 import { LedgerError } from "../errors.ts";
 import { quorumSize } from "../ledger/certificate.ts";
 import type { SealedGenesis } from "../ledger/genesis.ts";
-import { toHex } from "../ledger/hash.ts";
-import type { Batch, Certificate, Proposal, Transaction, VerifySignature } from "../ledger/types.ts";
+import { type Hash, toHex } from "../ledger/hash.ts";
+import type { Batch, BatchReference, Certificate, Proposal, Transaction, VerifySignature } from "../ledger/types.ts";
 import type { Clock, GossipTopic, KeySigner, Logger, PeerId, PeerNetwork, RequestProtocol } from "../ports.ts";
 import { AheadWatch } from "./ahead-watch.ts";
+import { backgroundGuard } from "./background.ts";
 import { BatchIntake } from "./batch-intake.ts";
 import { BatchPool } from "./batch-pool.ts";
 import { BATCH_TRANSACTIONS_MAX, Batcher } from "./batcher.ts";
@@ -19,13 +20,15 @@ import { Driver, type EffectOf, type EventOf } from "./driver.ts";
 import { EvidenceLog } from "./evidence-log.ts";
 import { FairTurns } from "./fair-turns.ts";
 import { HEAD_INTERVAL_MS, HeadTracker } from "./heads.ts";
+import { KeepingUp, type SnapshotOptions } from "./keeping-up.ts";
 import { Mempool } from "./mempool.ts";
 import { PACE_INTERVAL_MS, Pace } from "./pace.ts";
 import { Peers } from "./peers.ts";
 import { Proposals } from "./proposals.ts";
 import { Schedule } from "./schedule.ts";
 import type { Signer } from "./signer.ts";
-import { answerSync, decidedFrame, Sync } from "./sync.ts";
+import type { FetchedState } from "./state-sync.ts";
+import { decidedFrame } from "./sync.ts";
 import type { VerifyPool } from "./verify-pool.ts";
 import { Work } from "./work.ts";
 
@@ -40,7 +43,9 @@ export interface ParticipantOptions {
   readonly verify: VerifySignature;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly genesis: Pick<SealedGenesis, "validators" | "endpoints" | "timeScale" | "chainId">;
+  readonly genesis: Pick<SealedGenesis, "validators" | "endpoints" | "timeScale" | "chainId" | "parameters">;
+  /** undefined: makes and offers no snapshots */
+  readonly snapshots?: SnapshotOptions | undefined;
   halt(error: LedgerError): void;
 }
 
@@ -66,7 +71,7 @@ export class Participant {
   private readonly log: Logger;
   private readonly driver: Driver;
   private readonly intake: BatchIntake;
-  private readonly sync: Sync;
+  private readonly keepingUp: KeepingUp;
   private readonly proposals: Proposals;
   private readonly schedule: Schedule;
   private readonly commitListeners = new Set<(block: CommittedBlock) => void>();
@@ -75,11 +80,13 @@ export class Participant {
   private readonly work: Work;
   private readonly ahead: AheadWatch;
   private readonly turns: FairTurns;
+  private readonly guard: (pending: Promise<unknown>) => void;
 
   constructor(options: ParticipantOptions) {
     const { chain, clock, log, network, key, genesis, verify } = options;
     const { chainId, timeScale } = genesis;
     this.options = options;
+    this.guard = backgroundGuard(options);
     this.chain = chain;
     this.clock = clock;
     this.schedule = new Schedule(clock);
@@ -126,18 +133,12 @@ export class Participant {
       ownKey: key.publicKey,
       timeScale,
     });
-    this.sync = new Sync({
-      chain,
-      chainId,
-      verify,
-      log,
-      peers: () => this.peers.others(),
-      request: (from, payload, timeoutMs) => this.peers.request(from, "sync", payload, timeoutMs),
-      commit: async (staged, certificate) => {
-        await this.proposals.makeDurable(staged.block);
-        await this.commitInTurn(staged, certificate);
-      },
-      onBadAnswer: onBad,
+    this.keepingUp = new KeepingUp({
+      ...options,
+      peers: this.peers,
+      commit: (staged, certificate) =>
+        this.proposals.makeDurable(staged.block).then(() => this.commitInTurn(staged, certificate)),
+      install: (fetched) => this.installInTurn(fetched),
     });
     this.work = new Work({
       clock,
@@ -196,6 +197,7 @@ export class Participant {
       onRequest: (protocol, peer, payload) => this.onRequest(protocol, peer, payload),
       onPeerChanged: (peer, connected) => this.onPeerChanged(peer, connected),
     });
+    this.guard(this.keepingUp.start());
     this.driver.push({ kind: "started" });
     this.work.refresh();
     this.schedule.every("pace", PACE_INTERVAL_MS, () => this.measurePace());
@@ -207,6 +209,7 @@ export class Participant {
     this.batcher.stop();
     this.ahead.stop();
     this.driver.stop();
+    await this.keepingUp.stop();
     await this.network.stop();
     await this.commitTurn;
   }
@@ -231,8 +234,7 @@ export class Participant {
 
   private onFrame(peer: PeerId, bytes: Uint8Array): void {
     const from = this.peers.keyOf(peer);
-    if (from === undefined) return;
-    this.driver.push({ kind: "messageReceived", from, bytes, arrivedMs: this.clock.nowMs() });
+    if (from !== undefined) this.driver.push({ kind: "messageReceived", from, bytes, arrivedMs: this.clock.nowMs() });
   }
 
   private onGossip(topic: GossipTopic, peer: PeerId, bytes: Uint8Array): void {
@@ -260,7 +262,7 @@ export class Participant {
     const from = this.peers.keyOf(peer);
     if (from === undefined) throw new LedgerError("PEER_UNKNOWN");
     return this.turns.take(from, () =>
-      protocol === "fetch" ? this.intake.answerFetch(payload) : answerSync(this.chain, payload),
+      protocol === "fetch" ? this.intake.answerFetch(payload) : this.keepingUp.answer(payload),
     );
   }
 
@@ -285,17 +287,11 @@ export class Participant {
   private async checkBlock(effect: EffectOf<"checkBlock">): Promise<EventOf<"blockChecked">> {
     const { height, view, proposal } = effect;
     const verdict = await this.proposals.check(proposal, effect);
-    if (!verdict.ok && verdict.code !== "NO_LONGER_NEEDED") {
-      this.log.warn("proposal refused", { height, view, code: verdict.code, detail: verdict.detail });
-    }
-    return {
-      kind: "blockChecked",
-      height,
-      view,
-      blockHash: proposal.blockHash,
-      valid: verdict.ok,
-      code: verdict.ok ? "" : verdict.code,
-    };
+    const { blockHash } = proposal;
+    if (verdict.ok) return { kind: "blockChecked", height, view, blockHash, valid: true, code: "" };
+    const { code, detail } = verdict;
+    if (code !== "NO_LONGER_NEEDED") this.log.warn("proposal refused", { height, view, code, detail });
+    return { kind: "blockChecked", height, view, blockHash, valid: false, code };
   }
 
   private async executeBlock(height: number, proposal: Proposal): Promise<EventOf<"blockExecuted"> | undefined> {
@@ -336,7 +332,7 @@ export class Participant {
   }
 
   private async catchUp(height: number, from: ValidatorKey): Promise<EventOf<"syncFinished">> {
-    await this.sync.catchUp(height, from);
+    await this.keepingUp.catchUp(height, from);
     return { kind: "syncFinished", head: this.chain.head };
   }
 
@@ -378,20 +374,30 @@ export class Participant {
     return committed;
   }
 
+  private installInTurn({ installed, ...derived }: FetchedState): Promise<void> {
+    const done = this.commitTurn.then(async () => {
+      if (this.chain.head.height >= installed.block.header.height) return;
+      const head = await this.chain.install(installed, derived, this.signer?.record);
+      this.log.info("snapshot installed", { height: head.height, rows: derived.tree.size });
+      this.guard(this.chain.store.sweep());
+      this.settleAt(head, [], []);
+      this.work.refresh();
+    });
+    this.commitTurn = done.catch(() => undefined);
+    return done;
+  }
+
   private afterCommit(block: CommittedBlock): void {
+    this.guard(this.keepingUp.noteCommitted());
     const { proposal, transactions } = block.staged.block;
     const { blockBytesMax } = block.head.parameters;
     const limits = { blockBytesMax, windowMs: this.chain.windowMs };
     const { toSpread, starved } = this.pool.countPassedOver(this.proposals.view, proposal.references, limits);
-    const used = this.pool.settle(this.proposals.view, proposal.references);
-    const foreign = this.pool.retainOrigins(block.head.validators.map(({ publicKey }) => publicKey));
-    this.guard(this.proposals.settle([...used, ...foreign]));
-    this.mempool.settle(
+    this.settleAt(
+      block.head,
+      proposal.references,
       transactions.map(({ id }) => id),
-      block.head.timeMs,
     );
-    this.batcher.settle((digest) => this.pool.hasKey(digest));
-    this.peers.setValidators(block.head.validators);
     this.log.info("block committed", {
       height: block.head.height,
       view: block.head.certificateView,
@@ -402,6 +408,16 @@ export class Participant {
     this.work.refresh();
     for (const [digests, wereSpread] of [[toSpread, false] as const, [starved, true] as const])
       if (digests.length > 0) this.driver.push({ kind: "batchesStarved", digests, wereSpread });
+  }
+
+  /** What a new head used up or let expire is forgotten. */
+  private settleAt(head: HeadFacts, references: readonly BatchReference[], committed: readonly Hash[]): void {
+    const used = this.pool.settle(this.proposals.view, references);
+    const foreign = this.pool.retainOrigins(head.validators.map(({ publicKey }) => publicKey));
+    this.guard(this.proposals.settle([...used, ...foreign]));
+    this.mempool.settle(committed, head.timeMs);
+    this.batcher.settle((digest) => this.pool.hasKey(digest));
+    this.peers.setValidators(head.validators);
   }
 
   private publishBatch(batch: Batch): void {
@@ -429,18 +445,5 @@ export class Participant {
   private publishHead(): void {
     if (this.signer === undefined || !this.isSeated || this.chain.head.height === 0) return;
     this.guard(this.network.publish("heads", this.heads.sign(this.options.key, this.chain.head)));
-  }
-
-  // Nothing that runs on its own may fail unheard: what is not a peer's fault halts the node.
-  private guard(pending: Promise<unknown>): void {
-    pending.catch((error: unknown) => {
-      const failure = error instanceof LedgerError ? error : new LedgerError("NODE_HALTED", {}, { cause: error });
-      this.log.error("background work failed", {
-        code: failure.code,
-        ...failure.data,
-        cause: error instanceof Error ? error.stack : String(error),
-      });
-      this.options.halt(failure);
-    });
   }
 }

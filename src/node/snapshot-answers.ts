@@ -1,14 +1,18 @@
 // What this node answers to peers that fetch its snapshots: what is on offer, one chunk, and ids of the replay window.
 // Never more than one bounded answer to one question; a part that is not here is a refusal, and the asker goes elsewhere.
 
+import { unreachable } from "../assert.ts";
 import { LedgerError } from "../errors.ts";
 import { type DecodeLimits, decodeWith, encode } from "../ledger/codec.ts";
 import type { WindowBlock } from "../ledger/format-snapshot.ts";
-import type { Snapshots } from "../store/snapshots.ts";
+import { LIMITS } from "../ledger/limits.ts";
+import type { Snapshots, StoredSnapshot } from "../store/snapshots.ts";
 import type { Chain } from "./chain.ts";
 
 const REQUEST_LIMITS: DecodeLimits = { bytesMax: 64, depthMax: 1, itemsMax: 4 };
 const WORD_BYTES_MAX = 16;
+/** The largest single offer. */
+const OFFER_BYTES_MAX = LIMITS.snapshotManifestBytesMax + LIMITS.proofBytesMax;
 export const WINDOW_BLOCKS_MAX = 512;
 const WINDOW_ANSWER_BYTES_MAX = 4 << 20;
 
@@ -43,10 +47,8 @@ export async function answerSnapshotRequest(
 ): Promise<Uint8Array> {
   const { chain, snapshots } = parts;
   switch (request.kind) {
-    case "snapshots": {
-      const newest = snapshots?.newest;
-      return encode(newest === undefined ? [] : [[newest.manifestBytes, newest.anchorBytes]]);
-    }
+    case "snapshots":
+      return encode(offersOf(snapshots).map(({ manifestBytes, anchorBytes }) => [manifestBytes, anchorBytes]));
     case "chunk": {
       const bytes = await snapshots?.readChunk(request.height, request.index);
       if (bytes === undefined) throw new LedgerError("SNAPSHOT_NOT_HERE", { height: request.height });
@@ -54,7 +56,19 @@ export async function answerSnapshotRequest(
     }
     case "window":
       return encode(fitting(chain.store.windowBlocks(request.height, WINDOW_BLOCKS_MAX)).map(windowItems));
+    default:
+      return unreachable(request);
   }
+}
+
+/** The newest, and the one before as long as both fit one answer. */
+function offersOf(snapshots: Snapshots | undefined): readonly StoredSnapshot[] {
+  const offered = snapshots?.offered ?? [];
+  const bytes = offered.reduce(
+    (sum, { manifestBytes, anchorBytes }) => sum + manifestBytes.length + anchorBytes.length,
+    0,
+  );
+  return bytes > OFFER_BYTES_MAX ? offered.slice(0, 1) : offered;
 }
 
 function fitting(blocks: readonly WindowBlock[]): readonly WindowBlock[] {

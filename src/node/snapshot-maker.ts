@@ -1,6 +1,7 @@
 // Makes a snapshot at every N-th height from a held view of the store while blocks go on, and offers it to peers.
 // Never holds a block up: it reads page by page, rests in proportion, and what goes wrong with its files costs only the snapshot.
 
+import { invariant } from "../assert.ts";
 import { LedgerError } from "../errors.ts";
 import { type ChunkPlace, encodeAnchor, placeOf } from "../ledger/format-snapshot.ts";
 import { decodeCertificate } from "../ledger/format-vote.ts";
@@ -78,6 +79,7 @@ export class SnapshotMaker {
     const frozen = this.chain.store.freezeState();
     const siblings = this.chain.tree.frozenSiblings();
     const { head } = this.chain.store;
+    invariant(frozen.height === head.height, "N140: a snapshot is of the head at which it was begun");
     const anchorBytes = this.anchor();
     const { height, stateRoot, transactionsTotal } = head;
     const facts = { chainId: this.chainId, height, stateRoot, transactionsTotal };

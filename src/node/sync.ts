@@ -47,6 +47,8 @@ export interface SyncPorts {
   /** commits in turn with the core's own commits; does nothing when the height is committed already */
   commit(staged: StagedBlock, certificate: Certificate): Promise<void>;
   onBadAnswer(from: ValidatorKey, code: string): void;
+  /** a state instead of blocks, if that is worth it. @returns whether the head moved */
+  fetchState(reason: { readonly headHeight: number } | "blocksGone", peers: readonly ValidatorKey[]): Promise<boolean>;
 }
 
 interface SyncedBlock {
@@ -59,6 +61,8 @@ interface SyncedBlock {
 export class Sync {
   private readonly ports: SyncPorts;
   private running: Promise<void> | undefined;
+  /** somebody has said that the block after the head is no longer there */
+  private areBlocksGone = false;
 
   constructor(ports: SyncPorts) {
     this.ports = ports;
@@ -76,6 +80,18 @@ export class Sync {
     const { chain, log } = this.ports;
     const peers = [from, ...this.ports.peers().filter((peer) => peer !== from)];
     const startHeight = chain.head.height;
+    await this.ports.fetchState({ headHeight: height }, peers);
+    await this.fetchBlocks(height, peers);
+    // N145: blocks that nobody keeps are a reason for a snapshot; as long as somebody has them they are better.
+    if (this.areBlocksGone && chain.head.height < height && (await this.ports.fetchState("blocksGone", peers)))
+      await this.fetchBlocks(height, peers);
+    if (chain.head.height > startHeight) log.info("caught up", { fromHeight: startHeight, height: chain.head.height });
+  }
+
+  private async fetchBlocks(height: number, peers: readonly ValidatorKey[]): Promise<void> {
+    const { chain } = this.ports;
+    const startHeight = chain.head.height;
+    this.areBlocksGone = false;
     for (const timeoutMs of SYNC_TIMEOUTS_MS) {
       for (let index = 0; chain.head.height < height && !chain.isOutgrown && index < peers.length; ) {
         const before = chain.head.height;
@@ -86,7 +102,6 @@ export class Sync {
       // What somebody had was taken: only who had no time to say so is worth another round.
       if (chain.head.height > startHeight) break;
     }
-    if (chain.head.height > startHeight) log.info("caught up", { fromHeight: startHeight, height: chain.head.height });
   }
 
   private async fetchFrom(peer: ValidatorKey, timeoutMs: number): Promise<void> {
@@ -101,6 +116,12 @@ export class Sync {
     }
     const decoded = decode(answer, ANSWER_LIMITS);
     if (!decoded.ok || !Array.isArray(decoded.value)) return this.ports.onBadAnswer(peer, "SYNC_ANSWER_INVALID");
+    const [first] = decoded.value as readonly Value[];
+    if (typeof first === "number") {
+      this.ports.log.debug("blocks are gone at a peer", { peer, firstHeight: first });
+      this.areBlocksGone = true;
+      return;
+    }
     for (const item of decoded.value as readonly Value[]) {
       // C72: what follows is a matter for newer software, and not its sender's fault.
       if (chain.isOutgrown) return;
@@ -186,11 +207,12 @@ function readBlock(item: Value): Verdict<SyncedBlock> {
   return accept({ proposal: proposal.value, resultBytes, certificate: certificate.value, batches });
 }
 
-/** Answers a peer's request `[fromHeight]` with as many blocks as fit. @throws LedgerError SYNC_REQUEST_INVALID */
+/** Answers a peer's request `[fromHeight]` with as many blocks as fit, or with the first height that is still here. @throws LedgerError SYNC_REQUEST_INVALID */
 export function answerSync(chain: Chain, payload: Uint8Array): Uint8Array {
   const decoded = decode(payload, REQUEST_LIMITS);
   const fromHeight = decoded.ok && Array.isArray(decoded.value) ? (decoded.value as readonly Value[])[0] : undefined;
   if (typeof fromHeight !== "number" || fromHeight < 1) throw new LedgerError("SYNC_REQUEST_INVALID");
+  if (fromHeight < chain.store.firstHeight) return encode([chain.store.firstHeight]);
   const blocks: Value[] = [];
   let bytes = 0;
   for (let height = fromHeight; height <= chain.head.height && blocks.length < SYNC_BLOCKS_MAX; height += 1) {
@@ -210,8 +232,8 @@ export function answerSync(chain: Chain, payload: Uint8Array): Uint8Array {
 
 /** A committed block with its certificate as a frame: the answer to a peer that still waits for its height. */
 export function decidedFrame(chain: Chain, height: number): Uint8Array | undefined {
-  const block = chain.store.loadBlock(height);
-  if (block === undefined || height === 0) return undefined;
+  const block = height < chain.store.firstHeight ? undefined : chain.store.loadBlock(height);
+  if (block === undefined) return undefined;
   const proposal = decodeProposal(encodeProposal({ headerBytes: block.headerBytes, references: block.references }));
   const certificate = decodeCertificate(block.certificateBytes);
   if (!proposal.ok || !certificate.ok) throw new LedgerError("STORE_CORRUPT", { height });

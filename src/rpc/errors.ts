@@ -123,6 +123,16 @@ export const RPC_CATALOGUE: Readonly<Record<string, CatalogueEntry>> = Object.fr
   ),
   RPC_NODE_STOPPING: entry(busy, "The node is stopping.", "Ask another node, or connect again later."),
 
+  BLOCK_PRUNED: entry(
+    unknown,
+    "The block is committed, but from before the first height that this node keeps.",
+    "Ask a node that keeps older blocks; firstHeight says what is here.",
+  ),
+  RECEIPT_PRUNED: entry(
+    unknown,
+    "The transaction is committed in a block from before the first height that this node keeps.",
+    "Ask a node that keeps older blocks for the receipt; height says in which block it is.",
+  ),
   BLOCK_UNKNOWN: entry(
     unknown,
     "This block is not known here: it does not exist yet, or it was pruned.",

@@ -3,7 +3,8 @@
 
 import type { Hash } from "../ledger/hash.ts";
 
-export const SCHEMA_VERSION = 1;
+/** 2: a second space for the state. A store of schema 1 is read as it is, and becomes one of schema 2 when it first needs that. */
+export const SCHEMA_VERSION = 2;
 
 /** The first byte of every key. */
 const KIND = {

@@ -48,8 +48,9 @@ export class Snapshots {
     return snapshots;
   }
 
-  get newest(): StoredSnapshot | undefined {
-    return this.#stored.at(-1);
+  /** Those on offer, the newest first. */
+  get offered(): readonly StoredSnapshot[] {
+    return [...this.#stored].reverse();
   }
 
   /** Heights of those on offer, ascending. */

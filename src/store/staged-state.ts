@@ -73,7 +73,7 @@ export function stagedManifest(store: KeyValueStore): Hash | undefined {
 
 /** Deletes everything staged in the space, in bounded steps; the name of the snapshot first, so that half of it is never gone on with. */
 export async function dropStaged(store: KeyValueStore, space: StateSpace): Promise<void> {
-  await store.write([{ kind: "delete", key: STAGED_KEY }], { sync: true });
+  if (stagedManifest(store) !== undefined) await store.write([{ kind: "delete", key: STAGED_KEY }], { sync: true });
   await purge(store, rangeOf("staged"));
   await purge(store, rangeOf(space));
 }

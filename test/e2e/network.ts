@@ -20,6 +20,13 @@ export function writerSigner(index: number) {
   return nativeSigner(new Uint8Array(32).fill(index + 1));
 }
 
+export interface NetworkOptions {
+  readonly nodes: number;
+  readonly portBase: number;
+  /** lines of every node.yaml beyond the ports */
+  readonly extraConfig?: string;
+}
+
 export class TestNetwork {
   readonly layout: NetworkLayout;
   readonly nodes: readonly NodeProcess[];
@@ -32,14 +39,14 @@ export class TestNetwork {
     this.clients = this.nodes.map(({ url }) => new LinliClient({ url, genesis: layout.genesis, verify: verifyNative }));
   }
 
-  static async start(options: { readonly nodes: number; readonly portBase: number }): Promise<TestNetwork> {
+  static async start(options: NetworkOptions): Promise<TestNetwork> {
     const network = await TestNetwork.create(options);
     await network.begin();
     return network;
   }
 
   /** Keys, genesis and homes; no process yet. */
-  static async create(options: { readonly nodes: number; readonly portBase: number }): Promise<TestNetwork> {
+  static async create(options: NetworkOptions): Promise<TestNetwork> {
     const directory = await mkdtemp(join(tmpdir(), "linli-e2e-"));
     const contracts = await Promise.all(
       (["governance", "registry"] as const).map(async (name) => ({ name, source: await loadLibraryContract(name) })),
@@ -51,6 +58,7 @@ export class TestNetwork {
       organisations: ORGANISATIONS.map((id) => ({ id, title: id, role: id })),
       nodes: options.nodes,
       portBase: options.portBase,
+      extraConfig: options.extraConfig ?? "",
       timeScale: 1,
       parameters: PARAMETER_DEFAULTS,
       contracts: [...contracts, { name: "notes", source: notes }],

@@ -149,6 +149,7 @@ describe("bodies of blocks", () => {
         await behind.store.saveBatches(staged.block.batches, { sync: true });
         await behind.commit(staged, certificate, undefined);
       },
+      fetchState: async () => false,
       onBadAnswer: (from, code) => refused.push(`${from} ${code}`),
     });
     await sync.catchUp(1, "liar");
@@ -184,6 +185,7 @@ describe("catch-up", () => {
         return answerSync(ahead, payload);
       },
       commit: (staged, certificate) => behind.commit(staged, certificate, undefined).then(() => undefined),
+      fetchState: async () => false,
       onBadAnswer: () => undefined,
     });
     await sync.catchUp(1, "silent");
@@ -211,6 +213,7 @@ describe("a certified result that differs from the own one", () => {
       peers: () => ["peer"],
       request: async () => answer,
       commit: (synced, decided) => behind.commit(synced, decided, undefined).then(() => undefined),
+      fetchState: async () => false,
       onBadAnswer: () => undefined,
     });
     return { behind, caughtUp: sync.catchUp(1, "peer") };

@@ -17,7 +17,7 @@ import { decodeGenesis, encodeGenesis, type SealedGenesis } from "../../../src/l
 import type { Batch, Certificate, Proposal } from "../../../src/ledger/types.ts";
 import { Chain, type CheckedBlock } from "../../../src/node/chain.ts";
 import { loadLibraryContract } from "../../../src/node/devnet/library.ts";
-import type { KeySigner } from "../../../src/ports.ts";
+import type { KeySigner, KeyValueStore } from "../../../src/ports.ts";
 import { LedgerStore } from "../../../src/store/ledger-store.ts";
 import { MemoryStore } from "../../../src/store/memory-store.ts";
 import { makeSigners, sampleGenesis } from "../ledger/samples.ts";
@@ -31,6 +31,20 @@ export async function makeGenesis(): Promise<SealedGenesis> {
   const decoded = decodeGenesis(
     encodeGenesis({ ...sampleGenesis(), contracts: [governance, registry, { name: "notes", source: notes }] }),
   );
+  if (!decoded.ok) throw new Error(decoded.code);
+  return decoded.value;
+}
+
+/** A state of more than a megabyte from the start: contracts with long comments. */
+export async function makeLargeGenesis(): Promise<SealedGenesis> {
+  const genesis = await makeGenesis();
+  const notes = genesis.contracts.find(({ name }) => name === "notes")?.source ?? "";
+  const padding = `\n${`# ${"x".repeat(97)}\n`.repeat(1_200)}`;
+  const padded = Array.from({ length: 12 }, (_, n) => ({
+    name: `notes${n}`,
+    source: notes.replace("contract: notes", `contract: notes${n}`) + padding,
+  }));
+  const decoded = decodeGenesis(encodeGenesis({ ...genesis, contracts: [...genesis.contracts, ...padded] }));
   if (!decoded.ok) throw new Error(decoded.code);
   return decoded.value;
 }
@@ -55,8 +69,8 @@ export async function makeOpenGenesis(): Promise<SealedGenesis> {
   return decoded.value;
 }
 
-export async function openLedger(genesis: SealedGenesis): Promise<Chain> {
-  const store = await LedgerStore.open({ store: new MemoryStore(), chainId: genesis.chainId });
+export async function openLedger(genesis: SealedGenesis, disk: KeyValueStore = new MemoryStore()): Promise<Chain> {
+  const store = await LedgerStore.open({ store: disk, chainId: genesis.chainId });
   return Chain.open({ store, genesis, engine: new Engine() });
 }
 

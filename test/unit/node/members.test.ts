@@ -174,6 +174,7 @@ describe("a protocol that this software does not speak", () => {
       // The second block is whatever newer software makes: it is not even looked at.
       request: async () => encode([last ?? null, [1, 2]]),
       commit: (staged, certificate) => behind.commit(staged, certificate, undefined).then(() => undefined),
+      fetchState: async () => false,
       onBadAnswer: (from, code) => blamed.push(`${from} ${code}`),
     });
     await sync.catchUp(2, "newer");

@@ -7,6 +7,7 @@ import type { SealedGenesis } from "../../../src/ledger/genesis.ts";
 import type { Chain } from "../../../src/node/chain.ts";
 import { systemClock } from "../../../src/node/clock.ts";
 import { verifyNative } from "../../../src/node/ed25519-native.ts";
+import type { SnapshotOptions } from "../../../src/node/keeping-up.ts";
 import { openParticipant } from "../../../src/node/open-participant.ts";
 import type { Participant } from "../../../src/node/participant.ts";
 import { createVerifyPool } from "../../../src/node/verify-pool.ts";
@@ -41,7 +42,7 @@ export class MemberNetwork {
     return this.hub.create({ peerId, ...place, clock: this.clock, log: SILENT });
   }
 
-  async start(key: KeySigner, peerId: string): Promise<Member> {
+  async start(key: KeySigner, peerId: string, snapshots?: SnapshotOptions): Promise<Member> {
     const { genesis, clock } = this;
     const record = emptyVoteRecord({ chainId: genesis.chainId, publicKey: key.publicKey });
     let reportHalt: (code: string) => void = () => undefined;
@@ -59,6 +60,7 @@ export class MemberNetwork {
       clock,
       log: SILENT,
       genesis,
+      snapshots,
       halt: (error) => reportHalt(error.code),
     });
     const member = { chain: participant.chain, participant, halted };

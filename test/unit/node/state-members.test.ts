@@ -1,0 +1,103 @@
+// Whole members that come late: they take a snapshot, go on by blocks, and vote.
+
+import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { buildTransaction } from "../../../src/client/transaction.ts";
+import { decode, encode } from "../../../src/ledger/codec.ts";
+import { decodeTransaction } from "../../../src/ledger/format-transaction.ts";
+import type { SealedGenesis } from "../../../src/ledger/genesis.ts";
+import { toHex } from "../../../src/ledger/hash.ts";
+import { verifyNative } from "../../../src/node/ed25519-native.ts";
+import { answerSync, Sync } from "../../../src/node/sync.ts";
+import { MemoryFolder } from "../../../src/store/snapshot-folder.ts";
+import { Snapshots } from "../../../src/store/snapshots.ts";
+import { makeGenesis, openLedger, VALIDATORS } from "./ledger-fixture.ts";
+import { type Member, MemberNetwork } from "./network-fixture.ts";
+import { commitNotes, honest, ledgerWithSnapshot, stateSyncOf } from "./snapshot-fixture.ts";
+import { SILENT } from "./support.ts";
+
+let genesis: SealedGenesis;
+let network: MemberNetwork | undefined;
+beforeAll(async () => {
+  genesis = await makeGenesis();
+});
+afterEach(async () => {
+  await network?.stop();
+  network = undefined;
+});
+
+async function startMember(members: MemberNetwork, index: number): Promise<Member> {
+  const stored = await Snapshots.open(new MemoryFolder());
+  const key = VALIDATORS[index];
+  if (key === undefined) throw new Error("no such validator");
+  return members.start(key, `peer-${index}`, { stored, everyHeights: 3, fetchWhenBehind: 3 });
+}
+
+let sent = 0;
+async function commitNote(members: MemberNetwork, at: readonly Member[]): Promise<void> {
+  sent += 1;
+  const [author] = VALIDATORS;
+  if (author === undefined) throw new Error("no validators");
+  const { bytes } = buildTransaction({
+    chainId: genesis.chainId,
+    signers: [{ account: "clerk-0", signer: author }],
+    nonce: sent,
+    validUntilMs: Math.floor(members.clock.nowMs()) + 60_000,
+    gasLimit: 1_000_000,
+    calls: [{ contract: "notes", action: "write", args: { id: `note-${sent}`, text: "x" } }],
+  });
+  const transaction = decodeTransaction(bytes);
+  if (!transaction.ok) throw new Error(transaction.code);
+  at[0]?.participant.offer(transaction.value);
+  await vi.waitFor(
+    () => {
+      for (const { chain } of at) expect(chain.replay.has(transaction.value.id)).toBe(true);
+    },
+    { timeout: 20_000, interval: 10 },
+  );
+}
+
+describe("a member that comes late", () => {
+  it("N146: takes a snapshot of the others, and its votes count", async () => {
+    network = new MemberNetwork(genesis);
+    const early: Member[] = [];
+    for (const index of [0, 1, 2]) early.push(await startMember(network, index));
+    for (let note = 0; note < 8; note += 1) await commitNote(network, early);
+    const late = await startMember(network, 3);
+    await vi.waitFor(() => expect(late.chain.head.height).toBeGreaterThanOrEqual(8), { timeout: 20_000 });
+    expect(late.chain.store.firstHeight).toBeGreaterThan(3);
+    expect(toHex(late.chain.tree.root())).toBe(toHex(early[0]!.chain.tree.root()));
+    await early[0]?.participant.stop();
+    await commitNote(network, [early[1]!, early[2]!, late]);
+    expect(late.participant.replica.status().role).not.toBe("follower");
+  }, 60_000);
+
+  it("N145: whom nobody can give the next block takes a snapshot however little it is behind", async () => {
+    const ahead = await ledgerWithSnapshot(genesis, 3);
+    // This one came by the snapshot itself: no block up to 3 is there, blocks 4 and 5 are.
+    const keeper = await openLedger(genesis);
+    expect(await stateSyncOf(keeper, genesis, { a: honest(ahead.chain, ahead.snapshots) }).run()).toBe(true);
+    await commitNotes(keeper, genesis, 5);
+    expect(decode(answerSync(keeper, encode([2])))).toEqual({ ok: true, value: [4] });
+    const behind = await openLedger(genesis);
+    await commitNotes(behind, genesis, 1);
+    const reasons: unknown[] = [];
+    const sync = new Sync({
+      chain: behind,
+      chainId: genesis.chainId,
+      verify: verifyNative,
+      log: SILENT,
+      peers: () => ["keeper"],
+      request: async (_, payload) => answerSync(keeper, payload),
+      commit: (staged, certificate) => behind.commit(staged, certificate, undefined).then(() => undefined),
+      fetchState: (reason) => {
+        reasons.push(reason);
+        if (reason !== "blocksGone") return Promise.resolve(false);
+        return stateSyncOf(behind, genesis, { a: honest(ahead.chain, ahead.snapshots) }).run();
+      },
+      onBadAnswer: () => undefined,
+    });
+    await sync.catchUp(5, "keeper");
+    expect(reasons).toEqual([{ headHeight: 5 }, "blocksGone"]);
+    expect(behind.head.height).toBe(5);
+  });
+});
