@@ -242,11 +242,11 @@ describe.each(["LevelDB", "memory"])("ledger store on %s", (kind) => {
     await expect(LedgerStore.open({ store, chainId: other.chainId })).rejects.toMatchObject({
       code: "STORE_WRONG_CHAIN",
     });
-    const newer = encode([2, GENESIS.chainId, "a field of tomorrow"]);
+    const newer = encode([3, GENESIS.chainId, "a field of tomorrow"]);
     await store.write([{ kind: "put", key: SCHEMA_KEY, value: newer }], { sync: true });
     await expect(LedgerStore.open({ store, chainId: GENESIS.chainId })).rejects.toMatchObject({
       code: "STORE_SCHEMA_NEWER",
-      data: { stored: 2, known: 1 },
+      data: { stored: 3, known: 2 },
     });
   });
 
