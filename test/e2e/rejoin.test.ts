@@ -29,11 +29,8 @@ async function loseLedger(net: TestNetwork, node: number): Promise<number> {
   const { height, blockHash } = await headOf(net, 0);
   net.nodeOf(node).start();
   const startedMs = Date.now();
-  await net.untilHealthy([net.nodeOf(node)]);
-  await until("the member is where the others are", async () => {
-    const head = await headOf(net, node);
-    return head.height >= height ? head.height : undefined;
-  });
+  const isThere = async () => ((await headOf(net, node)).height >= height ? true : undefined);
+  await until("the member is where the others are", isThere, 1_800_000);
   expect((await headOf(net, node)).blockHash).toBe(blockHash);
   return Date.now() - startedMs;
 }
