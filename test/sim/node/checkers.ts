@@ -8,13 +8,13 @@ import { decodeRow, rowPrefix } from "../../../src/contracts/describe.ts";
 import type { Verdict } from "../../../src/errors.ts";
 import { verifyCertificate } from "../../../src/ledger/certificate.ts";
 import type { Value } from "../../../src/ledger/codec.ts";
-import { decodeBatch } from "../../../src/ledger/format-batch.ts";
+import { batchSigningBytes, decodeBatch } from "../../../src/ledger/format-batch.ts";
 import { blockHashOf, resultHashOf } from "../../../src/ledger/format-block.ts";
 import { validatorsHashOf } from "../../../src/ledger/format-cluster.ts";
+import { transactionSigningBytes } from "../../../src/ledger/format-transaction.ts";
 import { decodeCertificate, voteSigningBytes } from "../../../src/ledger/format-vote.ts";
 import { bytesEqual, EMPTY_BYTES, type Hash, toHex } from "../../../src/ledger/hash.ts";
-import type { BatchReference, Validator } from "../../../src/ledger/types.ts";
-import { checkBatch } from "../../../src/ledger/validate.ts";
+import type { Batch, BatchReference, Validator } from "../../../src/ledger/types.ts";
 import type { CommittedBlock, Participant } from "../../../src/node/participant.ts";
 import { batchKey, stateKey } from "../../../src/store/keys.ts";
 import { decodeState } from "../../../src/store/rows.ts";
@@ -277,7 +277,6 @@ export class Checkers {
   /** The body of every batch in the chain is here, signed by its origin, and every transaction in it by its sender. */
   checkBodies(member: Member): void {
     const { world } = this;
-    const { genesis, verify } = world.cast;
     const { chain } = member.participant ?? {};
     for (let height = 1; chain !== undefined && height <= chain.head.height; height += 1) {
       for (const { digest } of chain.store.loadBlock(height)?.references ?? []) {
@@ -286,11 +285,22 @@ export class Checkers {
         const validators = this.validators.get(height);
         if (batch?.ok !== true || validators === undefined)
           return world.fail(`bodies: node ${member.index} lacks a batch of height ${height}`);
-        const seal = checkBatch({ batch: batch.value, chainId: genesis.chainId, validators, verify });
-        if (!seal.ok)
-          return world.fail(`bodies: node ${member.index} keeps a batch of height ${height} with ${seal.code}`);
+        if (!this.isSigned(batch.value, validators))
+          return world.fail(`bodies: node ${member.index} keeps a batch of height ${height} with a wrong signature`);
       }
     }
+  }
+
+  // Not by the node's own check, which may be what is broken.
+  private isSigned({ origin, digest, signature, transactions }: Batch, validators: readonly Validator[]): boolean {
+    const { verify } = this.world.cast;
+    const isSeated = validators.some(({ publicKey }) => bytesEqual(publicKey, origin));
+    if (!isSeated || !verify(1, origin, batchSigningBytes(digest), signature)) return false;
+    return transactions.every(({ id, body, signatures }) =>
+      body.signers.every(({ publicKey }, index) =>
+        verify(1, publicKey, transactionSigningBytes(id), signatures[index] ?? EMPTY_BYTES),
+      ),
+    );
   }
 
   private rowsOf({ participant, disk }: Member, table: string): readonly ReadonlyMap<string, Value>[] {

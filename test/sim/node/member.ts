@@ -171,7 +171,8 @@ function verifyPoolOf(life: Life, world: World): VerifyPool {
   const isSigned = (transaction: Transaction): boolean =>
     checkTransaction({ transaction, chainId: genesis.chainId, verify }).ok;
   return {
-    verifyTransactions: (transactions) => life.answer(world.random.below(3), () => transactions.every(isSigned)),
+    verifyTransactions: (transactions) =>
+      life.answer(world.random.below(3 + world.plan.lagMsMax), () => transactions.every(isSigned)),
     close: async () => undefined,
   };
 }

@@ -161,7 +161,7 @@ function drawMachines(random: Random, nodeCount: number, calmFromMs: number) {
   return {
     diskMsMax: random.pick([1, 3, 20, 100]),
     syncMsMax: random.pick([1, 5, 40, 300]),
-    lagMsMax: random.pick([0, 0, 3, 30]),
+    lagMsMax: random.pick([0, 0, 3, 30, 400]),
     skewMs: nodes.map(() => (random.chance(50) ? random.between(-8_000, 8_000) : random.between(-300, 300))),
     driftPpm: nodes.map(() => random.pick([0, 0, 50, -50, 500])),
     clockJumps: Array.from({ length: random.pick([0, 0, 0, 2]) }, () => ({
