@@ -64,7 +64,7 @@ function checkDocument(document: ContractDocument, findings: Findings, imports: 
   );
   const actions = document.actions.map((action) => checkAction(action, context, signatures));
   reportUnused(document, context);
-  checkWords(document, context);
+  checkWords(document, context, actions);
   const contract: CheckedContract = {
     name: document.name.text,
     title: titleOf(document.title),

@@ -2,16 +2,27 @@
 // Words are read by `render` and `diff` only; nothing here touches what executes.
 
 import type { CheckContext } from "./check-context.ts";
+import type { CheckedAction } from "./checked.ts";
 import type { ContractDocument, Name, StatementDocument } from "./document.ts";
 import type { Expression } from "./expression.ts";
-import type { Type } from "./types.ts";
+import type { Column, Type } from "./types.ts";
 import { LANGUAGES, Words } from "./words.ts";
 
 /** Every word must name something; a word for nothing is a mistake in writing. */
-export function checkWords(document: ContractDocument, context: CheckContext): void {
+export function checkWords(
+  document: ContractDocument,
+  context: CheckContext,
+  actions: readonly Pick<CheckedAction, "name" | "params">[],
+): void {
   for (const language of LANGUAGES) reportSameWords(document, context, new Words(document, language));
   if (document.words.length === 0) return;
   const known = namesOf(document, context);
+  // What is given to an action of this contract or to one that it calls: names and values of enums.
+  const given = [
+    ...actions.map(({ name, params }) => [name.text, params] as const),
+    ...[...context.importedActions].map(([name, { columns }]) => [name, columns] as const),
+  ];
+  for (const [owner, columns] of given) addColumns(owner, columns, known.add(owner));
   for (const { name } of document.words) {
     if (!known.has(name.text))
       context.findings.error(
@@ -66,22 +77,15 @@ function reportSameWords(document: ContractDocument, context: CheckContext, word
 const namesIn = (parts: readonly { readonly name: Name }[]) => parts.map(({ name }) => name);
 
 /** Tables, columns (`table.field` and `field`), values of enums, parameters, roles, definitions and events. */
-function namesOf(document: ContractDocument, context: CheckContext): ReadonlySet<string> {
+function namesOf(document: ContractDocument, context: CheckContext): Set<string> {
   const names = new Set<string>();
-  const columns = (owner: string, columnsOf: readonly { readonly name: string; readonly type: Type }[]) => {
-    for (const { name, type } of columnsOf) {
-      names.add(name).add(`${owner}.${name}`);
-      for (const value of enumValues(type)) names.add(value).add(`${name}.${value}`);
-    }
-  };
   const tables = [...context.tables.values(), ...[...context.imported.values()].map(({ table }) => table)];
   for (const { name, columns: of } of tables) {
     names.add(name);
-    columns(name, of);
+    addColumns(name, of, names);
   }
-  for (const { name, by, params, reads, defines, statements } of document.actions) {
+  for (const { name, by, reads, defines, statements } of document.actions) {
     for (const { text } of by) names.add(text);
-    for (const { name: param } of params) names.add(param.text).add(`${name.text}.${param.text}`);
     for (const { name: defined, value } of defines) {
       names.add(defined.text).add(`${name.text}.${defined.text}`);
       for (const text of textsIn(value.expression)) names.add(text);
@@ -90,6 +94,14 @@ function namesOf(document: ContractDocument, context: CheckContext): ReadonlySet
     for (const statement of statements) addNames(statement, name.text, names);
   }
   return names;
+}
+
+/** `field`, `owner.field`, and of an enum `value` and `field.value`. */
+function addColumns(owner: string, columns: readonly Pick<Column, "name" | "type">[], names: Set<string>): void {
+  for (const { name, type } of columns) {
+    names.add(name).add(`${owner}.${name}`);
+    for (const value of enumValues(type)) names.add(value).add(`${name}.${value}`);
+  }
 }
 
 /** Events, their fields, and names of accounts, or beginnings of them. */

@@ -179,7 +179,8 @@ class Rendering {
     const { words } = this;
     if (reads.length === 0) return undefined;
     const said = reads.map(({ alias, reference, isOptional, scan }) => {
-      const key = reference.key.map((part) => say.expression(part)).join(", ");
+      const columns = scan === undefined ? words.keyOf(reference.table) : [];
+      const key = reference.key.map((part, index) => say.into(columns[index] ?? "", part)).join(", ");
       const row = say.row(alias.text);
       if (scan !== undefined)
         return words.say(

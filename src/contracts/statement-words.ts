@@ -84,10 +84,12 @@ function body(statement: StatementDocument, speech: Speech): Item {
       };
     case "call": {
       const fields = named(statement.args, speech);
+      const word = words.find(statement.action.text);
+      const called = word === undefined ? `\`${statement.action.text}\`` : words.quoted(word);
       return {
         text: words.say(
-          `一并办理 \`${statement.action.text}\` (${fields}); 若被拒绝则全部不成立。`,
-          `\`${statement.action.text}\` is done with it (${fields}); if that is refused, nothing of this happens.`,
+          `一并办理${called} (${fields}); 若被拒绝则全部不成立。`,
+          `${called} is done with it (${fields}); if that is refused, nothing of this happens.`,
         ),
       };
     }

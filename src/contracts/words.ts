@@ -77,6 +77,8 @@ export class Words {
     if (name === ANYONE_ROLE) return this.say("任何登记账户", "every registered account");
     if (!name.startsWith(CONTRACT_ROLE_PREFIX)) return this.of(name);
     const contract = name.slice(CONTRACT_ROLE_PREFIX.length);
+    const word = this.find(name);
+    if (word !== undefined) return word;
     return this.say(`合约 \`${contract}\``, `the contract \`${contract}\``);
   }
 
@@ -167,6 +169,14 @@ export class Words {
     const foreign = imports.find((imported) => imported.table.text === table);
     const columns = [...(own?.key ?? []), ...(own?.fields ?? []), ...(foreign?.fields ?? [])];
     return columns.find(({ name }) => name.text === column)?.type.text ?? "";
+  }
+
+  /** Names of the columns of a table's key. */
+  keyOf(table: string): readonly string[] {
+    const { tables, imports } = this.document;
+    const own = tables.find(({ name }) => name.text === table);
+    const key = own?.key ?? imports.find((imported) => imported.table.text === table)?.key ?? [];
+    return key.map(({ name }) => name.text);
   }
 
   private integer({ name, min, max }: Type & { readonly kind: "int" }): string {

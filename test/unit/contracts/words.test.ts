@@ -138,6 +138,49 @@ describe("words", () => {
     );
   });
 
+  it("R260: what is given alone, what a key names, an action that is called and the contract that calls have words", () => {
+    const { blocks, missing } = renderContract(
+      alone(
+        `
+rules: 1
+contract: shop
+title: {zh: 店}
+words:
+  "contract:till": {zh: 收银合约}
+  book.enter: {zh: 记账}
+  amount: {zh: 金额}
+  way: {zh: 方式}
+  cash: {zh: 现金}
+  card: {zh: 刷卡}
+  day: {zh: 当日合计}
+  kind: {zh: 类别}
+  kind.day: {zh: 按日}
+  kind.month: {zh: 按月}
+  sum: {zh: 合计}
+imports:
+  book: {actions: {enter: {amount: int}}}
+tables:
+  day: {key: {kind: "enum(day,month)"}, fields: {sum: int}}
+actions:
+  sell:
+    title: {zh: 出售}
+    by: ["contract:till"]
+    params: {way: "enum(cash,card)"}
+    read: {d: "day['day']"}
+    require: [{if: p.way == "cash" && d.sum == 0, else: {zh: 只收现金}}]
+    do: [{call: book.enter, with: {amount: 1}}]
+`.replaceAll(/\{zh: ([^}]+)\}/g, "{zh: $1, en: $1}"),
+      ),
+      "zh",
+    );
+    const page = toMarkdown(blocks);
+    expect(missing).toEqual([]);
+    expect(page).toContain("由收银合约办理");
+    expect(page).toContain("方式 (下列之一: 现金或刷卡)");
+    expect(page).toContain("当日合计 (按“按日”)");
+    expect(page).toContain("一并办理“记账” (金额 (1))");
+  });
+
   it("R188: names for people change nothing that runs", () => {
     const bare = parse(CANTEEN) as { [section: string]: { [name: string]: { title?: unknown; law?: unknown } } };
     delete bare.words;
