@@ -12,11 +12,16 @@ Exit codes: 0 done, 1 failed (the message says why and what to do), 2 wrong word
 const DEFAULT_URL = `http://127.0.0.1:${CONFIG_DEFAULTS.rpc.port}`;
 const DEVNET_DIRECTORY = "data/devnet";
 
-/** Aborted by the first SIGINT or SIGTERM; the second one ends the process at once. */
+/** One Ctrl-C arrives more than once: from the terminal, from npm, and from the devnet that stops its nodes. */
+const SAME_STOP_MS = 2_000;
+/** Aborted by the first SIGINT or SIGTERM; one that comes later ends the process at once. */
 const stopping = new AbortController();
+let stopAskedMs: number | undefined;
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {
-    if (stopping.signal.aborted) process.exit(EXIT.forced);
+    const nowMs = performance.now();
+    stopAskedMs ??= nowMs;
+    if (nowMs - stopAskedMs > SAME_STOP_MS) process.exit(EXIT.forced);
     stopping.abort();
   });
 }
@@ -45,9 +50,15 @@ function explain(error: unknown): number {
     return EXIT.failed;
   }
   process.stderr.write(`linli: ${error.message}\n`);
-  if (error.cause instanceof Error) process.stderr.write(`       caused by: ${error.cause.message}\n`);
+  if (error.cause instanceof Error) process.stderr.write(`       caused by: ${withoutStack(error.cause.message)}\n`);
   if (error.code === "ARGUMENT_INVALID") return EXIT.usage;
   return error.code === "PROOF_REFUSED" ? EXIT.notProved : EXIT.failed;
+}
+
+/** Libraries put stacks of what they caught into their messages; an operator can do nothing with those. */
+function withoutStack(message: string): string {
+  const lines = message.split("\n").filter((line) => !line.startsWith("      at "));
+  return lines.join("\n").trimEnd();
 }
 
 function program(): Command {

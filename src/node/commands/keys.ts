@@ -1,6 +1,7 @@
 // `linli keys`: makes the keys of a node and of people, and the public descriptions that go to the others.
 // Secrets stay in their files; what is printed is public.
 
+import { isIPv4, isIPv6 } from "node:net";
 import { join, resolve } from "node:path";
 import { CONFIG_DEFAULTS, CONFIG_FILE } from "../../config.ts";
 import { LedgerError } from "../../errors.ts";
@@ -24,7 +25,9 @@ export interface NodeKeysOptions {
 const MEMBER_FILE = "member.json";
 const ADMIN_KEY_FILE = "keys/admin.key";
 /** What others can dial: found out now, rather than when nobody can reach the node. */
-const DIALLABLE = /^\/(?:ip4|ip6|dns|dns4|dns6)\/[^/\s]+\/tcp\/[1-9][0-9]{0,4}$/;
+const DIALLABLE = /^\/(ip4|ip6|dns|dns4|dns6)\/([^/]+)\/tcp\/([1-9][0-9]{0,4})$/;
+const HOST_NAME = /^[a-z0-9_]([a-z0-9._-]{0,251}[a-z0-9_])?$/i;
+const PORT_MAX = 65_535;
 
 /** A new node's home: keys, vote record, node.yaml, member.json. */
 export async function makeNodeKeys(options: NodeKeysOptions): Promise<void> {
@@ -32,8 +35,10 @@ export async function makeNodeKeys(options: NodeKeysOptions): Promise<void> {
   const { keys, data } = CONFIG_DEFAULTS;
   const account = `${options.organisation}-admin`;
   checkId("--organisation", options.organisation, account);
+  checkId("--role", options.role, options.role);
   for (const address of options.address)
-    if (!DIALLABLE.test(address)) throw argumentInvalid("--address", "e.g. /dns4/node.property.example/tcp/26000");
+    if (!isDiallable(address)) throw argumentInvalid("--address", "e.g. /dns4/node.property.example/tcp/26000");
+  if (!isTitle(options.title)) throw argumentInvalid("--title", `text of 1 to ${LIMITS.titleBytesMax} bytes`);
   const validator = await createValidatorKey({
     keyFile: join(home, keys.validator),
     votesDirectory: join(home, data.votes),
@@ -124,6 +129,17 @@ export async function showKey(file: string): Promise<void> {
 function checkId(argument: string, id: string, longest: string): void {
   if (!/^[^\s\p{C}]+$/u.test(id) || new TextEncoder().encode(longest).length > LIMITS.nameBytesMax)
     throw argumentInvalid(argument, `a short name without spaces, at most ${LIMITS.nameBytesMax} bytes`);
+}
+
+function isTitle(text: string): boolean {
+  return text.trim() !== "" && new TextEncoder().encode(text).length <= LIMITS.titleBytesMax;
+}
+
+function isDiallable(address: string): boolean {
+  const [, kind, host = "", port] = DIALLABLE.exec(address) ?? [];
+  if (kind === undefined || Number(port) > PORT_MAX) return false;
+  if (kind === "ip4") return isIPv4(host);
+  return kind === "ip6" ? isIPv6(host) : HOST_NAME.test(host);
 }
 
 function nodeYaml(options: NodeKeysOptions): string {

@@ -35,13 +35,15 @@ export interface DevnetOptions {
 
 /**
  * Resolves when it was asked to stop, or with `once` after the summary.
- * @throws LedgerError DEVNET_CHECK_FAILED when the summary's checks do not hold; DEVNET_OTHER_SIZE, NODE_EXITED, DAY_*
+ * @throws LedgerError DEVNET_CHECK_FAILED when the summary's checks do not hold; DEVNET_OTHER_SIZE, DEVNET_RUNS_ALREADY,
+ * NODE_EXITED, DAY_*
  */
 export async function runDevnet(options: DevnetOptions, stopping: AbortSignal): Promise<void> {
   const startedMs = performance.now();
   const directory = resolve(options.data);
   const { network, keys } = await prepare(directory, options);
   const nodes = network.nodes.map((place) => new NodeProcess(place));
+  await expectNoneAnswers(nodes);
   try {
     for (const node of nodes) node.start();
     await untilAborted(stopping, Promise.all(nodes.map((node) => node.untilHealthy(HEALTHY_MS_MAX))));
@@ -60,7 +62,21 @@ export async function runDevnet(options: DevnetOptions, stopping: AbortSignal): 
     // Ctrl-C is an end as good as any.
     if (!stopping.aborted) throw error;
   } finally {
+    if (stopping.aborted) say("正在停止各节点 · Stopping the nodes");
     await Promise.all(nodes.map((node) => node.stop()));
+    if (stopping.aborted) say(`已停止, 数据保存在 · Stopped; everything is kept in ${directory}`);
+  }
+}
+
+/** A network that runs already would answer for the one that cannot start beside it. */
+async function expectNoneAnswers(nodes: readonly NodeProcess[]): Promise<void> {
+  for (const node of nodes) {
+    if (!(await node.isAnswered())) continue;
+    throw new LedgerError(
+      "DEVNET_RUNS_ALREADY",
+      { url: node.url },
+      { remedy: "use it, or stop it with Ctrl-C where it runs; another one beside it needs its own --data and --port" },
+    );
   }
 }
 

@@ -33,8 +33,18 @@ export class NodeProcess {
     return this.child !== undefined && this.child.exitCode === null && this.child.signalCode === null;
   }
 
+  /** undefined while it runs, and null after a signal ended it */
+  get exitCode(): number | null | undefined {
+    return this.isRunning ? undefined : this.child?.exitCode;
+  }
+
   get logFile(): string {
     return join(this.place.home, "node.log");
+  }
+
+  /** Whether somebody answers at its port, started here or elsewhere. */
+  isAnswered(): Promise<boolean> {
+    return isHealthy(this.url);
   }
 
   /** Starts the node; its log is appended to `node.log` in its home. */
@@ -50,7 +60,7 @@ export class NodeProcess {
     const deadline = Date.now() + timeoutMs;
     while (Date.now() < deadline) {
       if (!this.isRunning) throw this.exited();
-      if (await isHealthy(this.url)) return;
+      if (await this.isAnswered()) return;
       await new Promise((resolve) => setTimeout(resolve, HEALTH_POLL_MS));
     }
     throw new LedgerError(
@@ -79,8 +89,8 @@ export class NodeProcess {
     await ended;
   }
 
-  /** Freezes or wakes the process. */
-  signal(name: "SIGSTOP" | "SIGCONT"): void {
+  /** Freezes or wakes the process, or presses Ctrl-C. */
+  signal(name: "SIGSTOP" | "SIGCONT" | "SIGINT"): void {
     this.child?.kill(name);
   }
 

@@ -90,6 +90,22 @@ describe("words", () => {
 });
 
 describe("keys", () => {
+  const words = { home: "/nonexistent/h", organisation: "a", title: "b", role: "c", address: "/ip4/192.0.2.1/tcp/1" };
+  test.each([
+    { address: "/ip4/\u2026/tcp/26000" },
+    { address: "/ip4/300.0.0.1/tcp/26000" },
+    { address: "/ip4/192.0.2.1/tcp/70000" },
+    { address: "/ip6/192.0.2.1/tcp/26000" },
+    { address: "/dns4/node property.example/tcp/26000" },
+    { title: " " },
+    { role: "two words" },
+  ])("A85: what no genesis or no peer could use is refused before keys are made: %j", async (wrong) => {
+    const options = Object.entries({ ...words, ...wrong }).flatMap(([name, value]) => [`--${name}`, value]);
+    const { code, err } = await linli(["keys", "node", ...options]);
+    expect(code).toBe(2);
+    expect(err).toContain(`argument=--${Object.keys(wrong)[0]}`);
+  });
+
   test("a node's home holds what is needed, its secrets for the owner only, and says what to send", async () => {
     const home = join(directory, "home");
     const words = [

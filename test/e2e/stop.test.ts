@@ -1,0 +1,34 @@
+// Ctrl-C as a terminal sends it: to the whole group of processes, and once more by those that pass it on.
+
+import { readFileSync } from "node:fs";
+import { afterEach, expect, it } from "vitest";
+import { runDevnet } from "../../src/node/devnet/devnet.ts";
+import { TestNetwork } from "./network.ts";
+
+let network: TestNetwork | undefined;
+afterEach(async () => {
+  await network?.stop();
+  network = undefined;
+});
+
+it("N180: one Ctrl-C that arrives twice stops a node cleanly", async () => {
+  network = await TestNetwork.create({ nodes: 4, portBase: 28_400 });
+  const node = network.nodeOf(0);
+  node.start();
+  await network.untilHealthy([node]);
+  const ended = node.stop();
+  node.signal("SIGINT");
+  await ended;
+  expect(node.exitCode).toBe(0);
+  expect(readFileSync(node.logFile, "utf8")).toContain("node stopped");
+}, 60_000);
+
+it("N181: a devnet does not take the answers of one that runs already for its own", async () => {
+  network = await TestNetwork.create({ nodes: 4, portBase: 28_400 });
+  const node = network.nodeOf(3);
+  node.start();
+  await network.untilHealthy([node]);
+  const data = network.layout.directory;
+  const options = { nodes: 4, once: true, json: false, data, port: 28_400 };
+  await expect(runDevnet(options, new AbortController().signal)).rejects.toMatchObject({ code: "DEVNET_RUNS_ALREADY" });
+}, 60_000);
