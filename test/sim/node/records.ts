@@ -102,7 +102,7 @@ export class RecordDisk {
     return this.names.get(name);
   }
 
-  /** @returns false when there is no room */
+  /** Hands a write over; until it is finished or abandoned the power may cut it short. */
   begin(medium: Medium, bytes: Uint8Array, position: number): WriteUnderWay {
     const write = { medium, bytes, position };
     this.underWay.add(write);
@@ -192,7 +192,7 @@ class SimFiles implements RecordFiles {
         const write = disk.begin(medium, bytes.slice(), position);
         return after(lengthMs(), () => {
           if (!disk.isFull) return disk.finish(write);
-          // No room for a new file; an old one is written in place, and the disk breaks off.
+          // The disk refuses, and nothing of it is written: what breaks off in the middle is a power cut.
           disk.abandon(write);
           throw new Error("ENOSPC");
         });
