@@ -34,8 +34,6 @@ export class Cluster {
   static async start(options: { readonly portBase: number; readonly disks: boolean }): Promise<Cluster> {
     const network = await TestNetwork.create({ nodes: NODES, portBase: options.portBase });
     const { layout, nodes } = network;
-    const hasDisks = options.disks && layout.nodes.every(({ home }) => mountDisk(join(home, "data")));
-    await listenBehindRelay(layout);
     const relay = new Relay(
       nodes.map((node) => ({
         publicPort: node.place.p2pPort,
@@ -43,10 +41,18 @@ export class Cluster {
         pid: () => (node.isRunning ? node.pid : undefined),
       })),
     );
-    const cluster = new Cluster(network, relay, hasDisks);
+    // First: taken ports end the run before there is anything to clear away.
     await relay.start();
-    await network.begin();
-    return cluster;
+    const hasDisks = options.disks && layout.nodes.every(({ home }) => mountDisk(join(home, "data")));
+    const cluster = new Cluster(network, relay, hasDisks);
+    try {
+      await listenBehindRelay(layout);
+      await network.begin();
+      return cluster;
+    } catch (error) {
+      await cluster.stop({ keep: true });
+      throw error;
+    }
   }
 
   /** Takes all room on a node's disk. */
