@@ -262,6 +262,8 @@ export class ExpressionWords {
     const level = LEVELS[operator];
     const row = right.kind === "null" ? this.existence(left, { isThere: operator === "!=" }) : undefined;
     if (row !== undefined) return { text: row, level };
+    const span = operator === "*" && this.isTime ? this.spanOfSetting(left, right) : undefined;
+    if (span !== undefined) return leaf(span);
     if (operator === "+" && this.sight.isText(expression)) return { text: this.joined(expression), level };
     const isArithmetic = level > LEVELS["=="];
     const isTime = (isArithmetic && this.isTime) || this.sight.isTime(left) || this.sight.isTime(right);
@@ -292,6 +294,14 @@ export class ExpressionWords {
       default:
         return { text: `${before} ${SIGNS[operator] ?? operator} ${after}`, level };
     }
+  }
+
+  /** `settings.days * 86400000`, whose setting is said with its unit already. */
+  private spanOfSetting(left: Expression, right: Expression): string | undefined {
+    if (left.kind !== "select" || nameOf(left.operand) !== "settings" || right.kind !== "int") return undefined;
+    const unit = this.words.label(this.words.settingNamed(left.field)?.unit);
+    const isSpan = unit !== undefined && this.words.isUnit(unit, right.value);
+    return isSpan ? this.setting(left.field, { withNumbers: true }) : undefined;
   }
 
   /** The right side, whose texts are values of what stands on the left. */

@@ -109,6 +109,11 @@ export class Words {
     return this.say(`${count} ${zh}`, `${count} ${en}${count === 1n ? "" : "s"}`);
   }
 
+  /** Whether a unit, as a setting names it, is this span: 86400000 is one "天". */
+  isUnit(unit: string, ms: bigint): boolean {
+    return SPANS.some(([length, zh, en]) => length === ms && [zh, en, `${en}s`].includes(unit));
+  }
+
   quoted(text: string): string {
     return this.say(`“${text}”`, `“${text}”`);
   }

@@ -138,6 +138,21 @@ describe("words", () => {
     );
   });
 
+  it("R261: days of a setting that are added to a time are said once, other lengths as they are", () => {
+    const source = alone(
+      CANTEEN.replace(
+        "settings:\n",
+        "settings:\n  rest: {title: {zh: 间隔, en: rest}, value: 3, unit: {zh: 天, en: days}}\n",
+      ),
+    );
+    const words = new Words(source.document, "zh");
+    const around = { action: words.actionNamed("order"), table: undefined, numbers: true };
+    const speak = (text: string) => new ExpressionWords(words, around).expression(parseExpression(text));
+    expect(speak("now + settings.rest * 86400000")).toBe("当前时间 + 间隔 (3 天)");
+    expect(speak("now + settings.rest * 3600000")).toBe("当前时间 + 间隔 (3 天) × 1 小时");
+    expect(speak("m.left * settings.rest * 86400000")).toBe("剩余份数 × 间隔 (3 天) × 86400000");
+  });
+
   it("R260: what is given alone, what a key names, an action that is called and the contract that calls have words", () => {
     const { blocks, missing } = renderContract(
       alone(
