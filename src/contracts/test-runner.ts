@@ -12,7 +12,7 @@ import { compileSource, exportsOf } from "./engine.ts";
 import { Findings } from "./finding.ts";
 import { RowLayout } from "./row-layout.ts";
 import { ANYONE_ROLE, CONTRACT_ROLE_PREFIX, LEDGER_CONTRACT } from "./system.ts";
-import { MONEY } from "./system-layouts.ts";
+import { MONEY, TIMERS } from "./system-layouts.ts";
 import { type NewOverlay, type Step, TestLedger } from "./test-ledger.ts";
 import { readTestValue, TestFault } from "./test-values.ts";
 import { ID, INT64_MAX, INT64_MIN, integerType, TIME, type Type } from "./types.ts";
@@ -227,6 +227,11 @@ class TestRun {
 
   /** Fields that a test leaves out are empty: 0, "", false, [], the first name of an enum. */
   private givenRow(layout: RowLayout, node: SourceNode): void {
+    if (layout.contract === TIMERS.contract && layout.name === TIMERS.name)
+      throw new TestFault(
+        node.at,
+        "timers are not given: a step that starts one does it, or as: timer/ledger acts as one",
+      );
     const given = this.columnValues(layout, node);
     const row = layout.columns.map(
       ({ type, defaultValue }, index) => given.get(index) ?? defaultValue ?? emptyValue(type),

@@ -183,6 +183,14 @@ describe("trial", () => {
     expect(tryStep({ ...input, given: "{", step: step(50) })).toHaveProperty("problem");
   });
 
+  it("R262: a timer among the given rows is a fault of the test, told as one", () => {
+    const given = '{"ledger.timer": [{"contract": "shop", "key": "a", "at": 5, "action": "pay"}]}';
+    const step = JSON.stringify({ at: "10", as: "cashier/cash", do: "pay", with: { id: "a", fen: 50 } });
+    expect(tryStep({ given, step, sources: [SHOP], newOverlay })).toEqual({
+      problem: expect.stringContaining("timers are not given"),
+    });
+  });
+
   it("A45: the entries of an index stand for rows, which are told by names; groups and columns by their types", () => {
     const made = chain();
     made.run(1500, "cash", [{ contract: "shop", action: "pay", args: { id: "b", fen: 60 } }]);
