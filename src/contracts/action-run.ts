@@ -382,7 +382,7 @@ export class ActionRun {
     }
   }
 
-  /** Replaces a timer of the same key. */
+  /** Replaces a timer of the same key. R237: a time that has passed is now, or those who name one would always come before all who wait. */
   schedule({
     key,
     at,
@@ -395,7 +395,7 @@ export class ActionRun {
     readonly args: Uint8Array;
   }): undefined {
     charge(this.frame, GAS.write);
-    const row = [this.action.contract, key, at, action, args];
+    const row = [this.action.contract, key, Math.max(at, this.host.timeMs), action, args];
     this.put(TIMERS.stateKeyOf(row), TIMERS.encode(row));
   }
 

@@ -7,6 +7,7 @@ import type { LedgerEvent, Receipt } from "../ledger/types.ts";
 import { formatTime } from "./calendar.ts";
 import type { CheckedTemplate } from "./checked.ts";
 import type { CompiledContract, RuleText } from "./compiled.ts";
+import { visible } from "./text.ts";
 import type { LimitedDimension } from "./usage.ts";
 
 export interface Explanation {
@@ -73,7 +74,7 @@ function show(label: string, value: Value, rule: RuleText): string {
 function plain(value: Value | undefined): string {
   if (value === null || value === undefined) return "-";
   if (value instanceof Uint8Array) return toHex(value);
-  return Array.isArray(value) ? value.map(plain).join(", ") : String(value);
+  return Array.isArray(value) ? value.map(plain).join(", ") : visible(String(value));
 }
 
 // ---- what the ledger itself refuses ----

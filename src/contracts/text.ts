@@ -107,3 +107,13 @@ export function lookalike(text: string, { alone }: { readonly alone: boolean }):
 function isWide(code: number): boolean {
   return (code >= 0xff10 && code <= 0xff19) || (code >= 0xff21 && code <= 0xff3a) || (code >= 0xff41 && code <= 0xff5a);
 }
+
+/** Text of somebody inside a sentence of somebody else: what shows nothing or breaks the line is written as its number. */
+export function visible(text: string): string {
+  let shown = "";
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    shown += code < 0x20 || isHidden(code) ? `\\u${code.toString(16).padStart(4, "0")}` : (text[index] ?? "");
+  }
+  return shown;
+}

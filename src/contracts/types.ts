@@ -3,7 +3,7 @@
 
 import type { Value } from "../ledger/codec.ts";
 import { isDigit, isNamePart, isNameStart } from "./lexer.ts";
-import { utf8Length } from "./text.ts";
+import { hiddenCharacter, utf8Length } from "./text.ts";
 
 export type IntegerName = "int" | "count" | "money" | "area" | "time";
 
@@ -297,7 +297,12 @@ function textMembership(type: Type & { kind: "text" }): (value: Value) => boolea
   if (values !== undefined) return (value) => typeof value === "string" && values.includes(value);
   const codeMin = type.isId ? 33 : 1;
   return (value) =>
-    typeof value === "string" && value.length <= bytesMax && isPlain(value, codeMin) && utf8Length(value) <= bytesMax;
+    typeof value === "string" &&
+    value.length <= bytesMax &&
+    isPlain(value, codeMin) &&
+    utf8Length(value) <= bytesMax &&
+    // Two ids that look the same would be taken for one.
+    (!type.isId || hiddenCharacter(value) < 0);
 }
 
 /** Bytes that a value of the type needs at most in the state: what gas and keys are bounded by. */

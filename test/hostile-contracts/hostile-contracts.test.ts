@@ -136,6 +136,27 @@ describe("hostile blocks", () => {
     expect(chain.block(15, []).receipts.length).toBeGreaterThan(1000);
   });
 
+  it("R237: timers set for times long past do not keep back one that is due", () => {
+    const chain = chainWith();
+    const l = numbers.slice(0, 120);
+    const hogs = Array.from({ length: 60 }, (_, index) =>
+      transaction("ann", [call("hog", { key: `hog${index}`, l })], 1_000_000),
+    );
+    for (let at = 0; at < hogs.length; at += 10) chain.block(1, hogs.slice(at, at + 10));
+    expect(chain.block(2, [transaction("ann", [call("wait")])]).receipts.at(-1)?.status).toBe("ok");
+    const ended: number[] = [];
+    const blockGasMax = 4_000_000;
+    for (let time = 3; time < 16; time += 1) {
+      chain.parameters = { ...PARAMETERS, blockGasMax };
+      const { receipts } = chain.block(time, []);
+      // Every block is full of them, and some wait.
+      expect(receipts.length).toBeGreaterThan(5);
+      expect(receipts.length).toBeLessThan(hogs.length / 2);
+      if (receipts.some(({ events }) => events.some(({ name }) => name === "ended"))) ended.push(time);
+    }
+    expect(ended).toHaveLength(1);
+  });
+
   it("R211: timers at their worst are stopped one by one, and the rest waits", () => {
     const chain = chainWith();
     for (let block = 0; block < 4; block += 1)

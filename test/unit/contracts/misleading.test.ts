@@ -3,8 +3,10 @@
 import { describe, expect, it } from "vitest";
 import { type Block, toMarkdown } from "../../../src/contracts/blocks.ts";
 import { checkContract } from "../../../src/contracts/check-contract.ts";
+import { explain } from "../../../src/contracts/explain.ts";
 import { renderContract } from "../../../src/contracts/render.ts";
 import { SourceSet } from "../../../src/contracts/source-set.ts";
+import { ID, membership } from "../../../src/contracts/types.ts";
 import type { Language } from "../../../src/contracts/words.ts";
 
 const BASE = `rules: 1
@@ -95,6 +97,24 @@ describe("what a machine can see", () => {
   it("R233: units, Greek words and Chinese signs are no deceit", () => {
     for (const title of ["\u03bcm", "\u03a9", "\u0394", "（甲）", "Ａ座", "Привет"])
       expect(errors(changed("en: Shop", `en: ${title}`))).toEqual([]);
+  });
+});
+
+describe("what people write", () => {
+  it("R238: an id has no character that cannot be seen", () => {
+    const isId = membership(ID);
+    expect(["admin", "业主-1", "fund:repair"].every(isId)).toBe(true);
+    for (const hidden of ["\u200b", "\u202e", "\u009b", "\u3164", "\u{e0041}"])
+      expect(isId(`adm${hidden}in`)).toBe(false);
+  });
+
+  it("R238: a value inside a sentence breaks no line and turns no direction", () => {
+    const values = [["text", "a\n通过\u202eb\u009b2J"]] as const;
+    const { zh, en } = explain({ status: "refused", ruleId: "x.y.limit", values, events: [] }, () => undefined);
+    for (const sentence of [zh, en]) {
+      expect(sentence).toContain("a\\u000a通过\\u202eb\\u009b2J");
+      expect(sentence).not.toMatch(/[\n\u202e\u009b]/);
+    }
   });
 });
 
