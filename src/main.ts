@@ -112,6 +112,16 @@ function addKeys(linli: Command): void {
     )
     .action(async (options) => (await import("./node/commands/keys.ts")).makeAccountKey(options));
   keys
+    .command("recover")
+    .description(
+      "say that a node's vote record is lost, so that its key may vote again once the others have told where they are",
+    )
+    .requiredOption("--home <dir>", "home of the node, which must be stopped (LINLI_HOME)", ENVIRONMENT.home)
+    .option("--confirm <digits>", "first digits of the validator key: no other copy of this node runs or ever will")
+    .option("--restored", "the record is there, but came back from a copy", false)
+    .addHelpText("after", example("linli keys recover --home ./property"))
+    .action(async (options) => (await import("./node/commands/recover.ts")).recoverVoteRecord(options));
+  keys
     .command("show <file>")
     .description("show the public half of a key file")
     .action(async (file: string) => (await import("./node/commands/keys.ts")).showKey(file));

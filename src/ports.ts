@@ -70,7 +70,7 @@ export interface PeerEndpoint {
 }
 
 export type GossipTopic = "batches" | "heads" | "evidence";
-export type RequestProtocol = "fetch" | "sync";
+export type RequestProtocol = "fetch" | "sync" | "head";
 
 export interface PeerStatus {
   readonly peerId: PeerId;

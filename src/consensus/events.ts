@@ -5,6 +5,7 @@
 import type { Hash } from "../ledger/hash.ts";
 import type { Certificate, Parameters, Proposal, Result, Validator } from "../ledger/types.ts";
 import type { SigningRequest } from "./safety.ts";
+import type { VoteRecord } from "./vote-record.ts";
 
 /** A validator as the network addresses it: its consensus public key in lower-case hexadecimal. */
 export type ValidatorKey = string;
@@ -88,7 +89,9 @@ export type ReplicaEvent =
   /** k x (q-th smallest round trip) + own syncs + twice the own work, unclamped; never from the primary's own pace */
   | { readonly kind: "paceMeasured"; readonly timeoutMs: number }
   /** the connection to a validator is lost or back: shortens the wait for a lost primary, is no reason by itself */
-  | { readonly kind: "peerChanged"; readonly peer: ValidatorKey; readonly connected: boolean };
+  | { readonly kind: "peerChanged"; readonly peer: ValidatorKey; readonly connected: boolean }
+  /** recovery.ts is through with a lost record: the key may sign again by this one, which is durable */
+  | { readonly kind: "recordRecovered"; readonly record: VoteRecord };
 
 export type ReplicaEffect =
   | { readonly kind: "buildBlock"; readonly height: number; readonly view: number }

@@ -52,7 +52,7 @@ const TAKEN_WHEN_OUTGROWN: ReadonlySet<ReplicaEvent["kind"]> = new Set([
 
 export class Replica {
   private readonly ownKey: Uint8Array | undefined;
-  private readonly record: VoteRecord;
+  private record: VoteRecord;
   private readonly core: Core;
   private readonly catchUp = new CatchUp();
   private effects: ReplicaEffect[] = [];
@@ -137,6 +137,8 @@ export class Replica {
         return;
       case "peerChanged":
         return this.handlePeer(event.peer, event.connected);
+      case "recordRecovered":
+        return this.resume(event.record);
       default:
         return unreachable(event);
     }
@@ -145,6 +147,16 @@ export class Replica {
   private start(): void {
     suspectLeadLeftBehind(this.core);
     resend(this.core, "all");
+  }
+
+  /** C90: a key that has come back votes at the height in flight, unless that one is as good as decided. */
+  private resume(record: VoteRecord): void {
+    const { core } = this;
+    invariant(core.state.own === undefined, "C90: only a key that was silent comes back");
+    this.record = record;
+    if (core.state.isCommitting || core.state.decided !== undefined) return;
+    core.state = this.stateAbove(core.state.head, core);
+    this.start();
   }
 
   private handlePeer(peer: ValidatorKey, isConnected: boolean): void {

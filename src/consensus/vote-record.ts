@@ -22,7 +22,7 @@ export interface VoteRecord {
   readonly publicKey: Uint8Array;
   /** raised by one with every saved record; each committed block names the one it was committed under */
   readonly sequence: number;
-  /** why this key may sign nothing at all, e.g. RECORD_LOST; undefined in ordinary times */
+  /** RECORD_LOST: this key may sign nothing at all until recovery.ts is through; undefined in ordinary times */
   readonly mustNotSign: string | undefined;
   /** the durable floor after a lost record: nothing below this height is signed; 0 in ordinary times */
   readonly floorHeight: number;
@@ -57,6 +57,14 @@ export function emptyVoteRecord(identity: { readonly chainId: Hash; readonly pub
     lock: undefined,
     proposals: [],
   };
+}
+
+/** The record of a key that lost its own. @param sequence above that of every record of this key that is known of */
+export function lostVoteRecord(
+  identity: { readonly chainId: Hash; readonly publicKey: Uint8Array },
+  sequence: number,
+): VoteRecord {
+  return { ...emptyVoteRecord(identity), sequence, mustNotSign: "RECORD_LOST" };
 }
 
 /**

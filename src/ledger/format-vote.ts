@@ -5,10 +5,11 @@ import type { Verdict } from "../errors.ts";
 import { DECODE_LIMITS, type DecodeLimits, decodeWith, encode, type Reader, type Value } from "./codec.ts";
 import { type Hash, tagged } from "./hash.ts";
 import { LIMITS } from "./limits.ts";
-import { type Certificate, FORMAT_VERSION, type HeadStatement, type VoteKind } from "./types.ts";
+import { type Certificate, FORMAT_VERSION, type HeadAnswer, type HeadStatement, type VoteKind } from "./types.ts";
 
 const CERTIFICATE_LIMITS: DecodeLimits = { ...DECODE_LIMITS, bytesMax: LIMITS.certificateBytesMax };
 const HEAD_LIMITS: DecodeLimits = { ...DECODE_LIMITS, bytesMax: LIMITS.headStatementBytesMax };
+const NONCE_BYTES = 32;
 
 /** `tag(kind)` over `[chainId, height, view, validatorsHash, blockHash, resultHash or empty]`. */
 export function voteSigningBytes(vote: {
@@ -99,6 +100,52 @@ export function decodeHeadStatement(bytes: Uint8Array): Verdict<HeadStatement> {
       blockHash: reader.hash(),
       resultHash: reader.hash(),
       timeMs: reader.uint(0),
+      publicKey: reader.byteString(1, LIMITS.publicKeyBytesMax),
+      signature: reader.byteString(1, LIMITS.signatureBytesMax),
+    };
+  });
+}
+
+/** `[version, nonce]`: asks a validator for its head. @param nonce 32 bytes that were never used before */
+export function encodeHeadRequest(nonce: Uint8Array): Uint8Array {
+  return encode([FORMAT_VERSION, nonce]);
+}
+
+/** @returns the nonce */
+export function decodeHeadRequest(bytes: Uint8Array): Verdict<Uint8Array> {
+  return decodeWith(bytes, HEAD_LIMITS, (reader) => {
+    reader.tuple(2);
+    reader.version(FORMAT_VERSION);
+    return reader.byteString(NONCE_BYTES, NONCE_BYTES);
+  });
+}
+
+/** HEAD-ANSWER over `[chainId, nonce, height, blockHash, resultHash]`. */
+export function headAnswerSigningBytes(answer: {
+  readonly chainId: Hash;
+  readonly nonce: Uint8Array;
+  readonly height: number;
+  readonly blockHash: Hash;
+  readonly resultHash: Hash;
+}): Uint8Array {
+  const { chainId, nonce, height, blockHash, resultHash } = answer;
+  return tagged("HEAD-ANSWER", encode([chainId, nonce, height, blockHash, resultHash]));
+}
+
+/** `[version, height, blockHash, resultHash, publicKey, signature]`; the nonce is the asker's to know. */
+export function encodeHeadAnswer(answer: HeadAnswer): Uint8Array {
+  const { height, blockHash, resultHash, publicKey, signature } = answer;
+  return encode([FORMAT_VERSION, height, blockHash, resultHash, publicKey, signature]);
+}
+
+export function decodeHeadAnswer(bytes: Uint8Array): Verdict<HeadAnswer> {
+  return decodeWith(bytes, HEAD_LIMITS, (reader) => {
+    reader.tuple(6);
+    reader.version(FORMAT_VERSION);
+    return {
+      height: reader.uint(0),
+      blockHash: reader.hash(),
+      resultHash: reader.hash(),
       publicKey: reader.byteString(1, LIMITS.publicKeyBytesMax),
       signature: reader.byteString(1, LIMITS.signatureBytesMax),
     };

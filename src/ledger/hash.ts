@@ -27,6 +27,7 @@ export type DomainTag =
   | "VIEW-CHANGE"
   | "NEW-VIEW"
   | "HEAD"
+  | "HEAD-ANSWER"
   | "RECEIVED"
   | "ORDER"
   | "TIMER"

@@ -191,6 +191,15 @@ export interface HeadStatement {
   readonly signature: Uint8Array;
 }
 
+/** A validator's own certified head, said to one who asked with a nonce: its signature covers chain and nonce. */
+export interface HeadAnswer {
+  readonly height: number;
+  readonly blockHash: Hash;
+  readonly resultHash: Hash;
+  readonly publicKey: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
 // ---- execution ----
 
 /** "ok", or why nothing of the transaction happened. The only statuses there are. */

@@ -251,14 +251,15 @@ export class Api implements NodeApi {
   }
 
   consensusStatus(): Record<string, unknown> {
-    const { chain, mempool, pool, heads, evidence, network, replica, signer, isSeated } = this.participant;
+    const { chain, mempool, pool, heads, evidence, network, replica, recovery, isSeated } = this.participant;
     const { height: heightInFlight, waitingFor, ...status } = replica.status();
     return {
       height: chain.head.height,
       heightInFlight,
       ...status,
       waitingFor: status.isHalted === true || chain.isOutgrown ? waitingFor : (this.missingPeers() ?? waitingFor),
-      votes: signer !== undefined && isSeated && !chain.isOutgrown,
+      votes: recovery.maySign && isSeated && !chain.isOutgrown,
+      recovery: recovery.status() ?? null,
       protocol: { speaks: PROTOCOL_VERSION, needed: chain.head.parameters.protocol },
       mempool: { pending: mempool.size, queued: mempool.queued },
       batches: pool.size,

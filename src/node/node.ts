@@ -18,7 +18,7 @@ import { Snapshots } from "../store/snapshots.ts";
 import { openVoteRecordFile } from "../store/vote-record-file.ts";
 import { Api, SOFTWARE } from "./api.ts";
 import { systemClock } from "./clock.ts";
-import { verifyNative } from "./ed25519-native.ts";
+import { generateSeed, verifyNative } from "./ed25519-native.ts";
 import { bindVoteRecord, loadKeyFile, voteRecordPath } from "./key-file.ts";
 import { openParticipant } from "./open-participant.ts";
 import { SYNC_BLOCK_BYTES_MAX } from "./sync.ts";
@@ -93,6 +93,7 @@ async function open(config: NodeConfig, log: Logger, closers: (() => Promise<voi
     clock,
     log,
     snapshots: { ...config.snapshots, stored },
+    drawNonce: generateSeed,
     halt: (error) => reportHalt(error),
   });
   closers.push(() => participant.stop());
@@ -103,12 +104,13 @@ async function open(config: NodeConfig, log: Logger, closers: (() => Promise<voi
   log.info("node started", {
     name: config.name,
     rpc: `http://${rpc.host}:${rpc.port}`,
-    votes: participant.signer !== undefined && participant.isSeated,
+    votes: participant.recovery.maySign && participant.isSeated,
   });
   return { rpcHost: rpc.host, rpcPort: rpc.port, halted, stop: () => closeAll(closers) };
 }
 
-async function loadGenesis(file: string): Promise<SealedGenesis> {
+/** @throws LedgerError GENESIS_FILE_MISSING and what is wrong in it */
+export async function loadGenesis(file: string): Promise<SealedGenesis> {
   const text = await readFile(file, "utf8").catch((cause: unknown) => {
     throw new LedgerError(
       "GENESIS_FILE_MISSING",

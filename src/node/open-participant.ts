@@ -33,6 +33,8 @@ export interface ParticipantPorts {
   readonly log: Logger;
   /** undefined: makes and offers no snapshots */
   readonly snapshots?: SnapshotOptions | undefined;
+  /** 32 bytes that nobody can have seen before */
+  drawNonce(): Uint8Array;
   halt(error: LedgerError): void;
 }
 
@@ -86,7 +88,8 @@ async function openSigner(ports: ParticipantPorts, chain: Chain): Promise<Signer
   } catch (error) {
     if (!(error instanceof LedgerError) || !MUTE_CODES.has(error.code)) throw error;
     // A key that cannot prove what it signed must not sign again: it could vote twice (docs/operations.md, "lost vote record").
-    log.error("this node will not vote", { code: error.code, ...error.data });
+    const remedy = "docs/operations.md, Lost vote record: linli keys recover";
+    log.error("this node will not vote", { code: error.code, ...error.data, remedy });
     return undefined;
   }
 }

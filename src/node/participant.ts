@@ -2,7 +2,7 @@
 // mempool, pool and batcher in step with the chain. Every await is followed by a look at the height (pitfall 30).
 
 import { invariant, unreachable } from "../assert.ts";
-import type { HeadFacts, Report, ValidatorKey } from "../consensus/events.ts";
+import type { HeadFacts, ValidatorKey } from "../consensus/events.ts";
 import type { Replica } from "../consensus/replica.ts";
 import { LedgerError } from "../errors.ts";
 import { quorumSize } from "../ledger/certificate.ts";
@@ -21,10 +21,12 @@ import { EvidenceLog } from "./evidence-log.ts";
 import { FairTurns } from "./fair-turns.ts";
 import { HEAD_INTERVAL_MS, HeadTracker } from "./heads.ts";
 import { KeepingUp, type SnapshotOptions } from "./keeping-up.ts";
+import { KeyRecovery } from "./key-recovery.ts";
 import { Mempool } from "./mempool.ts";
 import { PACE_INTERVAL_MS, Pace } from "./pace.ts";
 import { Peers } from "./peers.ts";
 import { Proposals } from "./proposals.ts";
+import { handleReport } from "./reports.ts";
 import { Schedule } from "./schedule.ts";
 import type { Signer } from "./signer.ts";
 import type { FetchedState } from "./state-sync.ts";
@@ -46,6 +48,7 @@ export interface ParticipantOptions {
   readonly genesis: Pick<SealedGenesis, "validators" | "endpoints" | "timeScale" | "chainId" | "parameters">;
   /** undefined: makes and offers no snapshots */
   readonly snapshots?: SnapshotOptions | undefined;
+  drawNonce(): Uint8Array;
   halt(error: LedgerError): void;
 }
 
@@ -67,6 +70,7 @@ export class Participant {
   readonly signer: Signer | undefined;
   readonly verify: VerifySignature;
   readonly batcher: Batcher;
+  readonly recovery: KeyRecovery;
   private readonly options: ParticipantOptions;
   private readonly log: Logger;
   private readonly driver: Driver;
@@ -159,6 +163,15 @@ export class Participant {
       headHeight: () => chain.head.height,
       ask: (height, from) => this.guard(this.catchUp(height, from).then((event) => this.driver.push(event))),
     });
+    this.recovery = new KeyRecovery({
+      ...options,
+      schedule: this.schedule,
+      request: (to, payload, timeoutMs) => this.peers.request(to, "head", payload, timeoutMs),
+      lookAhead: (height, from) => this.ahead.notice(height, from),
+      onBadAnswer: onBad,
+      onRecovered: (record) => this.driver.push({ kind: "recordRecovered", record }),
+      guard: this.guard,
+    });
     this.batcher = new Batcher({
       clock,
       mempool: this.mempool,
@@ -169,6 +182,7 @@ export class Participant {
         this.isSeated && this.pool.hasRoom(key.publicKey, chain.head.parameters.batchBytesMax, BATCH_TRANSACTIONS_MAX),
       publish: (batch) => this.publishBatch(batch),
     });
+    const recordEvidence = (bytes: Uint8Array) => this.guard(this.evidence.record(bytes, chain.head.validators));
     this.driver = new Driver({
       core: options.replica,
       clock,
@@ -182,9 +196,12 @@ export class Participant {
         send: (to, bytes) => this.peers.send(to, bytes),
         commitBlock: (effect) => this.commitBlock(effect),
         sync: (effect) => this.catchUp(effect.height, effect.from),
-        sendDecided: (to, height) => this.sendDecided(to, height),
+        sendDecided: (to, height) => {
+          const frame = decidedFrame(chain, height);
+          if (frame !== undefined) this.peers.send([to], frame);
+        },
         fetchBatches: (from, digests) => this.guard(this.intake.collect(from, digests)),
-        report: (report) => this.handleReport(report),
+        report: (report) => handleReport(report, { log, recordEvidence, penalise: onBad }),
       },
     });
   }
@@ -199,6 +216,7 @@ export class Participant {
     });
     this.guard(this.keepingUp.start());
     this.driver.push({ kind: "started" });
+    this.recovery.start();
     this.work.refresh();
     this.schedule.every("pace", PACE_INTERVAL_MS, () => this.measurePace());
     this.schedule.every("head", HEAD_INTERVAL_MS, () => this.publishHead());
@@ -261,9 +279,12 @@ export class Participant {
   private async onRequest(protocol: RequestProtocol, peer: PeerId, payload: Uint8Array): Promise<Uint8Array> {
     const from = this.peers.keyOf(peer);
     if (from === undefined) throw new LedgerError("PEER_UNKNOWN");
-    return this.turns.take(from, () =>
-      protocol === "fetch" ? this.intake.answerFetch(payload) : this.keepingUp.answer(payload),
-    );
+    const answers: Record<RequestProtocol, () => Uint8Array | Promise<Uint8Array>> = {
+      fetch: () => this.intake.answerFetch(payload),
+      sync: () => this.keepingUp.answer(payload),
+      head: () => this.recovery.answer(payload),
+    };
+    return this.turns.take(from, answers[protocol]);
   }
 
   private onPeerChanged(peer: PeerId, connected: boolean): void {
@@ -336,30 +357,6 @@ export class Participant {
     return { kind: "syncFinished", head: this.chain.head };
   }
 
-  private sendDecided(to: ValidatorKey, height: number): void {
-    const frame = decidedFrame(this.chain, height);
-    if (frame !== undefined) this.peers.send([to], frame);
-  }
-
-  private handleReport(report: Report): void {
-    switch (report.kind) {
-      case "evidence":
-        this.guard(this.evidence.record(report.bytes, this.chain.head.validators));
-        return;
-      case "viewChanged":
-        return this.log.info("view changed", { height: report.height, view: report.view, primary: report.primary });
-      case "suspected":
-        return this.log.warn("primary suspected", { height: report.height, view: report.view, reason: report.code });
-      case "resultsDiverge":
-        return this.log.error("results diverge", { height: report.height, block: toHex(report.blockHash) });
-      case "badMessage":
-        this.log.debug("message refused", { from: report.from, code: report.code });
-        return this.peers.penalise(report.from, report.code);
-      default:
-        return unreachable(report);
-    }
-  }
-
   // ---- commit ----
 
   /** Commits one block at a time, whoever asks: the core or catch-up. Does nothing when its height is committed already. */
@@ -404,6 +401,7 @@ export class Participant {
       transactions: transactions.length,
       block: toHex(block.head.blockHash),
     });
+    this.recovery.headMoved();
     for (const listener of this.commitListeners) listener(block);
     this.work.refresh();
     for (const [digests, wereSpread] of [[toSpread, false] as const, [starved, true] as const])
@@ -443,7 +441,7 @@ export class Participant {
   }
 
   private publishHead(): void {
-    if (this.signer === undefined || !this.isSeated || this.chain.head.height === 0) return;
+    if (!this.recovery.maySign || !this.isSeated || this.chain.head.height === 0) return;
     this.guard(this.network.publish("heads", this.heads.sign(this.options.key, this.chain.head)));
   }
 }

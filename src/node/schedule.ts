@@ -23,6 +23,11 @@ export class Schedule {
     });
   }
 
+  cancel(name: string): void {
+    this.cancels.get(name)?.();
+    this.cancels.delete(name);
+  }
+
   stop(): void {
     for (const cancel of this.cancels.values()) cancel();
     this.cancels.clear();

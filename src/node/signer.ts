@@ -1,6 +1,7 @@
 // The only holder of the consensus key. It asks `safety.ts` before every vote, makes the record durable before the vote
 // leaves, and halts the node when the core asks for what may not be signed.
 
+import { invariant } from "../assert.ts";
 import type { HeadFacts } from "../consensus/events.ts";
 import { authorise, type SigningRequest } from "../consensus/safety.ts";
 import { decodeVoteRecord, encodeVoteRecord, type VoteRecord } from "../consensus/vote-record.ts";
@@ -82,6 +83,18 @@ export class Signer {
     const signed = this.turn.then(() => this.signInTurn(request, head()));
     this.turn = signed.catch(() => undefined);
     return signed;
+  }
+
+  /** Takes the record of the next step of a recovery. On return it survives power loss. */
+  replaceRecord(record: VoteRecord): Promise<void> {
+    const replaced = this.turn.then(async () => {
+      const follows = this.current.mustNotSign !== undefined && record.sequence === this.current.sequence + 1;
+      invariant(follows, "N160: only the record of a key that signs nothing is replaced");
+      await this.store.save(encodeVoteRecord(record));
+      this.current = record;
+    });
+    this.turn = replaced.catch(() => undefined);
+    return replaced;
   }
 
   private async signInTurn(request: SigningRequest, head: HeadFacts): Promise<Uint8Array | undefined> {

@@ -18,6 +18,7 @@ import type {
 import { encodeHello, type Hello, isHello, judgeHello, PEER_PROTOCOL_VERSION } from "./hello.ts";
 import { type PeerLimits, peerLimits } from "./limits.ts";
 import { PeerGate } from "./peer-gate.ts";
+import { noRequests } from "./requests.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
 export interface MemoryNetworkOptions {
@@ -256,7 +257,7 @@ class MemoryNetwork implements PeerNetwork {
       gossip: new TokenBucket({ perSecond: limits.gossipPerSecond, burst: limits.gossipBurst, nowMs }),
       queuedFrames: 0,
       queuedBytes: 0,
-      asked: { fetch: 0, sync: 0 },
+      asked: noRequests(),
       failRequests: new Set(),
     });
     this.#refused.delete(other.peerId);

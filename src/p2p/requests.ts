@@ -8,7 +8,7 @@ import { Deframer, joinFrames } from "./framing.ts";
 import type { PeerLimits } from "./limits.ts";
 import { type Connection, onEnd, onPieces, type PeerStream, write } from "./streams.ts";
 
-export const REQUEST_PROTOCOLS: readonly RequestProtocol[] = ["fetch", "sync"];
+export const REQUEST_PROTOCOLS: readonly RequestProtocol[] = ["fetch", "sync", "head"];
 
 /** First byte of an answer. */
 const ANSWERED = 0;
@@ -218,15 +218,20 @@ export class Requests {
   #load(peer: PeerId): PeerLoad {
     let load = this.#loads.get(peer);
     if (load === undefined) {
-      load = { served: { fetch: 0, sync: 0 }, asked: { fetch: 0, sync: 0 }, answerBytes: 0 };
+      load = { served: noRequests(), asked: noRequests(), answerBytes: 0 };
       this.#loads.set(peer, load);
     }
     return load;
   }
 
   #forget(peer: PeerId, { served, asked }: PeerLoad): void {
-    if (served.fetch + served.sync + asked.fetch + asked.sync === 0) this.#loads.delete(peer);
+    if (REQUEST_PROTOCOLS.every((protocol) => served[protocol] + asked[protocol] === 0)) this.#loads.delete(peer);
   }
+}
+
+/** One count for each protocol. */
+export function noRequests(): Record<RequestProtocol, number> {
+  return { fetch: 0, sync: 0, head: 0 };
 }
 
 function refused({ peer, protocol }: Question, reason: string, cause?: unknown): LedgerError {

@@ -172,6 +172,7 @@ async function attack(hostile: HostilePeer, endpoint: Town["endpoints"][number],
     "/linli/frames/1",
     "/linli/fetch/1",
     "/linli/sync/1",
+    "/linli/head/1",
     GOSSIP_PROTOCOL,
     "/ipfs/id/1.0.0",
   ];

@@ -105,6 +105,7 @@ export class Member {
       verify,
       clock: life,
       log,
+      drawNonce: () => world.random.bytes(32),
       halt: (error) => this.halted(life, error),
     });
     world.checkers.observeOpen(this, participant);

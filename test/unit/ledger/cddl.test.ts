@@ -76,6 +76,9 @@ function ledgerExamples(): readonly (readonly [rule: string, bytes: Uint8Array])
     ["snapshot-anchor", vectorOf("snapshot anchor")],
     ["vote", untagged(vectorOf("prepare, what is signed"))],
     ["vote", untagged(vectorOf("commit, what is signed"))],
+    ["head-request", vectorOf("head request")],
+    ["head-answer", vectorOf("head answer")],
+    ["head-answer-signed", untagged(vectorOf("head answer, what is signed"))],
     ["head-signed", untagged(vectorOf("head, what is signed"))],
     ["received-signed", untagged(vectorOf("received, what a node signs"))],
   ];

@@ -53,9 +53,14 @@ import {
 } from "../../../src/ledger/format-transaction.ts";
 import {
   decodeCertificate,
+  decodeHeadAnswer,
+  decodeHeadRequest,
   decodeHeadStatement,
   encodeCertificate,
+  encodeHeadAnswer,
+  encodeHeadRequest,
   encodeHeadStatement,
+  headAnswerSigningBytes,
   headSigningBytes,
   voteSigningBytes,
 } from "../../../src/ledger/format-vote.ts";
@@ -98,6 +103,8 @@ export const DECODERS: Readonly<Record<string, (bytes: Uint8Array) => { readonly
   "snapshot anchor": decodeAnchor,
   "commit certificate": decodeCertificate,
   "head statement": decodeHeadStatement,
+  "head request": decodeHeadRequest,
+  "head answer": decodeHeadAnswer,
   genesis: decodeGenesis,
   history: HistoryAccumulator.decode,
   "certified header": decodeCertifiedHeader,
@@ -204,7 +211,21 @@ function blockVectors(chain: Chain): readonly GoldenVector[] {
     vector("commit certificate", encodeCertificate(certificate)),
     vector("head, what is signed", headSigningBytes(statement)),
     vector("head statement", encodeHeadStatement({ ...statement, publicKey: signerAt(1).publicKey, signature })),
+    ...headAnswerVectors(statement),
     receiptVector(),
+  ];
+}
+
+function headAnswerVectors(head: { height: number; blockHash: Uint8Array; resultHash: Uint8Array }) {
+  const { height, blockHash, resultHash } = head;
+  const nonce = hashOf(9);
+  const signed = headAnswerSigningBytes({ chainId: CHAIN_ID, nonce, height, blockHash, resultHash });
+  const signer = signerAt(1);
+  const answer = { height, blockHash, resultHash, publicKey: signer.publicKey, signature: signer.sign(signed) };
+  return [
+    vector("head request", encodeHeadRequest(nonce)),
+    vector("head answer, what is signed", signed),
+    vector("head answer", encodeHeadAnswer(answer)),
   ];
 }
 

@@ -6,16 +6,22 @@ import { Engine } from "../../../src/contracts/engine.ts";
 import type { SealedGenesis } from "../../../src/ledger/genesis.ts";
 import type { Chain } from "../../../src/node/chain.ts";
 import { systemClock } from "../../../src/node/clock.ts";
-import { verifyNative } from "../../../src/node/ed25519-native.ts";
+import { generateSeed, verifyNative } from "../../../src/node/ed25519-native.ts";
 import type { SnapshotOptions } from "../../../src/node/keeping-up.ts";
 import { openParticipant } from "../../../src/node/open-participant.ts";
 import type { Participant } from "../../../src/node/participant.ts";
 import { createVerifyPool } from "../../../src/node/verify-pool.ts";
 import { MemoryHub } from "../../../src/p2p/memory-network.ts";
-import type { Clock, KeySigner, PeerNetwork } from "../../../src/ports.ts";
+import type { Clock, KeySigner, KeyValueStore, PeerNetwork, VoteRecordStore } from "../../../src/ports.ts";
 import { MemoryStore } from "../../../src/store/memory-store.ts";
 import { MemoryVoteRecord } from "../../../src/store/memory-vote-record.ts";
 import { SILENT } from "./support.ts";
+
+/** What survives a member's process. */
+export interface Disks {
+  readonly store: KeyValueStore;
+  readonly records: VoteRecordStore;
+}
 
 export interface Member {
   readonly chain: Chain;
@@ -42,23 +48,36 @@ export class MemberNetwork {
     return this.hub.create({ peerId, ...place, clock: this.clock, log: SILENT });
   }
 
-  async start(key: KeySigner, peerId: string, snapshots?: SnapshotOptions): Promise<Member> {
+  /** Disks of a member that starts for the first time. */
+  newDisks(key: KeySigner): Disks {
+    const record = emptyVoteRecord({ chainId: this.genesis.chainId, publicKey: key.publicKey });
+    return {
+      store: new MemoryStore(),
+      records: new MemoryVoteRecord({ kind: "found", bytes: encodeVoteRecord(record) }),
+    };
+  }
+
+  async start(
+    key: KeySigner,
+    peerId: string,
+    snapshots?: SnapshotOptions,
+    disks = this.newDisks(key),
+  ): Promise<Member> {
     const { genesis, clock } = this;
-    const record = emptyVoteRecord({ chainId: genesis.chainId, publicKey: key.publicKey });
     let reportHalt: (code: string) => void = () => undefined;
     const halted = new Promise<string>((resolve) => {
       reportHalt = resolve;
     });
     const participant = await openParticipant({
       key,
-      store: new MemoryStore(),
-      records: new MemoryVoteRecord({ kind: "found", bytes: encodeVoteRecord(record) }),
+      ...disks,
       engine: new Engine(),
       network: this.peer(peerId),
       verifyPool: createVerifyPool(0),
       verify: verifyNative,
       clock,
       log: SILENT,
+      drawNonce: generateSeed,
       genesis,
       snapshots,
       halt: (error) => reportHalt(error.code),

@@ -7,6 +7,7 @@ import {
   decodeVoteRecord,
   emptyVoteRecord,
   encodeVoteRecord,
+  lostVoteRecord,
   type VoteRecord,
 } from "../../../src/consensus/vote-record.ts";
 import { PARAMETER_DEFAULTS } from "../../../src/node/genesis-plan.ts";
@@ -82,5 +83,21 @@ describe("signer", () => {
     expect(signer.record.sequence).toBe(0);
     const decoded = decodeVoteRecord(encodeVoteRecord(signer.record));
     expect(decoded.ok && decoded.value.position).toBeUndefined();
+  });
+
+  it("N160: only the record of a key that signs nothing is ever replaced, by the next one, and durably", async () => {
+    const ordinary = await open(EMPTY);
+    await expect(ordinary.replaceRecord({ ...EMPTY, sequence: 1 })).rejects.toThrow("N160");
+    const lost = lostVoteRecord({ chainId: CHAIN_ID, publicKey: KEY.publicKey }, 5);
+    const store = new MemoryVoteRecord({ kind: "found", bytes: encodeVoteRecord(lost) });
+    const signer = await open(lost, { store });
+    await expect(signer.sign(suspectAt(1), () => headAt(0))).rejects.toThrow("S3_MUST_NOT_SIGN");
+    await expect(signer.replaceRecord({ ...lost, floorHeight: 4 })).rejects.toThrow("N160");
+    await signer.replaceRecord({ ...lost, floorHeight: 4, sequence: 6 });
+    await signer.replaceRecord({ ...lost, floorHeight: 4, sequence: 7, mustNotSign: undefined });
+    const loaded = await store.load();
+    expect(loaded.kind === "found" && decodeVoteRecord(loaded.bytes)).toEqual({ ok: true, value: signer.record });
+    await expect(signer.sign(suspectAt(3), () => headAt(2))).rejects.toThrow("S3_BELOW_FLOOR");
+    expect(await signer.sign(suspectAt(4), () => headAt(3))).toBeDefined();
   });
 });
