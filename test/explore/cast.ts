@@ -70,8 +70,8 @@ export class Cast {
     const signer = (publicKey[0] ?? 0) - 1;
     if (signature.length !== TICKET_BYTES || signature[0] !== signer) return false;
     const number = new DataView(signature.buffer, signature.byteOffset).getUint32(1);
-    const message2 = this.signed[signer]?.list[number];
-    return message2 !== undefined && bytesEqual(message2, message);
+    const signed = this.signed[signer]?.list[number];
+    return signed !== undefined && bytesEqual(signed, message);
   };
 
   /** The certificate that leads above `view`: timers may fire at any time, so it is there from the beginning. */
