@@ -6,6 +6,7 @@ import type { CheckedContract, CheckedTable } from "./checked.ts";
 import type { ActionDocument, ConditionDocument, ContractDocument, TableDocument } from "./document.ts";
 import { ExpressionWords } from "./expression-words.ts";
 import { capital, statementInWords } from "./statement-words.ts";
+import { OUTSIDE_PREFIX } from "./system.ts";
 import type { Column } from "./types.ts";
 import { type Language, Words } from "./words.ts";
 
@@ -123,7 +124,19 @@ class Rendering {
   private accounts(): readonly Block[] {
     const { words, checked } = this;
     if (checked.accounts.length === 0) return [];
-    const items = checked.accounts.map((account) => ({ text: words.of(account) }));
+    const items = checked.accounts.map((account) => {
+      const word = words.of(account);
+      const named = word === `\`${account}\`` ? word : `${word} (\`${account}\`)`;
+      // Whoever may debit such an account makes money, whatever the author calls it.
+      const isOutside = account.startsWith(OUTSIDE_PREFIX) || OUTSIDE_PREFIX.startsWith(account);
+      if (!isOutside) return { text: named };
+      return {
+        text: words.say(
+          `${named}: 账本以外, 可低于零; 从此支出即增加账本内的资金`,
+          `${named}: outside the ledger, may go below zero; what is paid from it is new money on the ledger`,
+        ),
+      };
+    });
     const note = words.say("只有本合约可以从下列账户支出:", "Only this contract may take money from these accounts:");
     return [
       { kind: "heading", level: 2, text: words.say("账户", "Accounts") },

@@ -125,6 +125,18 @@ describe("what the page says", () => {
     expect(page(BASE, "en")).toContain("| Sell | `sell` |");
   });
 
+  it("R234: accounts are named, and who can make money is said to", () => {
+    const source = changed("settings:", 'accounts: ["outside:mint", till]\nsettings:')
+      .replace("words:\n", "words:\n  outside:mint: {zh: 现金, en: cash}\n")
+      .replace("    do:\n", '    do:\n      - pay: {from: \'"outside:mint"\', to: \'"till"\', amount: "1"}\n')
+      .replace("    do:\n", '    do:\n      - pay: {from: \'"till"\', to: \'"outside:mint"\', amount: "1"}\n');
+    expect(errors(source)).toEqual([]);
+    expect(page(source, "en")).toContain(
+      "- cash (`outside:mint`): outside the ledger, may go below zero; what is paid",
+    );
+    expect(page(source, "en")).toMatch(/^- `till`$/m);
+  });
+
   it("R234: an amount is never said as a time", () => {
     expect(page(BASE, "en")).toContain("≤ 60000 and the present time <");
     expect(page(BASE, "en")).toMatch(/the present time < `at` of the item i \+ 1 minute/);
