@@ -16,7 +16,6 @@ const SIGNS: Readonly<Record<string, string>> = {
   "+": "+",
   "-": "−",
   "*": "×",
-  "/": "÷",
 };
 const LEVELS: Readonly<Record<BinaryOperator, number>> = {
   "||": 1,
@@ -291,6 +290,8 @@ export class ExpressionWords {
         };
       case "%":
         return { text: words.say(`${before} 除以 ${after} 的余数`, `the remainder of ${before} ÷ ${after}`), level };
+      case "/":
+        return { text: words.say(`${before} ÷ ${after} (舍去零头)`, `${before} ÷ ${after} (rounded down)`), level };
       default:
         return { text: `${before} ${SIGNS[operator] ?? operator} ${after}`, level };
     }

@@ -6,6 +6,8 @@ import type { Expression } from "./expression.ts";
 import type { Words } from "./words.ts";
 
 const TIME_TYPE = "time";
+/** Functions that give a number, not a time. */
+const COUNTING = ["mulDiv", "sum", "size", "int", "year", "month", "day", "hour", "weekday", "dayNumber"];
 
 /** What the names of one action, or of one table, stand for. */
 export interface Surroundings {
@@ -80,6 +82,8 @@ export class NamesInSight {
     switch (expression.kind) {
       case "int":
         return true;
+      case "call":
+        return COUNTING.includes(expression.name);
       case "binary":
         return ["+", "-", "*", "/", "%"].includes(expression.operator) && !this.isText(expression);
       case "select": {

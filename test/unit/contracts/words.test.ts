@@ -57,6 +57,12 @@ describe("words", () => {
 
   it.each([
     ["m.left * 2 > m.portions", "剩余份数 × 2 > 总份数", "portions left × 2 > portions"],
+    ["m.left == m.portions / 3", "剩余份数 = 总份数 ÷ 3 (舍去零头)", "portions left = portions ÷ 3 (rounded down)"],
+    [
+      'm.left == mulDiv(m.portions, 2, 3, "down")',
+      "剩余份数 = 总份数 × 2 ÷ 3 (舍去零头)",
+      "portions left = portions × 2 ÷ 3 (rounded down)",
+    ],
     ["(m.left + 1) * 2 == 4", "(剩余份数 + 1) × 2 = 4", "(portions left + 1) × 2 = 4"],
     ["m.left - (m.portions - 1) >= 0", "剩余份数 − (总份数 − 1) ≥ 0", "portions left − (portions − 1) ≥ 0"],
     [
