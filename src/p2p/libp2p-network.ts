@@ -121,7 +121,7 @@ class Libp2pNetwork implements PeerNetwork {
         log.warn("peer cannot be reached", {
           peer: peerId,
           addresses,
-          cause: cause instanceof Error ? cause.name : "",
+          cause: causeInWords(cause),
         });
       },
     });
@@ -319,4 +319,12 @@ class Libp2pNetwork implements PeerNetwork {
     this.#running?.gate.cutOff(peer, code);
     this.#links.get(peer)?.close("CUT_OFF");
   }
+}
+
+const CAUSE_CHARACTERS_MAX = 200;
+
+/** Name and first line of what the library says: why it could not connect, without stacks. */
+function causeInWords(cause: unknown): string {
+  if (!(cause instanceof Error)) return "";
+  return `${cause.name}: ${cause.message.split("\n", 1)[0]}`.slice(0, CAUSE_CHARACTERS_MAX);
 }

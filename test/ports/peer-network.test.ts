@@ -368,6 +368,14 @@ describe("peer network on libp2p alone", () => {
     }
   });
 
+  it("N182: says why a peer cannot be reached", async () => {
+    town = await openTown("libp2p", 2);
+    const a = await town.start(0, { limits: { redialMsMin: 5, redialMsMax: 5 } });
+    await until(() => a.logged("peer cannot be reached") === 1, "a word about the peer that is away");
+    const said = a.logs.find(({ message }) => message === "peer cannot be reached");
+    expect(said?.fields.cause).toContain("ECONNREFUSED");
+  });
+
   it("finds a peer by name, and takes no harm from addresses that make no sense", async () => {
     town = await openTown("libp2p", 2);
     const port = town.endpoints[1]?.addresses[0]?.split("/").at(-1);
