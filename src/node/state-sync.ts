@@ -111,7 +111,9 @@ export class StateSync {
         for (const { manifest, manifestHash, anchorBytes } of decoded.value) {
           const name = bytesKey(manifestHash);
           const offer = offers.get(name) ?? { manifest, manifestHash, holders: [] as Offer["holders"] };
-          offer.holders = [...offer.holders, { peer, anchorBytes }];
+          // Who names a snapshot twice has it once.
+          if (!offer.holders.some((holder) => holder.peer === peer))
+            offer.holders = [...offer.holders, { peer, anchorBytes }];
           offers.set(name, offer);
         }
       }),

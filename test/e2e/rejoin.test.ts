@@ -40,8 +40,9 @@ describe("a member without its ledger", () => {
     timeout: 3_600_000,
   }, async () => {
     const extraConfig = `snapshots: {everyHeights: ${EVERY}, fetchWhenBehind: ${EVERY}}`;
-    network = await TestNetwork.start({ nodes: 4, portBase: 27_800, extraConfig });
+    network = await TestNetwork.create({ nodes: 4, portBase: 27_800, extraConfig });
     const net = network;
+    await net.begin();
     const startedMs = Date.now();
     for (let note = 0; note < BLOCKS; note += 1) await net.write(note % 4, `before-${note}`);
     const creationMs = Date.now() - startedMs;
