@@ -90,8 +90,10 @@ export function governanceRefusal(input: {
   if (touches(PARAMETERS.prefix)) {
     const next = parametersIn(state);
     if (!next.ok) return refused("governance.parameters", [["problem", next.detail === "" ? next.code : next.detail]]);
-    if (next.value.protocol < parameters.protocol)
-      return refused("governance.parameters", [["problem", PARAMETER_NAMES.protocol]]);
+    // What a restart or a snapshot remembers of committed ids is the window of the head: a smaller one would forget ids that
+    // the nodes that ran on still remember, and a transaction could be executed twice.
+    const fallen = (["protocol", "replayWindowMs"] as const).find((name) => next.value[name] < parameters[name]);
+    if (fallen !== undefined) return refused("governance.parameters", [["problem", PARAMETER_NAMES[fallen]]]);
   }
   if (touches(CONTRACTS.prefix)) {
     // From the next block on, and whenever a version comes into force.

@@ -126,7 +126,8 @@ export class Chain {
     const timers = newTimerIndex();
     const tree = await store.loadTree((key, value) => timers.apply([{ key, value }]));
     const { head } = store;
-    const windowMs = Math.max(genesis.parameters.replayWindowMs, head.parameters.replayWindowMs);
+    // The largest window there ever was: it never shrinks (R96).
+    const windowMs = head.parameters.replayWindowMs;
     const replay = new ReplayWindow();
     for (const block of await store.replayIds({ sinceMs: head.timeMs - windowMs })) replay.add({ ...block, windowMs });
     const transitions = await store.loadTransitions();

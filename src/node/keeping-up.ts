@@ -31,7 +31,7 @@ export class KeepingUp {
 
   constructor(options: {
     readonly chain: Chain;
-    readonly genesis: Pick<SealedGenesis, "chainId" | "validators" | "parameters">;
+    readonly genesis: Pick<SealedGenesis, "chainId" | "validators">;
     readonly verify: VerifySignature;
     readonly clock: Clock;
     readonly log: Logger;

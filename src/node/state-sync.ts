@@ -46,7 +46,7 @@ export interface FetchedState {
 
 export interface StateSyncPorts {
   readonly chain: Chain;
-  readonly genesis: Pick<SealedGenesis, "chainId" | "validators" | "parameters">;
+  readonly genesis: Pick<SealedGenesis, "chainId" | "validators">;
   readonly verify: VerifySignature;
   readonly clock: Clock;
   readonly log: Logger;
@@ -231,8 +231,7 @@ export class StateSync {
     staged: StagedState,
   ): Promise<ReplayWindow | undefined> {
     const { header, blockHash } = installed.block;
-    const { replayWindowMs } = this.ports.genesis.parameters;
-    const windowMs = Math.max(replayWindowMs, installed.anchor.parameters.replayWindowMs);
+    const windowMs = installed.anchor.parameters.replayWindowMs;
     const found: { readonly timeMs: number; readonly ids: readonly Hash[] }[] = [];
     let next = { height: header.height, hash: blockHash };
     let oldestMs = header.timeMs;

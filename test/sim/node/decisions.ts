@@ -85,7 +85,7 @@ export class Decisions {
       case "parameter": {
         const { random } = this.world;
         const [name, value] = random.pick([
-          ["replay_window_ms", random.pick([25_000, 90_000])],
+          ["replay_window_ms", this.world.plan.parameters.replayWindowMs + random.pick([5_000, 90_000])],
           ["rotation_heights", random.pick([2, 50])],
           ["block_transactions_max", random.pick([5, 500])],
         ] as const);

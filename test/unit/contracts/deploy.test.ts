@@ -223,11 +223,15 @@ describe("seats and parameters", () => {
     expect(chain.block(4, [transaction("root", [remove])]).validators.length).toBe(5);
   });
 
-  it("R96: the protocol never goes back", () => {
-    const protocol = (value: number) => outcome(govern("set_parameter", { name: "protocol", value }));
-    expect([protocol(2), protocol(1)]).toEqual([
+  it.each([
+    ["protocol", 2],
+    ["replay_window_ms", 7_200_000],
+  ])("R96: the protocol never goes back, and the replay window never shrinks: %s", (name, higher) => {
+    const set = (value: number) => outcome(govern("set_parameter", { name, value }));
+    expect([set(higher), set(higher - 1), set(higher)]).toEqual([
       ["ok", ""],
       ["refused", "governance.parameters"],
+      ["ok", ""],
     ]);
   });
 
