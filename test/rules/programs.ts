@@ -15,15 +15,14 @@ import { askSubject } from "./subject.ts";
 
 export const EXPRESSIONS = 8000;
 export const TRANSACTIONS = 2000;
-const SEED = 20_261_122;
+export const SEED = 20_261_122;
 const PER_BLOCK = 20;
 const CONTRACT = "everything";
 
 /** One line for each program: what it gave, why not, for how much gas, and what it wrote. */
 export function* results(): Generator<string> {
-  for (let index = 0; index < EXPRESSIONS; index += 1)
-    yield expressionResult(new Random(Math.imul(SEED, index + 1)), index);
-  yield* transactionResults(new Random(SEED));
+  for (let index = 0; index < EXPRESSIONS; index += 1) yield expressionResult(index);
+  yield* transactionResults({ seed: SEED, count: TRANSACTIONS });
 }
 
 // ---- expressions ----
@@ -42,8 +41,8 @@ const WRAPS: readonly Wrap[] = [
   ["bytes", (a) => `sha256(${a})`],
 ];
 
-function expressionResult(random: Random, index: number): string {
-  const draw = drawExpression(random);
+export function expressionResult(index: number): string {
+  const draw = drawExpression(new Random(Math.imul(SEED, index + 1)));
   const text = printTree(draw.tree);
   const answer = askSubject(wrapped(text, draw.tree, index), draw);
   return `${index} ${answer.observed} ${answer.codes.join()} ${answer.gas} ${answer.faults.join()}`;
@@ -62,7 +61,14 @@ const IDS = ["a", "ax", "邻里", "😀", "", "long-name-of-a-thing"];
 const ACCOUNTS = ["fund", "till", "outside:bank", "escrow:a", "no such account"];
 const STATES = ["new", "busy", "done", "gone", "other"];
 
-function* transactionResults(random: Random): Generator<string> {
+export function* transactionResults({
+  seed,
+  count,
+}: {
+  readonly seed: number;
+  readonly count: number;
+}): Generator<string> {
+  const random = new Random(seed);
   const { contract, findings } = compileSource(SOURCE);
   if (contract === undefined) throw new Error(JSON.stringify(findings));
   const chain = new TestChain(
@@ -74,7 +80,7 @@ function* transactionResults(random: Random): Generator<string> {
       ],
     ),
   );
-  for (let done = 0; done < TRANSACTIONS; done += PER_BLOCK) {
+  for (let done = 0; done < count; done += PER_BLOCK) {
     const transactions = Array.from({ length: PER_BLOCK }, () => drawTransaction(random));
     const timeMs = 1_790_000_000_000 + done * 5;
     for (const receipt of chain.block(timeMs, transactions).receipts) {
