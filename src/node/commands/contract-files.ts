@@ -19,15 +19,25 @@ export interface Documents {
 }
 
 /**
- * The named documents; of a directory all in it. Imports are found among them, in `beside` (--with), in the files' own
- * directories, and in the library. @throws LedgerError `FILE_MISSING`
+ * The named documents; of a directory all in it. Files of tests among them (`library/*.yaml` names those, too) are no documents.
+ * Imports are found among them, in `beside` (--with), in the files' own directories, and in the library.
+ * @throws LedgerError `FILE_MISSING`, `CONTRACT_FILE_OF_TESTS` when nothing else was named
  */
 export async function loadDocuments(paths: readonly string[], beside: readonly string[] = []): Promise<Documents> {
-  const files = await filesOf(paths);
+  const named = paths.filter((path) => !path.endsWith(TEST_ENDING));
+  const [ofTests] = paths;
+  if (named.length === 0 && ofTests !== undefined) throw onlyTests(ofTests);
+  const files = await filesOf(named);
   const own = [...new Set(files.map(({ path }) => dirname(path)))];
   const known = new Set(files.map(({ path }) => path));
   const others = await filesOf([...beside, ...own, LIBRARY]);
   return { files, set: new SourceSet([...files, ...others.filter(({ path }) => !known.has(path))]) };
+}
+
+function onlyTests(path: string): LedgerError {
+  const document = `${path.slice(0, -TEST_ENDING.length)}.yaml`;
+  const remedy = `name the document, ${document}; its tests are run by: linli contract test ${document}`;
+  return new LedgerError("CONTRACT_FILE_OF_TESTS", { path }, { remedy });
 }
 
 /** One document. @throws LedgerError `FILE_MISSING`, `CONTRACT_FILE_SEVERAL` */

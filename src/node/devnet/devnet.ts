@@ -35,8 +35,8 @@ export interface DevnetOptions {
 
 /**
  * Resolves when it was asked to stop, or with `once` after the summary.
- * @throws LedgerError DEVNET_CHECK_FAILED when the summary's checks do not hold; DEVNET_OTHER_SIZE, DEVNET_RUNS_ALREADY,
- * NODE_EXITED, DAY_*
+ * @throws LedgerError DEVNET_CHECK_FAILED when the summary's checks do not hold; DEVNET_OTHER_SIZE, DEVNET_OTHER_VERSION,
+ * DEVNET_RUNS_ALREADY, NODE_EXITED, DAY_*
  */
 export async function runDevnet(options: DevnetOptions, stopping: AbortSignal): Promise<void> {
   const startedMs = performance.now();
@@ -86,6 +86,9 @@ async function prepare(
 ): Promise<{ network: NetworkLayout; keys: DevnetKeys }> {
   const found = await findNetwork(directory);
   const keys = new DevnetKeys(await loadSeed(directory));
+  const contracts = await Promise.all(
+    GENESIS_CONTRACTS.map(async (name) => ({ name, source: await loadLibraryContract(name) })),
+  );
   if (found !== undefined) {
     if (found.nodes.length !== options.nodes) {
       throw new LedgerError(
@@ -94,13 +97,23 @@ async function prepare(
         { remedy: "name another directory with --data, or remove this one to begin anew" },
       );
     }
+    const made = new Map(found.genesis.contracts.map(({ name, source }) => [name, source]));
+    const other = contracts.find(({ name, source }) => made.get(name) !== source);
+    if (other !== undefined) {
+      // The day speaks to the contracts of this version: with others it would be refused half way.
+      throw new LedgerError(
+        "DEVNET_OTHER_VERSION",
+        { directory, contract: other.name },
+        {
+          remedy:
+            "another version made this network: name another directory with --data, or remove this one to begin anew",
+        },
+      );
+    }
     say(`继续已有网络 · Going on with the network in ${directory}`);
     return { network: found, keys };
   }
   say(`新建网络: 密钥、创世文件、节点目录 · Making keys, genesis and homes in ${directory}`);
-  const contracts = await Promise.all(
-    GENESIS_CONTRACTS.map(async (name) => ({ name, source: await loadLibraryContract(name) })),
-  );
   const network = await createNetwork({
     directory,
     name: "linli-devnet",
