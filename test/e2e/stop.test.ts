@@ -1,7 +1,8 @@
 // Ctrl-C as a terminal sends it: to the whole group of processes, and once more by those that pass it on.
 
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { afterEach, expect, it } from "vitest";
+import { genesisFromJson, genesisToJson, sealGenesis } from "../../src/client/genesis-json.ts";
 import { runDevnet } from "../../src/node/devnet/devnet.ts";
 import { TestNetwork } from "./network.ts";
 
@@ -32,3 +33,15 @@ it("N181: a devnet does not take the answers of one that runs already for its ow
   const options = { nodes: 4, once: true, json: false, data, port: 28_400 };
   await expect(runDevnet(options, new AbortController().signal)).rejects.toMatchObject({ code: "DEVNET_RUNS_ALREADY" });
 }, 60_000);
+
+it("N183: a devnet that another version made is named before any node starts", async () => {
+  network = await TestNetwork.create({ nodes: 4, portBase: 28_400 });
+  const { directory, genesisFile } = network.layout;
+  const genesis = genesisFromJson(readFileSync(genesisFile, "utf8"));
+  const contracts = genesis.contracts.map(({ name, source }) => ({ name, source: `# before\n${source}` }));
+  writeFileSync(genesisFile, genesisToJson(sealGenesis({ ...genesis, contracts })));
+  const options = { nodes: 4, once: true, json: false, data: directory, port: 28_400 };
+  await expect(runDevnet(options, new AbortController().signal)).rejects.toMatchObject({
+    code: "DEVNET_OTHER_VERSION",
+  });
+});
