@@ -82,6 +82,10 @@ describe("linli contract", { timeout: 60_000 }, () => {
 
   it("A51: imports are found beside the file or where --with says, and what is not at hand is said", () => {
     expect(run("check", "both").last).toBe("both/shelf.yaml: 0 errors, 0 warnings");
+    // What a shell makes of both/*.yaml: files of tests are no documents.
+    const named = run("check", "both/reader.test.yaml", "both/reader.yaml", "both/shelf.yaml");
+    expect([named.status, named.last]).toEqual([0, "both/shelf.yaml: 0 errors, 0 warnings"]);
+    expect(run("format", "--check", "both/reader.test.yaml").stderr).toContain("CONTRACT_FILE_OF_TESTS");
     const apart = run("check", "apart/reader.yaml", "--json");
     expect(apart.status).toBe(0);
     expect(JSON.parse(apart.stdout)).toMatchObject([
