@@ -69,12 +69,12 @@ function isHidden(code: number): boolean {
     code <= 0x9f ||
     code === 0xad ||
     code === 0x061c ||
-    code === 0x180e ||
+    (code >= 0x180b && code <= 0x180f) ||
     (code >= 0x200b && code <= 0x200f) ||
     (code >= 0x2028 && code <= 0x202e) ||
     (code >= 0x2060 && code <= 0x206f) ||
     code === 0xfeff ||
-    (code >= 0xfff9 && code <= 0xfffb) ||
+    (code >= 0xfff0 && code <= 0xfffb) ||
     BLANK_SIGNS.has(code) ||
     (code >= 0xfe00 && code <= 0xfe0f) ||
     code === 0xdb40
