@@ -324,7 +324,15 @@ class MemoryNetwork implements PeerNetwork {
 
   #onCutOff(peer: PeerId): void {
     this.#unlink(peer);
-    this.#options.clock.setTimer(this.#limits.cutOffMs, () => this.#hub.later(() => this.#hub.connect()));
+    this.#connectAfterCutOff(peer);
+  }
+
+  // A timer may fire a little before the clock says so: then it waits for the rest.
+  #connectAfterCutOff(peer: PeerId): void {
+    const { clock } = this.#options;
+    const untilMs = this.#gate.cutOffUntilMs(peer);
+    if (untilMs === undefined) return this.#hub.later(() => this.#hub.connect());
+    clock.setTimer(Math.ceil(untilMs - clock.monotonicMs()), () => this.#connectAfterCutOff(peer));
   }
 
   /** Both sides lose the link at once. */
