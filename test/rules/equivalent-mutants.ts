@@ -75,4 +75,49 @@ export const EQUIVALENT: readonly Equivalent[] = [
   { file: "intervals.ts", after: "value <= 0n", why: "The negative of 0n is 0n." },
   { file: "intervals.ts", after: "value <= smallest", why: "The smaller of two equal numbers is either." },
   { file: "intervals.ts", after: "value >= largest", why: "The greater of two equal numbers is either." },
+  {
+    file: "yaml-document.ts",
+    after: 'void refuse(findings, 0, "DOCUMENT_TEXT", "the document is not well-formed Unicode")',
+    why: "`refuse` of this file gives undefined after its finding, as void does.",
+  },
+  {
+    file: "yaml-document.ts",
+    after: 'void refuse(findings, hidden, "DOCUMENT_TEXT", hiddenMessage(source, hidden))',
+    why: "`refuse` of this file gives undefined after its finding, as void does.",
+  },
+  {
+    file: "yaml-document.ts",
+    after: 'void refuse(findings, 0, "DOCUMENT_EMPTY", "the document is empty")',
+    why: "`refuse` of this file gives undefined after its finding, as void does.",
+  },
+  {
+    file: "yaml-document.ts",
+    after: `void refuse(findings, 0, "DOCUMENT_TOO_LARGE", \`a document has at most \${SOURCE_BYTES_MAX} bytes\`)`,
+    why: "`refuse` of this file gives undefined after its finding, as void does.",
+  },
+  {
+    file: "yaml-document.ts",
+    after: `void refuse(findings, 0, "DOCUMENT_TOO_LARGE", \`a document has at most \${DOCUMENT_MARKS_MAX} words and signs\`)`,
+    why: "`refuse` of this file gives undefined after its finding, as void does.",
+  },
+  {
+    file: "text.ts",
+    after: "index <= text.length",
+    why: "Behind the last character there is no code: it is compared as NaN, which is within no range.",
+  },
+  {
+    file: "types.ts",
+    after: "index <= text.length",
+    why: "Behind the last character there is no code: it is compared as NaN, which is within no range.",
+  },
+  {
+    file: "text.ts",
+    after: "index <= part.length",
+    why: "What is written behind the last place of a typed array is dropped.",
+  },
+  {
+    file: "node-reader.ts",
+    after: "index <= text.length",
+    why: "Behind the last character there is no code and no text: nothing is added and nothing is outside ASCII.",
+  },
 ];

@@ -1,4 +1,4 @@
-// `npm run mutate:rules -- [--sample N] [--file NAME]`: breaks the rule language in one place at a time and asks whether the tests notice.
+// `npm run mutate:rules -- [--sample N] [--file NAME]...`: breaks the rule language in one place at a time and asks whether the tests notice.
 // It changes no file; it ends with `N of M mutants found`.
 
 import { fork } from "node:child_process";
@@ -17,7 +17,7 @@ const PROGRAMS = "test/rules/mutant-programs.ts";
 const TESTS = [
   ...globSync("test/unit/contracts/*.test.ts", {
     cwd: ROOT,
-    exclude: ["**/{commands,format,guide,words,schema}.test.ts"],
+    exclude: ["**/{commands,format,guide,proposal,words,schema}.test.ts"],
   }),
   "test/rules/reference.test.ts",
   "test/rules/syntax.test.ts",
@@ -93,9 +93,15 @@ function nameOf(mutant: Mutant | undefined): string {
   return mutant === undefined ? "" : `src/contracts/${mutant.file}:${mutant.line} (${mutant.kind})`;
 }
 
-function chosenMutants({ sample, file }: { readonly sample?: string; readonly file?: string }): readonly Mutant[] {
+function chosenMutants({
+  sample,
+  file,
+}: {
+  readonly sample?: string;
+  readonly file?: readonly string[];
+}): readonly Mutant[] {
   const { mutants } = mutate(fileURLToPath(new URL("../../src/contracts", import.meta.url)));
-  const ofFile = mutants.filter((mutant) => file === undefined || mutant.file === file);
+  const ofFile = mutants.filter((mutant) => file === undefined || file.includes(mutant.file));
   return sample === undefined ? ofFile : new Random(1).shuffled(ofFile).slice(0, Number(sample));
 }
 
@@ -104,7 +110,7 @@ function isEquivalent({ file, after }: Mutant): boolean {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { sample: { type: "string" }, file: { type: "string" } } });
+  const { values } = parseArgs({ options: { sample: { type: "string" }, file: { type: "string", multiple: true } } });
   const mutants = chosenMutants(values);
   const tests = await learn();
   console.log(`${tests.length} tests pass without a mutant`);
