@@ -76,6 +76,6 @@ function places(source: string): { readonly values: readonly Place[]; readonly e
   return { values, entries };
 }
 
-/** The texts for 0 to `length` - 1. */
-export const counted = (length: number, make: (index: number) => string) =>
+/** What is made of 0 to `length` - 1. */
+export const counted = <T>(length: number, make: (index: number) => T): readonly T[] =>
   Array.from({ length }, (_, index) => make(index));
