@@ -1,11 +1,11 @@
-// Some hundred seeds of the core alone, and that a seed means the same run every time. `npm run sim` runs as many as wanted.
+// A thousand seeds of the core alone, and that a seed means the same run every time. `npm run sim` runs as many as wanted.
 
 import { describe, expect, it } from "vitest";
 import { faultBound, quorumSize } from "../../src/ledger/certificate.ts";
 import { drawConfig } from "./config.ts";
 import { runSeed } from "./world.ts";
 
-const SEEDS = 400;
+const SEEDS = 1000;
 const SEEDS_PER_TEST = 100;
 
 describe("simulator", () => {
