@@ -63,6 +63,8 @@ function openFailure(path: string, cause: unknown): LedgerError {
 class LevelStore implements KeyValueStore {
   readonly #path: string;
   readonly #level: Level<Bytes, Bytes>;
+  /** after a failed write nobody knows what the disk holds: nothing is written any more until a restart looks */
+  #failure: LedgerError | undefined;
 
   constructor(path: string, level: Level<Bytes, Bytes>) {
     this.#path = path;
@@ -78,6 +80,7 @@ class LevelStore implements KeyValueStore {
   }
 
   async write(operations: readonly WriteOperation[], options: { readonly sync: boolean }): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
     // Chained: the array form of batch() costs three times as much.
     const batch = this.#open().batch();
     for (const operation of operations) {
@@ -88,7 +91,8 @@ class LevelStore implements KeyValueStore {
       await batch.write({ sync: options.sync });
     } catch (cause) {
       const remedy = "the disk refused: check free space and health, then restart";
-      throw new LedgerError("STORE_WRITE_FAILED", { path: this.#path }, { cause, remedy });
+      this.#failure ??= new LedgerError("STORE_WRITE_FAILED", { path: this.#path }, { cause, remedy });
+      throw this.#failure;
     }
   }
 

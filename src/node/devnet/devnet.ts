@@ -194,7 +194,10 @@ async function serve(nodes: readonly NodeProcess[], stopping: AbortSignal): Prom
 async function loadSeed(directory: string): Promise<Uint8Array> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const file = join(directory, SEED_FILE);
-  const text = await readFile(file, "utf8").catch(() => undefined);
+  const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw new LedgerError("DEVNET_UNREADABLE", { directory }, { cause: error });
+  });
   if (text === undefined) {
     const seed = generateSeed();
     await writeFile(file, `${toHex(seed)}\n`, { mode: 0o600, flag: "wx" });

@@ -15,13 +15,8 @@ import type { SealedGenesis } from "../../../src/ledger/genesis.ts";
 import { toHex } from "../../../src/ledger/hash.ts";
 import { LIMITS } from "../../../src/ledger/limits.ts";
 import type { Result } from "../../../src/ledger/types.ts";
-import { BatchIntake } from "../../../src/node/batch-intake.ts";
-import { BatchPool } from "../../../src/node/batch-pool.ts";
-import type { Chain } from "../../../src/node/chain.ts";
 import { verifyNative } from "../../../src/node/ed25519-native.ts";
-import { Proposals } from "../../../src/node/proposals.ts";
 import { answerSync, SYNC_BLOCK_BYTES_MAX, Sync } from "../../../src/node/sync.ts";
-import { createVerifyPool } from "../../../src/node/verify-pool.ts";
 import { peerLimits } from "../../../src/p2p/limits.ts";
 import {
   buildBlock,
@@ -30,7 +25,7 @@ import {
   makeGenesis,
   noteBatch,
   openLedger,
-  VALIDATORS,
+  proposalsOver,
 } from "./ledger-fixture.ts";
 import { SILENT, StillClock } from "./support.ts";
 
@@ -39,34 +34,10 @@ beforeAll(async () => {
   genesis = await makeGenesis();
 });
 
-function proposalsOver(chain: Chain, clock = new StillClock()) {
-  const pool = new BatchPool();
-  const intake = new BatchIntake({
-    clock,
-    log: SILENT,
-    pool,
-    verifyPool: createVerifyPool(0),
-    verify: verifyNative,
-    chainId: genesis.chainId,
-    validators: () => chain.head.validators,
-    poolView: () => proposals.view,
-    windowMs: () => chain.windowMs,
-    ownWaiting: () => [],
-    loadBatch: (digest) => chain.store.loadBatch(digest),
-    fetch: () => Promise.reject(new Error("nobody is asked here")),
-    onVerified: () => undefined,
-    onBatch: () => undefined,
-    onInvalid: () => undefined,
-  });
-  const ownKey = VALIDATORS[0]?.publicKey ?? new Uint8Array();
-  const proposals: Proposals = new Proposals({ chain, pool, intake, clock, ownKey, timeScale: 1 });
-  return { proposals, pool };
-}
-
 describe("bodies of blocks", () => {
   it("N71: naming a committed batch in a proposal that fails never deletes its body", async () => {
     const chain = await openLedger(genesis);
-    const { proposals, pool } = proposalsOver(chain);
+    const { proposals, pool } = proposalsOver(genesis, chain);
     const at = (step: number) => genesis.timeMs + step * 1_000;
     const old = noteBatch(genesis, { id: "old", sequence: 1, validUntilMs: at(60) });
     const fresh = noteBatch(genesis, { id: "fresh", sequence: 2, validUntilMs: at(60) });
@@ -94,7 +65,7 @@ describe("bodies of blocks", () => {
 
   it("N88: a body written before any block names it is on disk for its block, and is deleted when no block comes to name it", async () => {
     const chain = await openLedger(genesis);
-    const { proposals, pool } = proposalsOver(chain);
+    const { proposals, pool } = proposalsOver(genesis, chain);
     const at = (step: number) => genesis.timeMs + step * 1_000;
     const named = noteBatch(genesis, { id: "named", sequence: 1, validUntilMs: at(60) });
     const orphan = noteBatch(genesis, { id: "orphan", sequence: 2, validUntilMs: at(2) });
@@ -116,7 +87,7 @@ describe("bodies of blocks", () => {
   it("N73: a proposal from the far future is let go as soon as its height is committed", async () => {
     const chain = await openLedger(genesis);
     const clock = new StillClock();
-    const { proposals } = proposalsOver(chain, clock);
+    const { proposals } = proposalsOver(genesis, chain, clock);
     const batch = noteBatch(genesis, { id: "a", sequence: 1, validUntilMs: genesis.timeMs + 60_000 });
     const block = buildBlock(chain, [batch], genesis.timeMs + 1_000);
     const header = { ...block.proposal.header, timeMs: Number.MAX_SAFE_INTEGER };

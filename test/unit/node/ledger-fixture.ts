@@ -15,12 +15,18 @@ import { validatorsHashOf } from "../../../src/ledger/format-cluster.ts";
 import { voteSigningBytes } from "../../../src/ledger/format-vote.ts";
 import { decodeGenesis, encodeGenesis, type SealedGenesis } from "../../../src/ledger/genesis.ts";
 import type { Batch, Certificate, Proposal } from "../../../src/ledger/types.ts";
+import { BatchIntake } from "../../../src/node/batch-intake.ts";
+import { BatchPool } from "../../../src/node/batch-pool.ts";
 import { Chain, type CheckedBlock } from "../../../src/node/chain.ts";
 import { loadLibraryContract } from "../../../src/node/devnet/library.ts";
+import { verifyNative } from "../../../src/node/ed25519-native.ts";
+import { Proposals } from "../../../src/node/proposals.ts";
+import { createVerifyPool } from "../../../src/node/verify-pool.ts";
 import type { KeySigner, KeyValueStore } from "../../../src/ports.ts";
 import { LedgerStore } from "../../../src/store/ledger-store.ts";
 import { MemoryStore } from "../../../src/store/memory-store.ts";
 import { makeSigners, sampleGenesis } from "../ledger/samples.ts";
+import { SILENT, StillClock } from "./support.ts";
 
 export const VALIDATORS = makeSigners(4);
 
@@ -136,4 +142,29 @@ export function certificateOf(
   const signers = VALIDATORS.slice(0, quorumSize(VALIDATORS.length));
   const votes = signers.map((key, signer) => ({ signer, signature: key.sign(message) }));
   return makeCertificate({ ...vote, validatorCount: VALIDATORS.length, votes });
+}
+
+/** The node's proposals over a chain, with a pool of its own; nobody is there to be asked. The own key is the second validator's. */
+export function proposalsOver(genesis: SealedGenesis, chain: Chain, clock = new StillClock()) {
+  const pool = new BatchPool();
+  const intake = new BatchIntake({
+    clock,
+    log: SILENT,
+    pool,
+    verifyPool: createVerifyPool(0),
+    verify: verifyNative,
+    chainId: genesis.chainId,
+    validators: () => chain.head.validators,
+    poolView: () => proposals.view,
+    windowMs: () => chain.windowMs,
+    ownWaiting: () => [],
+    loadBatch: (digest) => chain.store.loadBatch(digest),
+    fetch: () => Promise.reject(new Error("nobody is asked here")),
+    onVerified: () => undefined,
+    onBatch: () => undefined,
+    onInvalid: () => undefined,
+  });
+  const ownKey = VALIDATORS[1]?.publicKey ?? new Uint8Array();
+  const proposals: Proposals = new Proposals({ chain, pool, intake, clock, ownKey, timeScale: 1 });
+  return { proposals, pool };
 }

@@ -4,14 +4,8 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { batchesRootOf, blockHashOf, encodeHeader, transactionsRootOf } from "../../../src/ledger/format-block.ts";
 import type { SealedGenesis } from "../../../src/ledger/genesis.ts";
 import type { Header, Proposal } from "../../../src/ledger/types.ts";
-import { BatchIntake } from "../../../src/node/batch-intake.ts";
-import { BatchPool } from "../../../src/node/batch-pool.ts";
-import type { Chain } from "../../../src/node/chain.ts";
-import { verifyNative } from "../../../src/node/ed25519-native.ts";
-import { Proposals } from "../../../src/node/proposals.ts";
-import { createVerifyPool } from "../../../src/node/verify-pool.ts";
-import { buildBlock, commitBlock, makeGenesis, noteBatch, openLedger, VALIDATORS } from "./ledger-fixture.ts";
-import { SILENT, StillClock } from "./support.ts";
+import { buildBlock, commitBlock, makeGenesis, noteBatch, openLedger, proposalsOver } from "./ledger-fixture.ts";
+import { StillClock } from "./support.ts";
 
 /** D of the sample genesis */
 const SKEW_MS = 2_000;
@@ -21,36 +15,12 @@ beforeAll(async () => {
   genesis = await makeGenesis();
 });
 
-function proposalsOver(chain: Chain, nowMs: number) {
-  const clock = new StillClock();
-  clock.advance(nowMs);
-  const pool = new BatchPool();
-  const intake = new BatchIntake({
-    clock,
-    log: SILENT,
-    pool,
-    verifyPool: createVerifyPool(0),
-    verify: verifyNative,
-    chainId: genesis.chainId,
-    validators: () => chain.head.validators,
-    poolView: () => proposals.view,
-    windowMs: () => chain.windowMs,
-    ownWaiting: () => [],
-    loadBatch: (digest) => chain.store.loadBatch(digest),
-    fetch: () => Promise.reject(new Error("nobody is asked here")),
-    onVerified: () => undefined,
-    onBatch: () => undefined,
-    onInvalid: () => undefined,
-  });
-  const ownKey = VALIDATORS[1]?.publicKey ?? new Uint8Array();
-  const proposals: Proposals = new Proposals({ chain, pool, intake, clock, ownKey, timeScale: 1 });
-  return { proposals, pool, clock };
-}
-
 /** A node at the genesis head whose clock stands at `nowMs`, and a proposal of another time, its batch pooled. */
 async function proposed(times: { readonly blockMs: number; readonly nowMs: number }) {
   const chain = await openLedger(genesis);
-  const { proposals, pool, clock } = proposalsOver(chain, times.nowMs);
+  const clock = new StillClock();
+  clock.advance(times.nowMs);
+  const { proposals, pool } = proposalsOver(genesis, chain, clock);
   const batch = noteBatch(genesis, { id: "a", sequence: 1, validUntilMs: times.blockMs + 60_000 });
   pool.add(batch);
   // Built on another ledger of the same head: this node has never seen the block.
@@ -118,7 +88,9 @@ describe("time of a first proposal", () => {
     const verdict = await proposals.check(sameTime, { holders: [], arrivedMs: undefined });
     expect(verdict).toMatchObject({ ok: false, code: "BLOCK_TIME_NOT_LATER" });
     await commitBlock(chain, genesis, block);
-    const slow = proposalsOver(chain, blockMs - 5_000);
+    const clock = new StillClock();
+    clock.advance(blockMs - 5_000);
+    const slow = proposalsOver(genesis, chain, clock);
     slow.pool.add(noteBatch(genesis, { id: "b", sequence: 2, validUntilMs: blockMs + 60_000 }));
     const own = await slow.proposals.build({ height: 2, view: 0 });
     expect(own?.header.timeMs, "a clock behind the head's time").toBe(blockMs + 1);
