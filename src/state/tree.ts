@@ -312,34 +312,71 @@ function groupByBucket(
   return groups;
 }
 
-/** Sorts the leaves of every bucket and hashes the whole tree. */
+/** Sorts the leaves of every bucket and hashes the tree above those that hold any: the rest of it is known. */
 function hashBuckets(
   leaves: LeafTable,
   ids: readonly (LeafId[] | undefined)[],
 ): { readonly buckets: (BucketNode | undefined)[]; readonly dense: Int32Array } {
   const plan = new HashPlan();
   const buckets: (BucketNode | undefined)[] = new Array<BucketNode | undefined>(BUCKETS).fill(undefined);
-  const dense = new Int32Array(2 * BUCKETS * HASH_WORDS);
+  const dense = emptyDense();
+  const nodes: number[] = [];
   for (let start = 0; start < BUCKETS; start += BUCKETS_AT_ONCE) {
     plan.reset();
     const update = new BucketUpdate({ plan, committed: leaves, staged: leaves });
+    const first = nodes.length;
     const slots: Slot[] = [];
     for (let bucket = start; bucket < start + BUCKETS_AT_ONCE; bucket += 1) {
-      const refs = (ids[bucket] ?? []).sort((left, right) => leaves.compare(left, leaves, right));
+      const refs = ids[bucket];
+      if (refs === undefined) continue;
+      refs.sort((left, right) => leaves.compare(left, leaves, right));
       const { node, slot } = update.build(refs, BUCKET_DEPTH);
       buckets[bucket] = node;
+      nodes.push(BUCKETS + bucket);
       slots.push(slot);
     }
     plan.run();
     update.settle();
-    for (const [index, slot] of slots.entries()) plan.copyTo(slot, dense, (BUCKETS + start + index) * HASH_WORDS);
+    for (const [index, slot] of slots.entries()) plan.copyTo(slot, dense, nodes[first + index]! * HASH_WORDS);
   }
-  const bytes = new Uint8Array(dense.buffer);
-  for (let first = BUCKETS / 2; first >= 1; first /= 2) {
-    const level = bytes.subarray(first * HASH_BYTES, 2 * first * HASH_BYTES);
-    sha256Pairs(bytes.subarray(2 * first * HASH_BYTES, 4 * first * HASH_BYTES), level);
-  }
+  hashAbove(nodes, dense);
   return { buckets, dense };
+}
+
+/** Hashes every node above these, which are of the lowest level and ascend, one call a level. */
+function hashAbove(nodes: readonly number[], dense: Int32Array): void {
+  const input = new Int32Array(nodes.length * 2 * HASH_WORDS);
+  const output = new Int32Array(nodes.length * HASH_WORDS);
+  let children = nodes;
+  while (children.length > 0 && children[0] !== 1) {
+    const parents: number[] = [];
+    for (const child of children) {
+      const parent = child >> 1;
+      if (parent === parents.at(-1)) continue;
+      input.set(
+        dense.subarray(2 * parent * HASH_WORDS, 2 * (parent + 1) * HASH_WORDS),
+        parents.length * 2 * HASH_WORDS,
+      );
+      parents.push(parent);
+    }
+    const { length } = parents;
+    sha256Pairs(new Uint8Array(input.buffer, 0, length * 64), new Uint8Array(output.buffer, 0, length * HASH_BYTES));
+    for (const [index, parent] of parents.entries())
+      dense.set(output.subarray(index * HASH_WORDS, (index + 1) * HASH_WORDS), parent * HASH_WORDS);
+    children = parents;
+  }
+}
+
+/** The dense tree without a leaf: all nodes of a level are the same. */
+function emptyDense(): Int32Array {
+  const dense = new Int32Array(2 * BUCKETS * HASH_WORDS);
+  const bytes = new Uint8Array(dense.buffer);
+  for (let depth = BUCKET_DEPTH - 1; depth >= 0; depth -= 1) {
+    const first = 2 ** depth * HASH_BYTES;
+    sha256Pairs(bytes.subarray(2 * first, 2 * first + 2 * HASH_BYTES), bytes.subarray(first, first + HASH_BYTES));
+    for (let filled = HASH_BYTES; filled < first; filled *= 2) bytes.copyWithin(first + filled, first, first + filled);
+  }
+  return dense;
 }
 
 function bucketOf(keyHash: Hash): number {

@@ -189,8 +189,9 @@ export class SimNetwork implements PeerNetwork {
         run();
       };
       const fail = (error: LedgerError): void => settle(() => reject(error));
-      const timeUp = new LedgerError("PEER_TIMEOUT", { peer, protocol, timeoutMs });
-      const cancel = this.life.setTimer(timeoutMs, () => fail(timeUp));
+      const cancel = this.life.setTimer(timeoutMs, () =>
+        fail(new LedgerError("PEER_TIMEOUT", { peer, protocol, timeoutMs })),
+      );
       link.asked.add(fail);
       const comeBack = (run: () => void): void => {
         if (weather.isLost(other.index, this.index)) return;
@@ -201,10 +202,9 @@ export class SimNetwork implements PeerNetwork {
       if (weather.isLost(this.index, other.index)) return;
       other.life.after(weather.delayMs(this.index, other.index), () => {
         if (!this.carries(link) || other.handlers === undefined) return;
-        const refused = new LedgerError("PEER_REFUSED", { peer, protocol, reason: "failed" });
         other.handlers.onRequest(protocol, this.peerId, payload).then(
           (answer) => comeBack(() => settle(() => resolve(answer.slice()))),
-          () => comeBack(() => fail(refused)),
+          () => comeBack(() => fail(new LedgerError("PEER_REFUSED", { peer, protocol, reason: "failed" }))),
         );
       });
     });
