@@ -48,6 +48,8 @@ export interface ViewState {
   /** there was nothing to wait for since the timer was set: when it fires it starts anew */
   wasIdle: boolean;
   isShortened: boolean;
+  /** all delays of the wait that runs, which work known later may lengthen */
+  waitedMs: number;
 }
 
 export class HeightState {
@@ -208,5 +210,6 @@ export function newViewState(): ViewState {
     isTimed: false,
     wasIdle: false,
     isShortened: false,
+    waitedMs: 0,
   };
 }

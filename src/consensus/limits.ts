@@ -57,11 +57,16 @@ export interface Timing {
   readonly answerMs: number;
 }
 
+/** How long a height may take in its first view before a replica suspects its primary. @param paceMs as this node measured it */
+export function patienceMs(timing: Timing, paceMs: number): number {
+  return Math.min(Math.max(Math.ceil(paceMs), timing.timeoutMsMin), timing.timeoutMsMax);
+}
+
 export const DEFAULT_TIMING: Timing = {
-  timeoutMsMin: 1_000,
+  timeoutMsMin: 600,
   timeoutMsMax: 8_000,
   timeoutMsCap: 64_000,
-  lostPrimaryMsMin: 250,
+  lostPrimaryMsMin: 100,
   resendMs: 500,
   answerMs: 250,
 };

@@ -7,7 +7,7 @@ import { bytesEqual, toHex } from "../ledger/hash.ts";
 import type { Core } from "./core.ts";
 import type { Timer, ValidatorKey } from "./events.ts";
 import type { Candidate } from "./height-state.ts";
-import { WAITING_FOR_MAX } from "./limits.ts";
+import { patienceMs, WAITING_FOR_MAX } from "./limits.ts";
 import { encodeCertified, encodeSuspicionMessage, encodeWaiting } from "./messages.ts";
 import { STEP_VIEW_CHANGE } from "./positions.ts";
 
@@ -23,10 +23,12 @@ export function isWaiting({ state, work }: Core): boolean {
   return state.certified.size > 0;
 }
 
+/** Of the patience that is left when the link to the primary is cut: a process that ended does not come back within a view. */
+const LOST_PRIMARY_SHARE = 8;
+
 /** clamp(pace), doubled per failed view, capped; all of it starts again with the next height. */
 function timeoutMs({ state, timing, paceMs }: Core): number {
-  const first = Math.min(Math.max(Math.ceil(paceMs), timing.timeoutMsMin), timing.timeoutMsMax);
-  return Math.min(first * 2 ** Math.min(state.view, DOUBLINGS_MAX), timing.timeoutMsCap);
+  return Math.min(patienceMs(timing, paceMs) * 2 ** Math.min(state.view, DOUBLINGS_MAX), timing.timeoutMsCap);
 }
 
 /** Starts the wait of the view when there is something to wait for; a cut link to the primary shortens it, once. */
@@ -42,18 +44,24 @@ export function timeProgress(core: Core): void {
   if (current.isTimed && (!isLost || current.isShortened || current.hasSuspected)) return;
   current.isTimed = true;
   current.isShortened = isLost;
-  core.emit({ kind: "setTimer", timer: { kind: "spread", height: state.height, view: state.view }, ...halfWait(core) });
+  current.waitedMs = 0;
+  waitMore(core, { kind: "spread", height: state.height, view: state.view }, halfWaitMs(core));
+}
+
+function waitMore(core: Core, timer: Timer, delayMs: number): void {
+  core.state.current.waitedMs += delayMs;
+  core.emit({ kind: "setTimer", timer, delayMs });
 }
 
 function isPrimaryLost({ state, lostPeers }: Core): boolean {
   return lostPeers.has(state.keyOf(state.primary()));
 }
 
-function halfWait(core: Core): { readonly delayMs: number } {
+function halfWaitMs(core: Core): number {
   const waitMs = isPrimaryLost(core)
-    ? Math.max(core.timing.lostPrimaryMsMin, Math.floor(timeoutMs(core) / 4))
+    ? Math.max(core.timing.lostPrimaryMsMin, Math.floor(timeoutMs(core) / LOST_PRIMARY_SHARE))
     : timeoutMs(core);
-  return { delayMs: Math.ceil(waitMs / 2) };
+  return Math.ceil(waitMs / 2);
 }
 
 /**
@@ -63,11 +71,16 @@ function halfWait(core: Core): { readonly delayMs: number } {
 export function handleSpreadTimer(core: Core, timer: Timer): void {
   if (!isStillWaiting(core, timer)) return;
   spread(core, core.work.waitingFor);
-  core.emit({ kind: "setTimer", timer: { ...timer, kind: "progress" }, ...halfWait(core) });
+  waitMore(core, { ...timer, kind: "progress" }, halfWaitMs(core));
 }
 
+/** C110: work that came in meanwhile lengthens the wait that has begun, so that the first blocks of a burst depose nobody. */
 export function handleProgressTimer(core: Core, timer: Timer): void {
-  if (isStillWaiting(core, timer)) suspect(core, "NO_PROGRESS");
+  if (!isStillWaiting(core, timer)) return;
+  const { isShortened, waitedMs } = core.state.current;
+  const restMs = timeoutMs(core) - waitedMs;
+  if (!isShortened && restMs > 0) return waitMore(core, timer, restMs);
+  suspect(core, "NO_PROGRESS");
 }
 
 /** Whether a timer of the present view found this replica waiting ever since it was set; after a rest the wait starts anew. */

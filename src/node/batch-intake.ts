@@ -46,7 +46,7 @@ export interface IntakePorts {
   loadBatch(digest: Hash): Uint8Array | undefined;
   fetch(from: ValidatorKey, payload: Uint8Array, timeoutMs: number): Promise<Uint8Array>;
   /** the signatures of one batch took this long */
-  onVerified(durationMs: number): void;
+  onVerified(durationMs: number, transactions: number): void;
   /** a new batch is in the pool */
   onBatch(batch: Batch): void;
   /** an origin signed an invalid batch, or a peer sent rubbish */
@@ -255,7 +255,7 @@ export class BatchIntake {
     // A transaction of another chain is left to checkBatch, which names it.
     const isOfThisChain = batch.transactions.every(({ body }) => bytesEqual(body.chainId, chainId));
     const isChecked = isOfThisChain && (await verifyPool.verifyTransactions(batch.transactions));
-    this.ports.onVerified(clock.monotonicMs() - startedMs);
+    this.ports.onVerified(clock.monotonicMs() - startedMs, batch.transactions.length);
     const verdict = isChecked ? accept(true) : this.judge(batch, { areTransactionsChecked: false });
     if (!verdict.ok) {
       this.ports.onInvalid(from, verdict.code, batch.bytes);

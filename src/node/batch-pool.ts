@@ -14,6 +14,8 @@ export const POOL_TRANSACTIONS_PER_ORIGIN_MAX = 20_000;
  * it; as many again, and they suspect.
  */
 export const BLOCKS_PASSED_OVER_MAX = 8;
+/** N230: where blocks are rare, time counts as well: so many are enough when half of a replica's patience has gone by. */
+export const BLOCKS_PASSED_OVER_MIN = 2;
 /** Digests named in a suspicion. */
 export const WAITING_FOR_MAX = 16;
 
@@ -22,7 +24,11 @@ interface Entry {
   /** order of arrival at this node */
   readonly arrival: number;
   readonly latestValidUntilMs: number;
+  /** blocks since it was first passed over, or since it was spread for that */
   passedOver: number;
+  passedOverSinceMs: number;
+  isSpread: boolean;
+  isStarved: boolean;
   /** a committed block names it: its body is part of the chain */
   isCommitted: boolean;
 }
@@ -58,6 +64,13 @@ export class BatchPool {
 
   get(digest: Hash): Batch | undefined {
     return this.entries.get(bytesKey(digest))?.batch;
+  }
+
+  /** Transactions of all origins that no block has taken yet. */
+  get transactions(): number {
+    let count = 0;
+    for (const share of this.shares.values()) count += share.transactions;
+    return count;
   }
 
   /** Batches of one origin, in order of arrival. */
@@ -97,7 +110,16 @@ export class BatchPool {
     for (const transaction of batch.transactions)
       latestValidUntilMs = Math.max(latestValidUntilMs, transaction.body.validUntilMs);
     this.arrivals += 1;
-    this.entries.set(digest, { batch, arrival: this.arrivals, latestValidUntilMs, passedOver: 0, isCommitted: false });
+    this.entries.set(digest, {
+      batch,
+      arrival: this.arrivals,
+      latestValidUntilMs,
+      passedOver: 0,
+      passedOverSinceMs: 0,
+      isSpread: false,
+      isStarved: false,
+      isCommitted: false,
+    });
     this.count(batch, 1);
     return true;
   }
@@ -163,13 +185,19 @@ export class BatchPool {
   /**
    * Counts the batches that the committed head block passed over although it could have executed something of them, a later
    * arrival was taken, and their origin's share was not used up.
-   * @returns those passed over too often, oldest first: now for the first time, so that they can be spread, and those that
-   * were passed over as often again since
+   * @param limits.patienceMs how long a height may take here
+   * @returns those passed over too often or for too long, oldest first: now for the first time, so that they can be spread, and
+   * those that were passed over as often or as long again since
    */
   countPassedOver(
     view: PoolView,
     included: readonly BatchReference[],
-    limits: { readonly blockBytesMax: number; readonly windowMs: number },
+    limits: {
+      readonly blockBytesMax: number;
+      readonly windowMs: number;
+      readonly patienceMs: number;
+      readonly nowMs: number;
+    },
   ): { readonly toSpread: readonly Hash[]; readonly starved: readonly Hash[] } {
     let lastArrivalTaken = 0;
     const bytesTaken = new Map<string, number>();
@@ -187,11 +215,19 @@ export class BatchPool {
       if ((bytesTaken.get(bytesKey(entry.batch.origin)) ?? 0) + entry.batch.bytes.length > share) continue;
       // N63: what no primary may execute yet, or any more, deposes nobody.
       if (!isFresh(entry.batch, view, view.headTimeMs, limits.windowMs)) continue;
+      if (entry.passedOver === 0) entry.passedOverSinceMs = limits.nowMs;
       entry.passedOver += 1;
-      if (entry.passedOver === BLOCKS_PASSED_OVER_MAX && toSpread.length < WAITING_FOR_MAX)
-        toSpread.push(entry.batch.digest);
-      if (entry.passedOver >= 2 * BLOCKS_PASSED_OVER_MAX && starved.length < WAITING_FOR_MAX)
-        starved.push(entry.batch.digest);
+      const isLong =
+        entry.passedOver >= BLOCKS_PASSED_OVER_MIN && 2 * (limits.nowMs - entry.passedOverSinceMs) >= limits.patienceMs;
+      if (isLong || entry.passedOver >= BLOCKS_PASSED_OVER_MAX) {
+        entry.isStarved ||= entry.isSpread;
+        if (!entry.isSpread && toSpread.length < WAITING_FOR_MAX) {
+          toSpread.push(entry.batch.digest);
+          entry.isSpread = true;
+          entry.passedOver = 0;
+        }
+      }
+      if (entry.isStarved && starved.length < WAITING_FOR_MAX) starved.push(entry.batch.digest);
     }
     return { toSpread, starved };
   }

@@ -122,7 +122,7 @@ export class Participant {
       ownWaiting: () => this.pool.of(key.publicKey),
       loadBatch: (digest) => chain.store.loadBatch(digest),
       fetch: (from, payload, timeoutMs) => this.peers.request(from, "fetch", payload, timeoutMs),
-      onVerified: (durationMs) => this.pace.noteVerification(durationMs),
+      onVerified: (durationMs, transactions) => this.pace.noteVerification(durationMs, transactions),
       onBatch: (batch) => this.noticeBatch(batch),
       onInvalid: (from, code, bytes) => {
         onBad(from, code);
@@ -337,7 +337,7 @@ export class Participant {
     invariant(block !== undefined, "N7: only a checked block is executed");
     const startedMs = this.clock.monotonicMs();
     const staged = this.chain.execute(block);
-    this.pace.noteExecution(this.clock.monotonicMs() - startedMs);
+    this.pace.noteExecution(this.clock.monotonicMs() - startedMs, block.transactions.length);
     return staged;
   }
 
@@ -387,8 +387,8 @@ export class Participant {
   private afterCommit(block: CommittedBlock): void {
     this.guard(this.keepingUp.noteCommitted());
     const { proposal, transactions } = block.staged.block;
-    const { blockBytesMax } = block.head.parameters;
-    const limits = { blockBytesMax, windowMs: this.chain.windowMs };
+    const [{ windowMs }, { patienceMs }, nowMs] = [this.chain, this.pace, this.clock.monotonicMs()];
+    const limits = { blockBytesMax: block.head.parameters.blockBytesMax, windowMs, patienceMs, nowMs };
     const { toSpread, starved } = this.pool.countPassedOver(this.proposals.view, proposal.references, limits);
     this.settleAt(
       block.head,
@@ -427,17 +427,19 @@ export class Participant {
   private noticeBatch(batch: Batch): void {
     // Idle: the next block will name it, so the disk works while that block is made. Under load one write for each block is cheaper.
     if (!this.work.isTold && this.pool.has(batch.digest)) this.guard(this.proposals.saveBodies([batch]));
+    this.measurePace();
     this.work.notice();
   }
 
   // ---- pace, heads ----
 
   private measurePace(): void {
-    const origins = this.chain.head.validators.length;
-    const roundTripMs = this.peers.quorumRoundTripMs(quorumSize(origins));
+    const { validators, parameters } = this.chain.head;
+    const roundTripMs = this.peers.quorumRoundTripMs(quorumSize(validators.length));
     if (roundTripMs === undefined) return;
-    const measured = { roundTripMs, saveMs: this.signer?.saveMs ?? 0, origins };
-    this.driver.push({ kind: "paceMeasured", timeoutMs: this.pace.timeoutMs(measured) });
+    const pending = Math.min(this.pool.transactions, parameters.blockTransactionsMax);
+    const measured = { roundTripMs, saveMs: this.signer?.saveMs ?? 0, origins: validators.length, pending };
+    this.driver.push({ kind: "paceMeasured", timeoutMs: this.pace.measure(measured) });
   }
 
   private publishHead(): void {

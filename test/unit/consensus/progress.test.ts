@@ -40,7 +40,7 @@ describe("patience", () => {
     const stage = opened();
     stage.offer("work", [1, 2, 3]);
     failViews(stage, 9);
-    const doubled = [1, 2, 4, 8, 16, 32, 64, 64, 64, 64].map((factor) =>
+    const doubled = [1, 2, 4, 8, 16, 32, 64, 128, 128, 128].map((factor) =>
       Math.min(T.timeoutMsCap, T.timeoutMsMin * factor),
     );
     expect(progressDelays(stage, 1)).toEqual(doubled);
@@ -74,9 +74,24 @@ describe("patience", () => {
     expect(progressDelays(stage, 1)).toEqual([]);
     stage.offer("work", [1]);
     for (let times = 0; times < 5; times += 1) flap();
-    expect(progressDelays(stage, 1)).toEqual([T.timeoutMsMin, T.timeoutMsMin / 4]);
+    expect(progressDelays(stage, 1)).toEqual([T.timeoutMsMin, Math.max(T.lostPrimaryMsMin, T.timeoutMsMin / 8)]);
     stage.step(follower, { kind: "peerChanged", peer: stage.actor(2).key.hex, connected: false });
     expect(progressDelays(stage, 1).length).toBe(2);
+  });
+
+  it("C110: work that comes in while a replica waits lengthens that wait, up to its bound", () => {
+    const stage = opened();
+    const follower = stage.actor(1);
+    stage.offer("work", [1]);
+    stage.step(follower, { kind: "paceMeasured", timeoutMs: 2_000 });
+    stage.fire(1, "spread");
+    const progress = { kind: "progress", height: 1, view: 0 } as const;
+    expect(stage.step(follower, { kind: "timerFired", timer: progress })).toEqual([
+      { kind: "setTimer", timer: progress, delayMs: 2_000 - T.timeoutMsMin / 2 - 1_000 },
+    ]);
+    expect(follower.reports).toEqual([]);
+    stage.step(follower, { kind: "timerFired", timer: progress });
+    expect(follower.reports).toMatchObject([{ kind: "suspected", code: "NO_PROGRESS" }]);
   });
 
   it("C70: a batch that everybody but the primary was given is spread before it is timed, and deposes nobody", () => {

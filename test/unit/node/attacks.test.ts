@@ -44,7 +44,12 @@ describe("batches that nobody may execute", () => {
       const taken = batch({ origin: signerOf(102), sequence: block, transactions: [next] });
       pool.add(taken);
       committed.add(toHex(next.id));
-      const limits = { blockBytesMax: PARAMETER_DEFAULTS.blockBytesMax, windowMs: 1_000 };
+      const limits = {
+        blockBytesMax: PARAMETER_DEFAULTS.blockBytesMax,
+        windowMs: 1_000,
+        patienceMs: 600,
+        nowMs: 1_000 * block,
+      };
       expect(pool.countPassedOver(view, [referenceOf(taken)], limits)).toEqual({ toSpread: [], starved: [] });
     }
   });

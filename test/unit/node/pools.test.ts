@@ -14,7 +14,7 @@ import { Work } from "../../../src/node/work.ts";
 import { batch, StillClock, signerOf, transaction } from "./support.ts";
 
 const NONE_COMMITTED = { isCommitted: () => false, headTimeMs: 0 };
-const SHARE = { blockBytesMax: PARAMETER_DEFAULTS.blockBytesMax, windowMs: 1_000 };
+const SHARE = { blockBytesMax: PARAMETER_DEFAULTS.blockBytesMax, windowMs: 1_000, patienceMs: 600, nowMs: 0 };
 
 describe("mempool", () => {
   it("N20: a sender beyond its share is refused at once, others are not", () => {
@@ -100,6 +100,38 @@ describe("batch pool", () => {
       expect(isIn(found.toSpread)).toBe(block === BLOCKS_PASSED_OVER_MAX);
       expect(isIn(found.starved)).toBe(block === 2 * BLOCKS_PASSED_OVER_MAX);
     }
+  });
+
+  it("N230: where blocks are rare, two of them and half of the patience are enough to spread a batch, and as much again to suspect", () => {
+    const pool = new BatchPool();
+    const starved = batch({ origin: signerOf(101), sequence: 1, transactions: [transaction({ nonce: 0 })] });
+    pool.add(starved);
+    const found = [0, 299, 300, 1_000, 1_299, 1_300, 1_301].map((nowMs, block) => {
+      const taken = batch({
+        origin: signerOf(102),
+        sequence: block + 1,
+        transactions: [transaction({ nonce: block + 1 })],
+      });
+      pool.add(taken);
+      const counted = pool.countPassedOver(NONE_COMMITTED, [referenceOf(taken)], { ...SHARE, nowMs });
+      const isIn = (digests: readonly Uint8Array[]) => digests.map(toHex).includes(toHex(starved.digest));
+      return [isIn(counted.toSpread), isIn(counted.starved)];
+    });
+    expect(found).toEqual([
+      [false, false],
+      [false, false],
+      [true, false],
+      [false, false],
+      [false, false],
+      [false, true],
+      [false, true],
+    ]);
+    const alone = new BatchPool();
+    alone.add(starved);
+    const taken = batch({ origin: signerOf(102), sequence: 9, transactions: [transaction({ nonce: 99 })] });
+    alone.add(taken);
+    const once = alone.countPassedOver(NONE_COMMITTED, [referenceOf(taken)], { ...SHARE, nowMs: 1e9 });
+    expect(once, "one block alone may have crossed the batch on its way").toEqual({ toSpread: [], starved: [] });
   });
 
   it("N27: a batch that arrived after everything in the block was not passed over", () => {
