@@ -253,7 +253,17 @@ export class Attacker {
       others.sort((left, right) => (left.prepared?.view ?? -1) - (right.prepared?.view ?? -1));
     if (this.fault !== "liar" || this.random.chance(400)) return [own, ...others].slice(0, quorum);
     const few = [own, ...others].slice(0, this.random.between(1, quorum - 1));
-    return this.random.chance(500) ? few : [...few, ...Array.from({ length: quorum - few.length }, () => own)];
+    const absent = loot.validators
+      .map((_, signer) => ({ signer, prepared: undefined, signature: this.random.bytes(64) }))
+      .filter(({ signer }) => few.every((one) => one.signer !== signer));
+    switch (this.random.below(3)) {
+      case 0:
+        return few;
+      case 1:
+        return [...few, ...Array.from({ length: quorum - few.length }, () => own)];
+      default:
+        return [...few, ...absent.slice(0, quorum - few.length)];
+    }
   }
 
   private prePrepare(
@@ -369,11 +379,17 @@ export class Attacker {
   /** Rubbish, damaged frames, old frames, frames of far heights and views. */
   private spam(loot: Loot): void {
     const replay = this.replays.length === 0 ? undefined : this.random.pick(this.replays);
-    switch (this.random.below(7)) {
+    switch (this.random.below(10)) {
       case 5:
         return this.forgeCertificate(loot);
       case 6:
         return this.forgeSuspicion(loot);
+      case 7:
+        return this.forgeVotes(loot);
+      case 8:
+        return this.relabel(loot);
+      case 9:
+        return this.suspectAlone(loot);
       case 0:
         return this.send(this.random.bytes(this.random.below(200)));
       case 1:
@@ -433,6 +449,53 @@ export class Attacker {
     const suspects = loot.validators.map((_, signer) => ({ signer, waitingFor: [], signature: this.random.bytes(64) }));
     this.send(encodeSuspicionMessage(makeSuspicion(loot.height, view, suspects)));
     for (const suspect of suspects) this.send(encodeSuspect(loot.height, view, suspect));
+  }
+
+  /** Votes in the others' names for one block. */
+  private forgeVotes(loot: Loot): void {
+    const blocks = [...loot.blocks.values()];
+    if (blocks.length === 0) return;
+    const { proposal } = this.random.pick(blocks);
+    const { blockHash } = proposal;
+    const kind = this.random.pick(["prepare", "commit"] as const);
+    const resultHash = kind === "prepare" ? EMPTY_BYTES : this.den.resultOf(proposal);
+    const { height } = loot;
+    const view = this.random.below(3);
+    for (const signer of loot.validators.keys()) {
+      const vote = { kind, height, view, blockHash, resultHash, signer, signature: this.random.bytes(64) };
+      if (signer !== loot.own) this.send(encodeVote(vote));
+    }
+  }
+
+  /** What somebody signed in one view, handed over as if it had been signed in another. */
+  private relabel(loot: Loot): void {
+    const view = this.random.below(4);
+    const votes = [...loot.prepares.values()].flatMap((signed) => [...signed.values()]);
+    const vote = votes.length === 0 ? undefined : this.random.pick(votes);
+    if (vote !== undefined && this.random.chance(500)) return this.send(encodeVote({ ...vote, view }));
+    const messages = [...loot.viewChanges.values()].flatMap((signed) => [...signed.values()]);
+    const suspicion = view === 0 ? undefined : this.suspicionOf(loot, view - 1);
+    if (messages.length === 0 || suspicion === undefined) return;
+    const { viewChange, certificate, block } = this.random.pick(messages);
+    this.send(
+      encodeViewChange({
+        height: loot.height,
+        targetView: view,
+        viewChange,
+        certificateBytes: certificate && encodeCertificate(certificate),
+        proposalBytes: block?.bytes,
+        suspicionBytes: suspicion.bytes,
+      }),
+    );
+  }
+
+  /** A suspicion of too few: its own alone, or its own as often as a quorum has members. */
+  private suspectAlone(loot: Loot): void {
+    const view = this.likelyView(loot);
+    const signature = this.den.key.sign(suspectSigningBytes({ ...this.place(loot), view, waitingFor: [] }));
+    const count = this.random.chance(500) ? 1 : quorumSize(loot.validators.length);
+    const suspects = Array.from({ length: count }, () => ({ signer: loot.own, waitingFor: [], signature }));
+    this.send(encodeSuspicionMessage(makeSuspicion(loot.height, view, suspects)));
   }
 
   private place(loot: Loot): { readonly chainId: Hash; readonly height: number; readonly validatorsHash: Hash } {
