@@ -10,16 +10,7 @@ import { LedgerError } from "../src/errors.ts";
 const US_PER_TICK = 10_000;
 /** `f_type` of file systems that only live in memory: tmpfs and ramfs. */
 const MEMORY_FILE_SYSTEMS = new Set([0x01021994, 0x858458f6]);
-const PACKAGES = [
-  "libp2p",
-  "@libp2p/tls",
-  "@chainsafe/libp2p-gossipsub",
-  "level",
-  "sodium-native",
-  "cbor-x",
-  "fastify",
-  "ws",
-];
+const PACKAGES = ["libp2p", "@libp2p/tls", "@chainsafe/libp2p-gossipsub", "level", "sodium-native", "fastify", "ws"];
 
 export interface MachineFacts {
   readonly cpu: string;

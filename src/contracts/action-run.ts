@@ -1,6 +1,7 @@
 // One run of one action: roles, arguments, reads, conditions, statements, then invariants, then the writes. All or nothing is the caller's mark.
 // Every expression sees the rows as they were read; what the statements change takes effect together at the end.
 
+import { invariant } from "../assert.ts";
 import type { Value } from "../ledger/codec.ts";
 import { bytesEqual } from "../ledger/hash.ts";
 import type { LedgerEvent } from "../ledger/types.ts";
@@ -89,6 +90,8 @@ export class ActionRun {
   private readonly caller: Caller;
   private readonly store: IndexStore;
   private readonly pending: PendingRow[] = [];
+  /** state keys of the rows that were read, by read */
+  private readonly keys: Uint8Array[] = [];
 
   constructor(
     action: CompiledAction,
@@ -177,14 +180,16 @@ export class ActionRun {
     if (scan !== undefined) return this.readGroup({ layout, scan, ruleId }, isKey ? values : undefined);
     charge(this.frame, GAS.read);
     // A value outside the column's type is the key of no row.
-    const entry = isKey ? this.host.overlay.get(layout.stateKey(values)) : undefined;
-    if (entry === undefined) {
+    const stateKey = isKey ? layout.stateKey(values) : undefined;
+    const entry = stateKey && this.host.overlay.get(stateKey);
+    if (stateKey === undefined || entry === undefined) {
       // Every account has a balance, also one that no money has reached yet.
       const isMoney = layout.contract === MONEY.contract && layout.name === MONEY.name;
       this.frame.rows[index] = isMoney ? [...values, 0] : null;
       return isMoney || isOptional ? undefined : refused(ruleId, this.keyValues(layout, values));
     }
     charge(this.frame, byteUnits(entry.value.length));
+    this.keys[index] = stateKey;
     this.frame.rows[index] = layout.decode(values, entry.value);
     return undefined;
   }
@@ -298,7 +303,7 @@ export class ActionRun {
   ): Refusal | undefined {
     const before = this.frame.rows[read];
     if (before === null || before === undefined) return refused(`${ruleId}.absent`, []);
-    const pending = this.rowToChange(table, before);
+    const pending = this.rowToChange(table, read, before);
     if (pending.row === null)
       return refused(`${ruleId}.twice`, this.keyValues(table.layout, before.slice(0, table.layout.keyLength)));
     const row = [...pending.row];
@@ -327,7 +332,7 @@ export class ActionRun {
   delete(table: CompiledTable, read: number, ruleId: string): Refusal | undefined {
     const before = this.frame.rows[read];
     if (before === null || before === undefined) return refused(`${ruleId}.absent`, []);
-    const pending = this.rowToChange(table, before);
+    const pending = this.rowToChange(table, read, before);
     if (pending.row === null || pending.assigned.includes(true))
       return refused(`${ruleId}.twice`, this.keyValues(table.layout, before.slice(0, table.layout.keyLength)));
     pending.row = null;
@@ -339,8 +344,9 @@ export class ActionRun {
   }
 
   /** One entry per row of the state, also when it was read under two names. */
-  private rowToChange(table: CompiledTable, before: Row): PendingRow {
-    const key = table.layout.stateKeyOf(before);
+  private rowToChange(table: CompiledTable, read: number, before: Row): PendingRow {
+    const key = this.keys[read];
+    invariant(key !== undefined, "R290: a row that was read has its key");
     const known = this.pendingRow(table, key);
     if (known !== undefined) return known;
     const pending: PendingRow = { table, key, before, row: before, assigned: [] };

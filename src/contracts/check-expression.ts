@@ -2,6 +2,7 @@
 // It never guesses: a node without a type has a finding, and nothing with a finding is compiled.
 
 import { invariant } from "../assert.ts";
+import { utf8Length } from "../ledger/codec.ts";
 import { arithmetic, compare, memberOf, membership } from "./check-operators.ts";
 import type { Dialect } from "./dialect.ts";
 import type { Expression } from "./expression.ts";
@@ -10,7 +11,6 @@ import { type BuiltIn, callOf, FUNCTIONS, fitsArgument, formFault, signatureOf }
 import { GAS } from "./gas.ts";
 import { negationFacts } from "./intervals.ts";
 import { type Binding, Scope } from "./scope.ts";
-import { utf8Length } from "./text.ts";
 import { joinTypes } from "./type-relations.ts";
 import type { Typed } from "./typed.ts";
 import { type PlaceOf, TypedBuilder } from "./typed-builder.ts";

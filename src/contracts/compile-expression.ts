@@ -3,7 +3,7 @@
 
 import { invariant } from "../assert.ts";
 import type { Value } from "../ledger/codec.ts";
-import { bytesEqual, compareBytes } from "../ledger/hash.ts";
+import { bytesEqual, compareBytes, compareText } from "../ledger/hash.ts";
 import {
   addIntegers,
   divideIntegers,
@@ -24,7 +24,6 @@ import {
   type Outcome,
   TEXT_TOO_LONG,
 } from "./outcome.ts";
-import { compareText } from "./text.ts";
 import type { ArithmeticOperator, ComparisonOperator, Typed } from "./typed.ts";
 import { LIST_LENGTH_MAX, TEXT_BYTES_MAX, type Type } from "./types.ts";
 

@@ -1,6 +1,7 @@
 // The statements `deploy` and `withdraw`: check a document, compare it with the version it replaces, write code and version; take back a
 // version that is not in force yet. That all contracts stand together is judged when the transaction is complete (governance-rows.ts).
 
+import { utf8Length } from "../ledger/codec.ts";
 import type { StateOverlay, StateReader } from "../ledger/types.ts";
 import type { CompiledContract } from "./compiled.ts";
 import { findingValues } from "./contract-set.ts";
@@ -10,7 +11,6 @@ import { byteUnits, GAS } from "./gas.ts";
 import { type Refusal, type RefusalValues, refused } from "./refusal.ts";
 import { CATALOGUE_KEY, CONTRACTS_MAX } from "./system.ts";
 import { CATALOGUE, CONTRACTS, SETTINGS, SOURCES, VERSIONS } from "./system-layouts.ts";
-import { utf8Length } from "./text.ts";
 import { firstVersionFault, settingValueFault, upgradeFault } from "./upgrade.ts";
 import { WITHDRAW_ROWS_UNITS } from "./worst-case.ts";
 

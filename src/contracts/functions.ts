@@ -2,7 +2,7 @@
 // Nothing here reaches outside; no function is slower than its price says.
 
 import { sha256 } from "#sha256";
-import { encode, type Value } from "../ledger/codec.ts";
+import { encode, utf8Length, type Value } from "../ledger/codec.ts";
 import { bytesEqual } from "../ledger/hash.ts";
 import {
   addIntegers,
@@ -16,7 +16,7 @@ import { addMonths, civilDate, dayNumber, dayOfCivil, hourOfDay, startOfDay, wee
 import { charge, type Frame } from "./frame.ts";
 import { byteUnits, GAS } from "./gas.ts";
 import { ARGUMENT, CONVERSION, ExpressionError, type Outcome } from "./outcome.ts";
-import { codePointLength, containsText, utf8Length } from "./text.ts";
+import { codePointLength, containsText } from "./text.ts";
 import {
   BOOL,
   INT64_MAX,

@@ -1,9 +1,8 @@
 // Why an action did not happen: status, rule and the values that were compared. Becomes the receipt; sentences are rendered later.
 
-import type { Value } from "../ledger/codec.ts";
+import { utf8Length, type Value } from "../ledger/codec.ts";
 import type { ReceiptStatus } from "../ledger/types.ts";
 import type { ExpressionError } from "./outcome.ts";
-import { utf8Length } from "./text.ts";
 
 export type RefusalValues = readonly (readonly [name: string, value: Value])[];
 

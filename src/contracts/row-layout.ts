@@ -16,6 +16,8 @@ export class RowLayout {
   readonly keyLength: number;
   readonly indexes: readonly IndexShape[];
   readonly prefix: Uint8Array;
+  /** places among the fields that an upgrade gave up */
+  private readonly dropped: readonly number[];
 
   constructor(shape: TableShape) {
     this.contract = shape.contract;
@@ -24,6 +26,8 @@ export class RowLayout {
     this.keyLength = shape.keyLength;
     this.indexes = shape.indexes;
     this.prefix = tablePrefix(shape.contract, shape.name);
+    const fields = shape.columns.slice(shape.keyLength);
+    this.dropped = [...fields.keys()].filter((field) => fields[field]?.type.kind === "dropped");
   }
 
   get keyColumns(): readonly Column[] {
@@ -41,9 +45,10 @@ export class RowLayout {
   }
 
   encode(row: Row): Uint8Array {
+    const fields = row.slice(this.keyLength);
     // What stood in a dropped field goes with the next write of the row.
-    const fields = this.columns.slice(this.keyLength);
-    return encode(fields.map(({ type }, index) => (type.kind === "dropped" ? null : row[this.keyLength + index]!)));
+    for (const field of this.dropped) fields[field] = null;
+    return encode(fields);
   }
 
   decode(keyValues: readonly Value[], bytes: Uint8Array): Row {

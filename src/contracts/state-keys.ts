@@ -2,13 +2,11 @@
 // Integers are 8 bytes with the sign bit flipped, texts end in 00 (and hold none), byte strings write 00 as 00 FF and end in 00 00.
 
 import { accept, refuse, type Verdict } from "../errors.ts";
-import type { Value } from "../ledger/codec.ts";
-import { decode } from "../ledger/codec.ts";
+import { decode, utf8Length, type Value } from "../ledger/codec.ts";
 import { LIMITS } from "../ledger/limits.ts";
 import { canonicalInteger } from "./arithmetic.ts";
 import type { TableShape } from "./scope.ts";
 import { LEDGER_CONTRACT } from "./system.ts";
-import { utf8Length } from "./text.ts";
 import type { Column, Type } from "./types.ts";
 
 export const STATE_KEY_BYTES_MAX = LIMITS.stateKeyBytesMax;

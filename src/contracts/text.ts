@@ -1,40 +1,11 @@
-// Text as contracts see it: ordered by code point, counted in code points, bounded in bytes of UTF-8.
+// Text as contracts see it: counted in code points, searched, and looked at for what deceives a reader.
 // Only well-formed texts get here; nothing here depends on a locale.
-
-/** Bytes of the UTF-8 form. */
-export function utf8Length(text: string): number {
-  let length = text.length;
-  for (let index = 0; index < text.length; index += 1) {
-    const unit = text.charCodeAt(index);
-    if (unit < 0x80) continue;
-    // A surrogate pair is two units and four bytes: one more for each half.
-    length += unit < 0x800 || (unit >= 0xd800 && unit <= 0xdfff) ? 1 : 2;
-  }
-  return length;
-}
 
 /** Number of code points. */
 export function codePointLength(text: string): number {
   let length = text.length;
   for (let index = 0; index < text.length; index += 1) if ((text.charCodeAt(index) & 0xfc00) === 0xdc00) length -= 1;
   return length;
-}
-
-/** Negative, zero or positive as `left` stands before, at or after `right` in the order of code points. */
-export function compareText(left: string, right: string): number {
-  const length = Math.min(left.length, right.length);
-  for (let index = 0; index < length; index += 1) {
-    const a = left.charCodeAt(index);
-    const b = right.charCodeAt(index);
-    // Surrogates stand for code points above 0xffff, so they come after 0xe000 to 0xffff.
-    if (a !== b) return rank(a) - rank(b);
-  }
-  return left.length - right.length;
-}
-
-function rank(unit: number): number {
-  if (unit < 0xd800) return unit;
-  return unit >= 0xe000 ? unit - 0x800 : unit + 0x2000;
 }
 
 /** Knuth-Morris-Pratt: linear in both lengths, so that its price bounds its time. */

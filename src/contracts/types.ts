@@ -1,9 +1,9 @@
 // The types of contracts: their text form, which value belongs to which type, and which type fits where.
 // No double, no unsigned, no dynamic type; texts are measured in bytes of UTF-8, lists and texts always have a bound.
 
-import type { Value } from "../ledger/codec.ts";
+import { utf8Length, type Value } from "../ledger/codec.ts";
 import { isDigit, isNamePart, isNameStart } from "./lexer.ts";
-import { hiddenCharacter, utf8Length } from "./text.ts";
+import { hiddenCharacter } from "./text.ts";
 
 export type IntegerName = "int" | "count" | "money" | "area" | "time";
 
@@ -249,6 +249,14 @@ export function holdsRows(type: Type): boolean {
   return type.kind === "row" || type.kind === "record" || (type.kind === "list" && holdsRows(type.item));
 }
 
+function isAscii(text: string, codeMin: number): boolean {
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code < codeMin || code > 0x7e) return false;
+  }
+  return true;
+}
+
 // NUL ends a text inside a state key; ids are single words.
 function isPlain(text: string, codeMin: number): boolean {
   for (let index = 0; index < text.length; index += 1) if (text.charCodeAt(index) < codeMin) return false;
@@ -299,10 +307,12 @@ function textMembership(type: Type & { kind: "text" }): (value: Value) => boolea
   return (value) =>
     typeof value === "string" &&
     value.length <= bytesMax &&
-    isPlain(value, codeMin) &&
-    utf8Length(value) <= bytesMax &&
-    // Two ids that look the same would be taken for one.
-    (!type.isId || hiddenCharacter(value) < 0);
+    // Nearly every id and name: nothing of what follows can be in it.
+    (isAscii(value, codeMin) ||
+      (isPlain(value, codeMin) &&
+        utf8Length(value) <= bytesMax &&
+        // Two ids that look the same would be taken for one.
+        (!type.isId || hiddenCharacter(value) < 0)));
 }
 
 /** Bytes that a value of the type needs at most in the state: what gas and keys are bounded by. */

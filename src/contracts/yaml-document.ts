@@ -2,9 +2,10 @@
 // No aliases, tags, directives or duplicate keys; depth and size are counted before anything recursive runs.
 
 import { Composer, type CST, isMap, isScalar, isSeq, Lexer, type Node, Parser } from "yaml";
+import { utf8Length } from "../ledger/codec.ts";
 import type { Findings, Offset } from "./finding.ts";
 import { SOURCE_BYTES_MAX } from "./system.ts";
-import { hiddenCharacter, utf8Length } from "./text.ts";
+import { hiddenCharacter } from "./text.ts";
 
 export interface MapEntry {
   readonly key: string;

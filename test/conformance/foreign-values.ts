@@ -4,9 +4,8 @@
 import { getTestRegistry } from "@bufbuild/cel-spec/testdata/registry.js";
 import { type Message, type Registry, equals as sameMessage } from "@bufbuild/protobuf";
 import type { Integer } from "../../src/contracts/arithmetic.ts";
-import { compareText } from "../../src/contracts/text.ts";
 import type { Value } from "../../src/ledger/codec.ts";
-import { bytesEqual, compareBytes } from "../../src/ledger/hash.ts";
+import { bytesEqual, compareBytes, compareText } from "../../src/ledger/hash.ts";
 
 export const REGISTRY: Registry = getTestRegistry();
 

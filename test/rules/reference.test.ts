@@ -13,9 +13,11 @@ import {
   weekday,
 } from "../../src/contracts/calendar.ts";
 import { arithmeticFacts, negationFacts } from "../../src/contracts/intervals.ts";
-import { codePointLength, compareText, containsText, hiddenCharacter, utf8Length } from "../../src/contracts/text.ts";
+import { codePointLength, containsText, hiddenCharacter } from "../../src/contracts/text.ts";
 import type { ArithmeticOperator } from "../../src/contracts/typed.ts";
 import { INT64_MAX, INT64_MIN, integerType, type Type } from "../../src/contracts/types.ts";
+import { utf8Length } from "../../src/ledger/codec.ts";
+import { compareText } from "../../src/ledger/hash.ts";
 
 const OPERATIONS: Readonly<Record<ArithmeticOperator, (left: bigint, right: bigint) => bigint>> = {
   "+": (left, right) => left + right,

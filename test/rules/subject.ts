@@ -9,10 +9,10 @@ import type { Evaluate, Frame } from "../../src/contracts/frame.ts";
 import { SyntaxFault } from "../../src/contracts/lexer.ts";
 import { ExpressionError, type Outcome, OutOfGas } from "../../src/contracts/outcome.ts";
 import { type Binding, Scope, SlotCounter } from "../../src/contracts/scope.ts";
-import { utf8Length } from "../../src/contracts/text.ts";
 import type { Typed } from "../../src/contracts/typed.ts";
 import { parseType, type Type } from "../../src/contracts/types.ts";
 import type { Value } from "../../src/ledger/codec.ts";
+import { utf8Length } from "../../src/ledger/codec.ts";
 import type { RowVariable, Variable } from "./generator.ts";
 import type { Observed } from "./oracle.ts";
 

@@ -17,9 +17,10 @@ import {
 import type { RowLayout } from "../../../src/contracts/row-layout.ts";
 import { PARAMETER_NAMES, ROSTER_KEY } from "../../../src/contracts/system.ts";
 import { PARAMETERS, ROSTER, SEATS } from "../../../src/contracts/system-layouts.ts";
-import { codePointLength, hiddenCharacter, lookalike, utf8Length, visible } from "../../../src/contracts/text.ts";
+import { codePointLength, hiddenCharacter, lookalike, visible } from "../../../src/contracts/text.ts";
 import { membership, parseType, sizeMax, typeName } from "../../../src/contracts/types.ts";
 import type { Value } from "../../../src/ledger/codec.ts";
+import { utf8Length } from "../../../src/ledger/codec.ts";
 import { LIMITS } from "../../../src/ledger/limits.ts";
 import { Overlay } from "../../../src/state/overlay.ts";
 import { genesisWith, keyOf, TestChain } from "./support.ts";

@@ -14,10 +14,9 @@ import {
 import { RowLayout } from "../../../src/contracts/row-layout.ts";
 import { decodeKey, encodeKey, isTimerKey, tablePrefix, timerDueMs } from "../../../src/contracts/state-keys.ts";
 import { TIMERS } from "../../../src/contracts/system-layouts.ts";
-import { compareText } from "../../../src/contracts/text.ts";
 import { type Column, parseType } from "../../../src/contracts/types.ts";
 import type { Value } from "../../../src/ledger/codec.ts";
-import { compareBytes } from "../../../src/ledger/hash.ts";
+import { compareBytes, compareText } from "../../../src/ledger/hash.ts";
 
 const PREFIX = tablePrefix("shop", "item");
 
