@@ -174,7 +174,7 @@ async function measureQuickJs(): Promise<number> {
 
 // ---- actions of the library ----
 
-const LIBRARY = ["fees", "device-repair", "owners-vote", "registry", "governance"];
+const LIBRARY = ["fees", "device-repair", "service-rating", "owners-vote", "registry", "governance"];
 
 function loadLibrary(): ReadonlyMap<string, CompiledContract> {
   const engine = new Engine();
@@ -238,7 +238,7 @@ const SCENES: readonly Scene[] = [
     action: "report",
     caller: "g1",
     role: "device",
-    args: { code: 105, counter: 7, device: "d1", reading: 73 },
+    args: { at: 0, code: 105, counter: 7, device: "d1", reading: 73 },
   },
 ];
 

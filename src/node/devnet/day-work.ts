@@ -10,6 +10,7 @@ import { viaOf } from "./day-registration.ts";
 import {
   bankReferenceOf,
   billingPeriod,
+  daysOf,
   feeOf,
   isInspectedAtOnce,
   payingUnits,
@@ -23,6 +24,8 @@ const POLL_MS = 200;
 /** wall time for the repairs: a few rounds, and the 72 hours after which silence accepts */
 const REPAIRS_MS_MAX = 90_000;
 const REPAIR_HOURS = 720;
+/** above the worst case of every action on a repair order: rows of four indexes move with it */
+const GAS_PER_REPAIR_CALL = 50_000;
 
 /** A month of bills, 100 in a transaction, and what 85% of the units pay through the bank. */
 export async function billAndCollect(context: DayContext, steps: Steps): Promise<void> {
@@ -41,7 +44,7 @@ export async function billAndCollect(context: DayContext, steps: Steps): Promise
     contract: "fees",
     table: "bill",
     items: community.units.map((unit) => ({
-      ...item(finance, [unit.id, period], "bill", { unit: unit.id, period }),
+      ...item(finance, [unit.id, period, 1], "bill", { unit: unit.id, period, first_day: 1, last_day: daysOf(period) }),
       isDone: (fields: RowFields) => fields.fen === feeOf(unit, community),
     })),
     itemsPerTransaction: 100,
@@ -67,7 +70,7 @@ export async function billAndCollect(context: DayContext, steps: Steps): Promise
       const reference = bankReferenceOf(unit.id, period);
       const fen = feeOf(unit, community);
       return {
-        ...item(bank, [reference], "confirm_payment", { bank_ref: reference, unit: unit.id, period, fen }),
+        ...item(bank, [reference], "confirm_payment", { bank_ref: reference, unit: unit.id, head: unit.head, fen }),
         isDone: (fields: RowFields) => fields.unit === unit.id && fields.fen === fen,
       };
     }),
@@ -91,6 +94,7 @@ export async function reportTelemetry(context: DayContext, steps: Steps): Promis
         key: [gateway, sequence],
         account: gateway,
         via: viaOf(context, "property"),
+        gasLimit: GAS_PER_REPAIR_CALL * (1 + reported.length),
         calls: [
           {
             contract: "device-repair",
@@ -100,7 +104,7 @@ export async function reportTelemetry(context: DayContext, steps: Steps): Promis
           ...reported.map(({ device, counter, reading, code }) => ({
             contract: "device-repair",
             action: "report",
-            args: { device, counter, reading, code },
+            args: { device, counter, at: untilMs, reading, code },
           })),
         ],
       })),
@@ -138,32 +142,44 @@ export async function repairDevices(context: DayContext, steps: Steps): Promise<
 const REPAIR_STEPS = {
   reported: { zh: "已派单, 款项托管", en: "assigned, the money in escrow" },
   refunded: { zh: "退款后另派", en: "assigned again after a refund" },
-  assigned: { zh: "报完工", en: "reported done" },
-  done: { zh: "经查验验收付款", en: "accepted by the inspector and paid" },
+  assigned: { zh: "到场, 设备网关会签", en: "arrived, the gateways sign" },
+  arrived: { zh: "报修复", en: "reported fixed" },
+  fixed: { zh: "经验收人试验、验收并付款", en: "tested and accepted by the inspector, and paid" },
 } as const;
 
 function moveOn(context: DayContext, id: string, fields: RowFields): readonly StepItem[] {
-  const hasMoved = (now: RowFields): boolean => now.state !== fields.state;
+  const moves = { isDone: (now: RowFields) => now.state !== fields.state, gasLimit: GAS_PER_REPAIR_CALL };
   const contract = "device-repair";
   switch (fields.state) {
     case "reported":
     case "refunded": {
       const price = priceOf(String(fields.device), fields.warranty === true);
       const args = { order: id, provider: STAFF.repairer.account, price, hours: REPAIR_HOURS };
-      return [{ ...item({ ...by(context, STAFF.manager), contract }, [id], "assign", args), isDone: hasMoved }];
+      return [{ ...item({ ...by(context, STAFF.manager), contract }, [id], "assign", args), ...moves }];
     }
     case "assigned": {
-      const args = { order: id, proof: sha256(new TextEncoder().encode(`proof:${id}`)) };
-      return [{ ...item({ ...by(context, STAFF.repairer), contract }, [id], "done", args), isDone: hasMoved }];
+      const device = context.community.devices.find((candidate) => candidate.id === fields.device);
+      const cosigners = device === undefined ? [] : [gatewayOf(device.building)];
+      const args = { order: id, witness: "" };
+      return [{ ...item({ ...by(context, STAFF.repairer), contract }, [id], "arrive", args), cosigners, ...moves }];
+    }
+    case "arrived": {
+      const args = { order: id, proof: digestOf(`proof:${id}`) };
+      return [{ ...item({ ...by(context, STAFF.repairer), contract }, [id], "fix", args), ...moves }];
     }
     default: {
       // Lifts and fire hosts are never accepted by silence; of the others some wait for the timer.
       if (fields.watched !== true && !isInspectedAtOnce(id)) return [];
-      return [
-        { ...item({ ...by(context, STAFF.inspector), contract }, [id], "accept", { order: id }), isDone: hasMoved },
-      ];
+      const inspector = { ...by(context, STAFF.inspector), contract };
+      const { calls: test } = item(inspector, [id], "test", { order: id, result: digestOf(`test:${id}`) });
+      const accept = item(inspector, [id], "accept", { order: id });
+      return [{ ...accept, calls: [...test, ...accept.calls], ...moves, gasLimit: 2 * GAS_PER_REPAIR_CALL }];
     }
   }
+}
+
+function digestOf(text: string): Uint8Array {
+  return sha256(new TextEncoder().encode(text));
 }
 
 interface Actor {

@@ -20,6 +20,8 @@ export interface DayNode {
 export interface Job {
   /** the account that signs */
   readonly account: string;
+  /** who signs, too; default: nobody */
+  readonly cosigners?: readonly string[] | undefined;
   /** whose node it goes to first; another one takes it while that is away */
   readonly via: string;
   readonly calls: readonly CallRequest[];
@@ -150,7 +152,7 @@ export class Sender {
     this.nonce += 1;
     return buildTransaction({
       chainId,
-      signers: [{ account: job.account, signer: keys.signerOf(job.account) }],
+      signers: [job.account, ...(job.cosigners ?? [])].map((account) => ({ account, signer: keys.signerOf(account) })),
       nonce: this.nonce,
       validUntilMs: clock.nowMs() + validityMs,
       gasLimit: Math.min(gasLimitMax, job.gasLimit ?? GAS_PER_CALL * job.calls.length),

@@ -19,6 +19,8 @@ export interface StepItem {
   /** of the row that tells whether this is done */
   readonly key: readonly (string | number)[];
   readonly account: string;
+  /** who signs, too; default: nobody */
+  readonly cosigners?: readonly string[];
   /** organisation whose node takes it */
   readonly via: string;
   readonly calls: readonly CallRequest[];
@@ -111,12 +113,13 @@ export class Steps {
 
 function jobsOf(items: readonly StepItem[], itemsPerTransaction: number): readonly Job[] {
   const jobs: (Job & { calls: CallRequest[]; items: number })[] = [];
-  for (const { account, via, calls, gasLimit } of items) {
+  for (const { account, cosigners, via, calls, gasLimit } of items) {
     const last = jobs.at(-1);
-    if (last !== undefined && last.account === account && last.via === via && last.items < itemsPerTransaction) {
+    const isSameSigners = last?.account === account && last.cosigners?.join("\n") === cosigners?.join("\n");
+    if (last !== undefined && isSameSigners && last.via === via && last.items < itemsPerTransaction) {
       last.calls.push(...calls);
       last.items += 1;
-    } else jobs.push({ account, via, calls: [...calls], items: 1, gasLimit });
+    } else jobs.push({ account, cosigners, via, calls: [...calls], items: 1, gasLimit });
   }
   return jobs;
 }

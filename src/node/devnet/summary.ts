@@ -178,7 +178,7 @@ async function checkMoney(
   const wanted = new Map([
     ["outside:bank", -expected.paidFen],
     [`operating:${community.code}`, expected.paidFen - expected.repairsFen],
-    ["party:provider", expected.repairsFen],
+    [`party:${community.code}/provider`, expected.repairsFen],
   ]);
   const total = [...balances.values()].reduce((sum, fen) => sum + fen, 0);
   const isAsExpected = [...balances].every(([account, fen]) => fen === (wanted.get(account) ?? 0));

@@ -16,9 +16,9 @@ const names = readdirSync(LIBRARY)
 /** Each after what imports it: the real tables are what a document's imports are checked against. */
 const IMPORTED_LAST = [
   "home-service",
-  "service-rating",
   "fees",
   "device-repair",
+  "service-rating",
   "owners-vote",
   "registry",
   "governance",
