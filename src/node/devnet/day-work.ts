@@ -24,6 +24,9 @@ const POLL_MS = 200;
 /** wall time for the repairs: a few rounds, and the 72 hours after which silence accepts */
 const REPAIRS_MS_MAX = 90_000;
 const REPAIR_HOURS = 720;
+const BILLS_PER_TRANSACTION = 100;
+/** above the worst case of `fees.bill` */
+const GAS_PER_BILL = 25_000;
 /** above the worst case of every action on a repair order: rows of four indexes move with it */
 const GAS_PER_REPAIR_CALL = 50_000;
 
@@ -46,8 +49,9 @@ export async function billAndCollect(context: DayContext, steps: Steps): Promise
     items: community.units.map((unit) => ({
       ...item(finance, [unit.id, period, 1], "bill", { unit: unit.id, period, first_day: 1, last_day: daysOf(period) }),
       isDone: (fields: RowFields) => fields.fen === feeOf(unit, community),
+      gasLimit: GAS_PER_BILL * BILLS_PER_TRANSACTION,
     })),
-    itemsPerTransaction: 100,
+    itemsPerTransaction: BILLS_PER_TRANSACTION,
   });
   await steps.ensure({
     title: { zh: "账单批次结束", en: "Bill run complete" },

@@ -94,6 +94,11 @@ export function billingPeriod(genesisTimeMs: number): number {
   return local.getUTCFullYear() * 100 + local.getUTCMonth() + 1;
 }
 
+/** Days of a month written as 202611. */
+export function daysOf(period: number): number {
+  return new Date(Date.UTC(Math.floor(period / 100), period % 100, 0)).getUTCDate();
+}
+
 /** An hour of telemetry after the genesis: batches of ten minutes of every gateway, sequence by sequence. */
 export function telemetryRounds(
   community: Community,

@@ -7,6 +7,7 @@ import { expectedMoney, expectedTally, generalMatter, grouped } from "../../../s
 import {
   billingPeriod,
   choiceOf,
+  daysOf,
   failingDevices,
   feeOf,
   payingUnits,
@@ -63,6 +64,7 @@ describe("plan", () => {
   test("the month of bills is that of UTC+8", () => {
     expect(billingPeriod(Date.parse("2026-11-30T15:59:59.999Z"))).toBe(202_611);
     expect(billingPeriod(Date.parse("2026-11-30T16:00:00.000Z"))).toBe(202_612);
+    expect([202_602, 202_802, 202_611, 202_612].map(daysOf)).toEqual([28, 29, 30, 31]);
   });
 });
 
