@@ -57,7 +57,7 @@ export class World {
   private readonly liars = new Map<number, Liar>();
   private readonly effects = new EffectHash();
   private readonly baseDelayMs: readonly number[];
-  private failure: string | undefined;
+  failure: string | undefined;
   private isChanged = true;
   private lookedAt = 0;
   /** account -> its last transaction */
@@ -68,9 +68,9 @@ export class World {
   private starts = 0;
   private expired = 0;
 
-  constructor(seed: number, profile: Profile, trace: (line: string) => void = () => undefined) {
-    this.plan = drawPlan(seed, profile);
-    this.random = new Random(seed + 0x5eed);
+  constructor(plan: Plan, trace: (line: string) => void = () => undefined) {
+    this.plan = plan;
+    this.random = new Random(plan.seed + 0x5eed);
     this.trace = trace;
     this.cast = castOf(this.plan);
     const count = this.cast.operators.length;
@@ -151,7 +151,7 @@ export class World {
     if (!isUp) this.fail(`start: not everybody is up again within ${START_MS_MAX} ms`);
   }
 
-  private async runUntil(endMs: number, isDone: () => boolean): Promise<boolean> {
+  async runUntil(endMs: number, isDone: () => boolean): Promise<boolean> {
     for (;;) {
       if (this.failure !== undefined) return false;
       if (isDone()) return true;
@@ -500,5 +500,5 @@ export async function runSeed(
   profile: Profile = "swarm",
   trace?: (line: string) => void,
 ): Promise<Outcome> {
-  return new World(seed, profile, trace).run();
+  return new World(drawPlan(seed, profile), trace).run();
 }
