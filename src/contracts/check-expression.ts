@@ -14,18 +14,7 @@ import { type Binding, Scope } from "./scope.ts";
 import { joinTypes } from "./type-relations.ts";
 import type { Typed } from "./typed.ts";
 import { type PlaceOf, TypedBuilder } from "./typed-builder.ts";
-import {
-  BOOL,
-  INT64_MAX,
-  INT64_MIN,
-  integerType,
-  LIST_LENGTH_MAX,
-  NULL,
-  type Type,
-  textType,
-  typeName,
-  UNKNOWN,
-} from "./types.ts";
+import { BOOL, INT64_MAX, INT64_MIN, integerType, NULL, type Type, textType, typeName, UNKNOWN } from "./types.ts";
 
 interface CheckedWith {
   readonly scope: Scope;
@@ -324,8 +313,6 @@ class Checker {
       }
       item = joined;
     }
-    if (items.length > LIST_LENGTH_MAX)
-      return this.builder.broken(expression, "LIST_TOO_LONG", `a list has at most ${LIST_LENGTH_MAX} items`);
     return this.builder.node(
       expression,
       { kind: "list", items },
