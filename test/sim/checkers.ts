@@ -4,12 +4,14 @@
 import type { ReplicaEffect } from "../../src/consensus/events.ts";
 import { verifyEvidence } from "../../src/consensus/evidence.ts";
 import type { ConsensusMessage } from "../../src/consensus/messages.ts";
+import type { Suspicion } from "../../src/consensus/view-formats.ts";
 import { verifyCertificate } from "../../src/ledger/certificate.ts";
 import { validatorsHashOf } from "../../src/ledger/format-cluster.ts";
 import { voteSigningBytes } from "../../src/ledger/format-vote.ts";
 import { bytesEqual, EMPTY_BYTES, toHex } from "../../src/ledger/hash.ts";
 import type { BatchReference } from "../../src/ledger/types.ts";
 import type { StoredBlock } from "./chain.ts";
+import { isTrueSuspicion } from "./outside.ts";
 import type { SimNode } from "./sim-node.ts";
 import type { World } from "./world.ts";
 
@@ -33,6 +35,8 @@ export class Checkers {
   private readonly references = new Map<string, readonly BatchReference[]>();
   /** offenders each node has named at a height */
   private readonly named = new Set<string>();
+  /** when each node began the height or view it is in */
+  private readonly beganAtMs = new Map<number, number>();
   private due: { readonly node: SimNode; readonly fact: string } | undefined;
 
   constructor(world: World) {
@@ -42,6 +46,7 @@ export class Checkers {
   /** Agreement: one block and one result per height, certified by its validators. */
   observeCommit(node: SimNode, block: StoredBlock): void {
     const { world } = this;
+    this.beganAtMs.set(node.index, world.timeline.nowMs);
     if (world.isLiar(node)) return;
     const { height } = block.proposal.header;
     const what = `${toHex(block.proposal.blockHash)}/${toHex(block.resultHash)}`;
@@ -78,12 +83,15 @@ export class Checkers {
     const { world } = this;
     if (report.kind === "viewChanged") {
       this.viewsMax = Math.max(this.viewsMax, report.view);
+      this.beganAtMs.set(node.index, world.timeline.nowMs);
       world.trace(`${world.timeline.nowMs} node ${node.index} enters ${report.height}.${report.view}`);
     }
-    if (report.kind === "suspected")
+    if (report.kind === "suspected") {
       world.trace(
         `${world.timeline.nowMs} node ${node.index} suspects ${report.height}.${report.view}: ${report.code}`,
       );
+      if (report.code === "NO_PROGRESS" && report.height === node.height + 1) this.checkPatience(node, report.view);
+    }
     if (report.kind !== "evidence") return;
     this.evidenceCount += 1;
     const height = node.height + 1;
@@ -112,12 +120,37 @@ export class Checkers {
     if (before !== undefined && bytesEqual(before, frame)) return;
     if (before !== undefined) return world.fail(`S5: node ${node.index} signed twice at ${place}`);
     this.frames.set(place, frame);
+    if (message.kind === "viewChange" && !this.isTrueSuspicion(message.suspicion))
+      world.fail(`suspicion: node ${node.index} follows one that q validators did not sign to ${place}`);
     const highest = this.highest.get(node.index);
     if (highest !== undefined && !isAbove(signed, highest))
       world.fail(`S5: node ${node.index} signed backward at ${place}`);
     this.highest.set(node.index, signed);
     const missing = this.referencesOf(message).filter(({ digest }) => !node.disk.batches.has(toHex(digest)));
     if (missing.length > 0) world.fail(`N9: node ${node.index} voted at ${place} without durable batches`);
+  }
+
+  private isTrueSuspicion(suspicion: Suspicion): boolean {
+    const { chainId, validatorsAt } = this.world.facts;
+    return isTrueSuspicion({
+      chainId,
+      validators: validatorsAt(suspicion.height),
+      verify: this.world.keys.verify,
+      suspicion,
+    });
+  }
+
+  /** A primary has its time: nobody loses patience earlier than the shortest timeout after a height or view began. */
+  private checkPatience(node: SimNode, view: number): void {
+    const { timing, timeline, config } = this.world;
+    const wholeMs = Math.min(timing.timeoutMsMin * 2 ** view, timing.timeoutMsCap);
+    const hasCutLinks = config.partitions.some(({ isNoticed }) => isNoticed);
+    const shortestMs = hasCutLinks
+      ? Math.min(wholeMs, Math.max(timing.lostPrimaryMsMin, Math.floor(wholeMs / 8)))
+      : wholeMs;
+    const waitedMs = timeline.nowMs - (this.beganAtMs.get(node.index) ?? 0);
+    if (waitedMs < shortestMs)
+      this.world.fail(`patience: node ${node.index} suspects view ${view} after ${waitedMs} of ${shortestMs} ms`);
   }
 
   private keepReferences(message: ConsensusMessage): void {
@@ -160,6 +193,7 @@ export class Checkers {
 
   /** What a node knew but had not saved it may forget. */
   forgetLife(node: SimNode): void {
+    this.beganAtMs.set(node.index, this.world.timeline.nowMs);
     for (const fact of this.named) if (fact.startsWith(`${node.index}:`)) this.named.delete(fact);
   }
 }

@@ -20,6 +20,8 @@ export interface SimConfig {
   readonly timeoutMsMin: number;
   readonly delayMsMax: number;
   readonly lossPermille: number;
+  /** what is still lost when calm has begun: a bad line that nobody mends */
+  readonly calmLossPermille: number;
   /** an adversary in the network that goes for COMMITs: some replicas commit, the others are only locked */
   readonly commitLossPermille: number;
   readonly repeatPermille: number;
@@ -37,7 +39,7 @@ export interface SimConfig {
     readonly isNoticed: boolean;
   }[];
   readonly offers: readonly { readonly atMs: number; readonly node: number }[];
-  /** from here on nothing is lost, cut or down; liars go on lying */
+  /** from here on nothing is cut or down, and no more is lost than `calmLossPermille`; liars go on lying */
   readonly calmFromMs: number;
   /** whether nodes learn of heads by gossip; if not, everybody is told the open work when calm begins */
   readonly hasHeadGossip: boolean;
@@ -91,6 +93,7 @@ export function drawConfig(seed: number): SimConfig {
     })),
     calmFromMs,
     hasHeadGossip: random.chance(500),
+    calmLossPermille: faultCount === 0 && random.chance(200) ? 250 : 0,
   };
 }
 
@@ -131,7 +134,7 @@ export function describeConfig(config: SimConfig): string {
   const faults = [...config.faults].map(([node, fault]) => `${node}:${fault}`).join(",") || "none";
   return (
     `n=${config.validatorCount}${config.hasChangingMembers ? "+1" : ""} faults=${faults} rotation=${config.rotationHeights} timeout>=${config.timeoutMsMin}ms ` +
-    `delay<=${config.delayMsMax}ms loss=${config.lossPermille / 10}%/${config.commitLossPermille / 10}% disk<=${config.diskMsMax}ms crashes=${config.crashes.length}+${config.savesCut.length} ` +
+    `delay<=${config.delayMsMax}ms loss=${config.lossPermille / 10}%/${config.commitLossPermille / 10}%/${config.calmLossPermille / 10}% disk<=${config.diskMsMax}ms crashes=${config.crashes.length}+${config.savesCut.length} ` +
     `partitions=${config.partitions.length} offers=${config.offers.length} calm=${config.calmFromMs}ms heads=${config.hasHeadGossip}`
   );
 }

@@ -230,7 +230,7 @@ export class World {
 
   /** Runs `arrive` after a delay unless the network loses it; sometimes twice. */
   private deliver(from: number, to: number, arrive: () => void, lossPermille = this.config.lossPermille): void {
-    if (this.isCut(from, to) || (!this.isCalm && this.random.chance(lossPermille))) return;
+    if (this.isCut(from, to) || this.random.chance(this.isCalm ? this.config.calmLossPermille : lossPermille)) return;
     this.timeline.after(this.delayMs(), arrive);
     if (this.random.chance(this.config.repeatPermille)) this.timeline.after(5 * this.delayMs(), arrive);
   }

@@ -1,6 +1,7 @@
 // The omniscient checkers of whole nodes: what none of them may do, seen from outside. Each names the rule it guards.
 // They keep what a crash makes a node forget, and trust nothing that a node says about itself.
 
+import { DEFAULT_TIMING } from "../../../src/consensus/limits.ts";
 import type { ConsensusMessage } from "../../../src/consensus/messages.ts";
 import { decodeMessage } from "../../../src/consensus/messages.ts";
 import { decodeVoteRecord } from "../../../src/consensus/vote-record.ts";
@@ -14,10 +15,11 @@ import { validatorsHashOf } from "../../../src/ledger/format-cluster.ts";
 import { transactionSigningBytes } from "../../../src/ledger/format-transaction.ts";
 import { decodeCertificate, voteSigningBytes } from "../../../src/ledger/format-vote.ts";
 import { bytesEqual, EMPTY_BYTES, type Hash, toHex } from "../../../src/ledger/hash.ts";
-import type { Batch, BatchReference, Validator } from "../../../src/ledger/types.ts";
+import type { Batch, BatchReference, Header, Transaction, Validator } from "../../../src/ledger/types.ts";
 import type { CommittedBlock, Participant } from "../../../src/node/participant.ts";
 import { batchKey, stateKey } from "../../../src/store/keys.ts";
 import { decodeState } from "../../../src/store/rows.ts";
+import { isTrueSuspicion, listFault, quorumOf } from "../outside.ts";
 import { PURSE_FEN } from "./clients.ts";
 import type { Member } from "./member.ts";
 import type { World } from "./world.ts";
@@ -27,6 +29,9 @@ interface Place {
   readonly view: number;
   readonly step: number;
 }
+
+/** Nobody loses patience with a primary earlier, whatever link is cut (DEFAULT_TIMING); a clock may drift. */
+const PATIENCE_MS_MIN = 0.999 * Math.min(DEFAULT_TIMING.timeoutMsMin, DEFAULT_TIMING.lostPrimaryMsMin);
 
 /** What the first honest node committed at a height: all others must have the same. */
 interface Decided {
@@ -53,6 +58,8 @@ export class Checkers {
   private readonly commits = new Map<string, Set<string>>();
   /** height -> block that q keys may have committed, the liars among them counted as if they had, and the view */
   private readonly locked = new Map<number, { readonly block: string; readonly view: number }>();
+  /** when each node began the height and view it is in */
+  private readonly beganAtMs = new Map<number, number>();
   private readonly readings = new WeakMap<Uint8Array, Verdict<ConsensusMessage>>();
 
   constructor(world: World) {
@@ -80,6 +87,8 @@ export class Checkers {
       `${this.world.at} node ${member.index} commits ${head.height} ${toHex(head.blockHash).slice(0, 8)} view ${head.certificateView} (of ${proposal.header.view}), ${ids.length} transactions`,
     );
     this.viewsMax = Math.max(this.viewsMax, head.certificateView);
+    this.beganAtMs.set(member.index, this.world.timeline.nowMs);
+    if (!this.decided.has(head.height)) this.checkBlock(proposal.header, transactions);
     this.decide(member, head.height, `${toHex(head.blockHash)}/${toHex(head.resultHash)}`, ids);
     if (head.height === this.height) this.windowMs = head.parameters.replayWindowMs;
     this.validators.set(head.height + 1, head.validators);
@@ -102,6 +111,29 @@ export class Checkers {
       if (!world.clients.knows(id)) world.fail(`validity: nobody has signed ${id.slice(0, 8)} of height ${height}`);
       this.receipts.set(id, height);
     }
+  }
+
+  /** Judged when it is first committed, with the window that was in force before it. */
+  private checkBlock(header: Header, transactions: readonly Transaction[]): void {
+    const { world } = this;
+    const fault = listFault(header, transactions, this.windowMs);
+    if (fault !== "") world.fail(`list: a transaction of height ${header.height} was ${fault}`);
+    // An honest key prepared it by its own clock, whatever that shows.
+    const aheadMs = header.timeMs - world.ledgerMs - world.plan.parameters.clockSkewMsMax;
+    if (aheadMs > world.clockAheadMs + 200)
+      world.fail(`time: height ${header.height} is ${aheadMs} ms from the future`);
+  }
+
+  /** A primary has its time. */
+  observeSuspicion(index: number, { height, reason }: { readonly height: number; readonly reason: string }): void {
+    const waitedMs = this.world.timeline.nowMs - (this.beganAtMs.get(index) ?? 0);
+    if (reason !== "NO_PROGRESS" || height !== (this.heights.get(index) ?? 0) + 1 || waitedMs >= PATIENCE_MS_MIN)
+      return;
+    this.world.fail(`patience: node ${index} suspects its primary of height ${height} after ${waitedMs} ms`);
+  }
+
+  observeView(index: number): void {
+    this.beganAtMs.set(index, this.world.timeline.nowMs);
   }
 
   private observeHeight(member: Member, height: number): void {
@@ -183,6 +215,12 @@ export class Checkers {
     this.highest.set(member.index, place);
     this.checkRecorded(member, name, frame);
     this.checkBatches(member, name, message);
+    if (message.kind === "viewChange" && validators !== undefined) {
+      const { chainId } = world.cast.genesis;
+      const { suspicion } = message;
+      if (!isTrueSuspicion({ chainId, validators, verify: world.cast.verify, suspicion }))
+        world.fail(`suspicion: node ${member.index} follows one that q validators did not sign to ${name}`);
+    }
     this.checkLock(member, message);
   }
 
@@ -317,11 +355,6 @@ export class Checkers {
     if (this.world.isLiar(member) || this.world.isLiarKey(offender)) return;
     this.world.fail(`evidence: node ${member} accuses an honest key of ${rule}: ${offender.slice(0, 8)}`);
   }
-}
-
-/** Of its own accord: a mistake in the ledger's formula must not become the checker's. */
-function quorumOf({ length }: readonly Validator[]): number {
-  return length - Math.ceil(length / 3) + 1;
 }
 
 function isSame(one: Uint8Array | undefined, other: Uint8Array): boolean {

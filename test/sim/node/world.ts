@@ -18,6 +18,8 @@ import { calmMsMax, describePlan, drawPlan, type Partition, type Plan, type Prof
 
 /** Every node comes up within this long, whatever its disk is like. */
 const START_MS_MAX = 60_000;
+/** A timer that is due is a reason for a block: an idle ledger runs it, too. */
+const TIMERS_OVERDUE_MS_MAX = 5_000;
 /** A run that sends more than this has a storm, not a problem with luck. */
 const FRAMES_MAX = 3_000_000;
 
@@ -337,6 +339,12 @@ export class World {
     return this.cast.genesis.timeMs + 1_000 + this.timeline.nowMs;
   }
 
+  /** How far the fastest clock of a node is ahead, or ever will be. */
+  get clockAheadMs(): number {
+    const { skewMs, clockJumps } = this.plan;
+    return Math.max(200, ...skewMs, ...clockJumps.map((jump) => jump.skewMs));
+  }
+
   private baseDelay(from: number, to: number): number {
     return this.baseDelayMs[from * this.members.length + to] ?? 1;
   }
@@ -430,6 +438,9 @@ export class World {
       this.evidence += 1;
       this.checkers.observeEvidence(index, String(fields?.rule), String(fields?.offender));
     }
+    if (message === "view changed") this.checkers.observeView(index);
+    if (message === "primary suspected" && !this.isLiar(index))
+      this.checkers.observeSuspicion(index, { height: Number(fields?.height), reason: String(fields?.reason) });
     if (level !== "debug" && message !== "block committed")
       this.trace(`${this.at} node ${index} ${message} ${JSON.stringify(fields ?? {})}`);
   }
@@ -464,11 +475,19 @@ export class World {
     const { checkers } = this;
     return (
       this.seated().every(({ isUp, height }) => isUp && height === checkers.height) &&
-      this.wanted().every((hex) => checkers.receipts.has(hex))
+      this.wanted().every((hex) => checkers.receipts.has(hex)) &&
+      this.overdueMs() < TIMERS_OVERDUE_MS_MAX
     );
   }
 
+  /** For how long the contracts' timers have been due that nobody has run. */
+  private overdueMs(): number {
+    const due = this.seated().map(({ participant }) => participant?.chain.timers.nextDueMs() ?? this.ledgerMs);
+    return this.ledgerMs - Math.min(this.ledgerMs, ...due);
+  }
+
   private missing(): string {
+    if (this.overdueMs() >= TIMERS_OVERDUE_MS_MAX) return `a timer is overdue by ${this.overdueMs()} ms`;
     const lacking = this.wanted().filter((hex) => !this.checkers.receipts.has(hex));
     const lines = this.seated().map(({ index, participant }) => {
       if (participant === undefined) return `node ${index} is down`;
