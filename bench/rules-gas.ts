@@ -8,6 +8,7 @@ import { executeBlock } from "../src/contracts/execute-block.ts";
 import type { Frame } from "../src/contracts/frame.ts";
 import { GAS } from "../src/contracts/gas.ts";
 import { genesisWrites } from "../src/contracts/genesis-state.ts";
+import { PROTOCOLS, rulesOf } from "../src/contracts/protocols.ts";
 import { receiptsRootOf } from "../src/ledger/format-block.ts";
 import { encodeReceipt, receiptHashOf, valueHashOf } from "../src/ledger/format-receipt.ts";
 import { toHex } from "../src/ledger/hash.ts";
@@ -178,7 +179,7 @@ function execute({
 }): ReturnType<typeof executeBlock> {
   const parameters = { ...PARAMETERS, blockGasMax: Number.MAX_SAFE_INTEGER };
   const input = { chainId: new Uint8Array(32), height: 1, timeMs: 1_793_000_000_000, dueTimers: [] };
-  return executeBlock({ ...input, transactions, overlay, parameters, engine });
+  return executeBlock({ ...input, transactions, overlay, parameters, engine, rules: rulesOf(PROTOCOLS, 1) });
 }
 
 function prepareBlocks(): readonly Probe[] {

@@ -140,6 +140,7 @@ export interface NodeInfo {
   readonly software: string;
   readonly chainId: Hash;
   readonly chainName: string;
+  /** the newest that this program speaks */
   readonly protocol: number;
   readonly validatorKey: Uint8Array;
   readonly peerId: PeerId;
@@ -150,6 +151,18 @@ export interface NodeInfo {
     readonly publicKey: Uint8Array;
     readonly peerId: PeerId;
   }[];
+}
+
+/** Versions of the protocol, as an operator has to know them. */
+export interface ProtocolView {
+  /** what this program knows */
+  readonly speaks: readonly number[];
+  /** for the next block */
+  readonly inForce: number;
+  /** from that height on */
+  readonly decided: { readonly protocol: number; readonly height: number } | null;
+  /** the one of both that this program lacks: if it is in force, the node takes no part until its program is replaced */
+  readonly needs: number | null;
 }
 
 export interface HeadView {
@@ -320,6 +333,7 @@ export interface NodeApi {
   contracts(): readonly ContractView[];
   /** the refusal or success of a receipt in sentences */
   explainReceipt(receiptBytes: Uint8Array, height: number): { readonly zh: string; readonly en: string };
+  protocol(): ProtocolView;
   consensusStatus(): Record<string, unknown>;
   onHead(listener: (head: HeadView) => void): () => void;
   onReceipt(listener: (txId: Hash, height: number, receiptBytes: Uint8Array) => void): () => void;

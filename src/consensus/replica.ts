@@ -6,7 +6,7 @@ import type { Verdict } from "../errors.ts";
 import { decodeProposal } from "../ledger/format-block.ts";
 import { decodeCertificate } from "../ledger/format-vote.ts";
 import { bytesEqual, EMPTY_BYTES, type Hash, toHex } from "../ledger/hash.ts";
-import { PROTOCOL_VERSION, type VerifySignature } from "../ledger/types.ts";
+import type { VerifySignature } from "../ledger/types.ts";
 import { CatchUp } from "./catch-up.ts";
 import { type Core, countStatement, countVote, refuseMessage } from "./core.ts";
 import type { Arrival, HeadFacts, ReplicaEffect, ReplicaEvent, Timer, ValidatorKey } from "./events.ts";
@@ -52,25 +52,32 @@ const TAKEN_WHEN_OUTGROWN: ReadonlySet<ReplicaEvent["kind"]> = new Set([
 
 export class Replica {
   private readonly ownKey: Uint8Array | undefined;
+  private readonly speaks: (protocol: number) => boolean;
   private record: VoteRecord;
   private readonly core: Core;
   private readonly catchUp = new CatchUp();
   private effects: ReplicaEffect[] = [];
   private isHalted = false;
 
-  /** @param options.ownKey undefined: follows without voting @param options.record what `ownKey` has signed so far */
+  /**
+   * @param options.ownKey undefined: follows without voting
+   * @param options.record what `ownKey` has signed so far
+   * @param options.speaks whether this software knows a version of the protocol
+   */
   constructor(options: {
     readonly chainId: Hash;
     readonly ownKey: Uint8Array | undefined;
     readonly verify: VerifySignature;
     readonly head: HeadFacts;
     readonly record: VoteRecord;
+    readonly speaks: (protocol: number) => boolean;
     readonly timing?: Timing;
   }) {
     const { ownKey, record } = options;
     invariant(ownKey === undefined || bytesEqual(ownKey, record.publicKey), "C10: a key votes by its own record");
     this.ownKey = ownKey;
     this.record = record;
+    this.speaks = options.speaks;
     this.core = {
       chainId: options.chainId,
       verify: options.verify,
@@ -100,7 +107,7 @@ export class Replica {
 
   /** C72: the next block needs a protocol that this software does not speak: it takes no further part, and says so. */
   get isOutgrown(): boolean {
-    return this.core.state.head.parameters.protocol > PROTOCOL_VERSION;
+    return !this.speaks(this.core.state.head.parameters.protocol);
   }
 
   private handle(event: ReplicaEvent): void {
@@ -319,9 +326,13 @@ export class Replica {
   ): HeightState {
     const { record, ownKey } = this;
     const height = head.height + 1;
-    const isSpoken = head.parameters.protocol <= PROTOCOL_VERSION;
     const isOpen = record.mustNotSign === undefined && height >= record.floorHeight && height >= record.height;
-    return new HeightState({ chainId, head, verify, votingKey: isSpoken && isOpen ? ownKey : undefined });
+    return new HeightState({
+      chainId,
+      head,
+      verify,
+      votingKey: this.speaks(head.parameters.protocol) && isOpen ? ownKey : undefined,
+    });
   }
 
   /** What the record says was signed at this height counts again; nothing of it is ever signed anew (pitfalls 15, 16). */

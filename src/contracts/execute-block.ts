@@ -19,7 +19,6 @@ import { type ActionHost, type CallArguments, type Callee, type Caller, frameOf,
 import { deploy } from "./deploy.ts";
 import { Catalogue, type Engine } from "./engine.ts";
 import type { Row } from "./frame.ts";
-import { GAS } from "./gas.ts";
 import { governanceRefusal, parametersIn, validatorsIn } from "./governance-rows.ts";
 import {
   fullDimension,
@@ -30,10 +29,11 @@ import {
   TIMER_LIMITS,
 } from "./metered-overlay.ts";
 import { OUT_OF_GAS, OutOfGas } from "./outcome.ts";
+import type { ProtocolRules } from "./protocols.ts";
 import { type Refusal, refused } from "./refusal.ts";
 import { decodeKey, startsWithBytes, tablePrefix, timerDueMs } from "./state-keys.ts";
 import { ANYONE_ROLE, CONTRACT_ROLE_PREFIX, GOVERNANCE_CONTRACT, TIMER_ROLE } from "./system.ts";
-import { ACCOUNTS, PARAMETERS, ROSTER, SEATS, TIMERS } from "./system-layouts.ts";
+import { ACCOUNTS, ROSTER, SEATS, TIMERS } from "./system-layouts.ts";
 import { BLOCK_LIMITS, LIMITED } from "./usage.ts";
 
 export interface BlockInput {
@@ -45,6 +45,8 @@ export interface BlockInput {
   readonly dueTimers: readonly Uint8Array[];
   readonly overlay: StateOverlay;
   readonly parameters: Parameters;
+  /** of the version in the block's header */
+  readonly rules: ProtocolRules;
   readonly engine: Engine;
 }
 
@@ -87,8 +89,7 @@ class BlockExecution {
   private readonly validators: readonly Validator[];
   private gas = 0;
   private readonly used = noneUsed();
-  /** facts of the cluster that a transaction of this block changed */
-  private readonly written = new Set<"validators" | "parameters">();
+  private areSeatsWritten = false;
 
   constructor(input: BlockInput) {
     const { overlay, engine, height } = input;
@@ -103,8 +104,8 @@ class BlockExecution {
     for (const transaction of this.input.transactions) this.runTransaction(transaction);
     return {
       receipts: this.receipts,
-      validators: this.written.has("validators") ? this.validatorsNow() : this.validators,
-      parameters: this.written.has("parameters") ? this.parametersNow() : this.input.parameters,
+      validators: this.areSeatsWritten ? this.validatorsNow() : this.validators,
+      parameters: this.nextParameters(),
       gas: this.gas,
     };
   }
@@ -115,8 +116,10 @@ class BlockExecution {
     return validators.value;
   }
 
-  private parametersNow(): Parameters {
-    const parameters = parametersIn(this.input.overlay);
+  /** Read anew after every block: a version comes into force by its height alone. */
+  private nextParameters(): Parameters {
+    const { overlay, height } = this.input;
+    const parameters = parametersIn(overlay, height + 1);
     invariant(parameters.ok, "R6: no transaction leaves the parameters unusable");
     return parameters.value;
   }
@@ -197,7 +200,7 @@ class BlockExecution {
   }
 
   private authenticate(signers: readonly Signer[], progress: Progress): Caller | Refusal {
-    spend(progress, signers.length * GAS.signer);
+    spend(progress, signers.length * this.input.rules.signerGas);
     const [sender, ...others] = signers;
     invariant(sender !== undefined, "R9: a transaction has a sender");
     for (const signer of others) {
@@ -305,8 +308,7 @@ class BlockExecution {
     });
     if (refusal !== undefined) return refusal;
     if (written.some((key) => startsWithBytes(key, SEATS.prefix) || startsWithBytes(key, ROSTER.prefix)))
-      this.written.add("validators");
-    if (written.some((key) => startsWithBytes(key, PARAMETERS.prefix))) this.written.add("parameters");
+      this.areSeatsWritten = true;
     return undefined;
   }
 

@@ -12,7 +12,14 @@ import type { Engine } from "./engine.ts";
 import { parametersIn } from "./governance-rows.ts";
 import type { RefusalValues } from "./refusal.ts";
 import type { RowLayout } from "./row-layout.ts";
-import { CATALOGUE_KEY, GOVERNANCE_CONTRACT, PARAMETER_NAMES, REGISTRY_CONTRACT, ROSTER_KEY } from "./system.ts";
+import {
+  CATALOGUE_KEY,
+  GOVERNANCE_CONTRACT,
+  PARAMETER_NAMES,
+  PROTOCOL_ROWS,
+  REGISTRY_CONTRACT,
+  ROSTER_KEY,
+} from "./system.ts";
 import { CATALOGUE, SOURCES, VERSIONS } from "./system-layouts.ts";
 import { membership } from "./types.ts";
 
@@ -46,6 +53,10 @@ export function genesisWrites(genesis: Genesis, engine: Engine): readonly StateW
   put(table(governance, "roster"), [ROSTER_KEY, genesis.validators.length]);
   for (const [name, row] of Object.entries(PARAMETER_NAMES))
     put(table(governance, "parameter"), [row, parameterOf(genesis, name)]);
+  const { protocol } = genesis.parameters;
+  const protocolRows: Readonly<Record<keyof typeof PROTOCOL_ROWS, number>> = { protocol, next: protocol, height: 1 };
+  for (const name of ["protocol", "next", "height"] as const)
+    put(table(governance, "parameter"), [PROTOCOL_ROWS[name], protocolRows[name]]);
   for (const { name, source, sourceHash } of contracts.values()) {
     put(table(governance, "contract"), [name, 1, sourceHash, 1, new Uint8Array(0)]);
     put(VERSIONS, [name, 1, sourceHash, 1]);
@@ -65,7 +76,7 @@ function refuseParameters(rows: readonly StateWrite[]): void {
     const value = values.get(toHex(key));
     return value === undefined ? undefined : { value, lastHeight: 0 };
   };
-  const parameters = parametersIn({ get });
+  const parameters = parametersIn({ get }, 1);
   if (!parameters.ok) throw new LedgerError("GENESIS_PARAMETERS_INVALID", { parameter: parameters.detail });
 }
 

@@ -1,6 +1,7 @@
 // Reads validators and parameters from governance's tables, and refuses transactions that would leave them unusable.
 // It never changes them: governance's own actions do.
 
+import { invariant } from "../assert.ts";
 import { accept, refuse, type Verdict } from "../errors.ts";
 import { decodeParameters, decodeValidators, encodeParameters, encodeValidators } from "../ledger/format-cluster.ts";
 import { compareBytes, toHex } from "../ledger/hash.ts";
@@ -10,7 +11,7 @@ import { contractSetFault } from "./contract-set.ts";
 import { Catalogue, type Engine } from "./engine.ts";
 import { type Refusal, refused } from "./refusal.ts";
 import { decodeKey, startsWithBytes } from "./state-keys.ts";
-import { PARAMETER_NAMES, ROSTER_KEY } from "./system.ts";
+import { PARAMETER_NAMES, PROTOCOL_LEAD_HEIGHTS, PROTOCOL_ROWS, ROSTER_KEY } from "./system.ts";
 import { CONTRACTS, PARAMETERS, ROSTER, SEATS, SETTINGS } from "./system-layouts.ts";
 import { membership } from "./types.ts";
 
@@ -39,7 +40,37 @@ export function validatorsIn(state: StateReader): Verdict<readonly Validator[]> 
   return checked.ok ? accept(validators) : checked;
 }
 
-export function parametersIn(state: StateReader): Verdict<Parameters> {
+/** Which protocol is in force at which height. */
+export interface ProtocolSchedule {
+  /** below `height` */
+  readonly protocol: number;
+  /** from `height` on; the same as `protocol`: no other is decided */
+  readonly next: number;
+  readonly height: number;
+}
+
+export function protocolScheduleIn(state: StateReader): Verdict<ProtocolSchedule> {
+  const found = (row: string): number | undefined => {
+    const value = PARAMETERS.read(state, [row])?.[1];
+    return typeof value === "number" && value >= 1 ? value : undefined;
+  };
+  const protocol = found(PROTOCOL_ROWS.protocol);
+  const next = found(PROTOCOL_ROWS.next);
+  const height = found(PROTOCOL_ROWS.height);
+  if (protocol === undefined || next === undefined || height === undefined)
+    return refuse("PARAMETER_INVALID", PROTOCOL_ROWS.protocol);
+  return accept({ protocol, next, height });
+}
+
+/** N222: the one place that says which version a height is under. */
+export function protocolAt({ protocol, next, height: fromHeight }: ProtocolSchedule, height: number): number {
+  return height >= fromHeight ? next : protocol;
+}
+
+/** The parameters in force at a height, by the rows of the state before it. */
+export function parametersIn(state: StateReader, height: number): Verdict<Parameters> {
+  const schedule = protocolScheduleIn(state);
+  if (!schedule.ok) return schedule;
   const found: [string, number][] = [];
   for (const [name, row] of Object.entries(PARAMETER_NAMES)) {
     const value = PARAMETERS.read(state, [row])?.[1];
@@ -47,9 +78,9 @@ export function parametersIn(state: StateReader): Verdict<Parameters> {
     found.push([name, value]);
   }
   const values: ReadonlyMap<string, number> = new Map(found);
-  const at = (name: keyof Parameters) => values.get(name) ?? 0;
+  const at = (name: keyof typeof PARAMETER_NAMES) => values.get(name) ?? 0;
   const parameters: Parameters = {
-    protocol: at("protocol"),
+    protocol: protocolAt(schedule.value, height),
     replayWindowMs: at("replayWindowMs"),
     clockSkewMsMax: at("clockSkewMsMax"),
     rotationHeights: at("rotationHeights"),
@@ -88,12 +119,14 @@ export function governanceRefusal(input: {
     if (refusal !== undefined) return refusal;
   }
   if (touches(PARAMETERS.prefix)) {
-    const next = parametersIn(state);
+    const next = parametersIn(state, height + 1);
     if (!next.ok) return refused("governance.parameters", [["problem", next.detail === "" ? next.code : next.detail]]);
     // What a restart or a snapshot remembers of committed ids is the window of the head: a smaller one would forget ids that
     // the nodes that ran on still remember, and a transaction could be executed twice.
-    const fallen = (["protocol", "replayWindowMs"] as const).find((name) => next.value[name] < parameters[name]);
-    if (fallen !== undefined) return refused("governance.parameters", [["problem", PARAMETER_NAMES[fallen]]]);
+    if (next.value.replayWindowMs < parameters.replayWindowMs)
+      return refused("governance.parameters", [["problem", PARAMETER_NAMES.replayWindowMs]]);
+    const refusal = protocolRefusal({ written, state, protocol: parameters.protocol, height });
+    if (refusal !== undefined) return refusal;
   }
   if (touches(CONTRACTS.prefix)) {
     // From the next block on, and whenever a version comes into force.
@@ -103,6 +136,37 @@ export function governanceRefusal(input: {
   // A number holds for the version in force and for the one that waits.
   const versions = [height + 1, Number.POSITIVE_INFINITY].map((at) => new Catalogue(engine, state, at));
   return settingsRefusal(written, versions, state);
+}
+
+/**
+ * N223: the protocol of the next height never changes by being written, and another is the next number, decided well before its height.
+ * What is decided can be taken back as long as no block was made under it.
+ * @param input.protocol in force at this height
+ */
+function protocolRefusal(input: {
+  readonly written: readonly Uint8Array[];
+  readonly state: StateReader;
+  readonly protocol: number;
+  readonly height: number;
+}): Refusal | undefined {
+  const { written, state, protocol, height } = input;
+  const rows = new Set(Object.values(PROTOCOL_ROWS).map((row) => toHex(PARAMETERS.stateKey([row]))));
+  if (!written.some((key) => rows.has(toHex(key)))) return undefined;
+  const schedule = protocolScheduleIn(state);
+  invariant(schedule.ok, "R6: the parameters were found usable just before");
+  const { next, height: fromHeight } = schedule.value;
+  const refuse = (problem: string) =>
+    refused("governance.protocol", [
+      ["problem", problem],
+      ["protocol", protocol],
+      ["next", next],
+      ["height", fromHeight],
+      ["earliest", height + PROTOCOL_LEAD_HEIGHTS],
+    ]);
+  if (protocolAt(schedule.value, height + 1) !== protocol) return refuse("AT_ONCE");
+  if (next === protocol) return undefined;
+  if (next !== protocol + 1) return refuse("NOT_THE_NEXT");
+  return fromHeight < height + PROTOCOL_LEAD_HEIGHTS ? refuse("TOO_SOON") : undefined;
 }
 
 function seatsRefusal(state: StateReader, before: readonly Validator[]): Refusal | undefined {

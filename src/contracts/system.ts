@@ -26,7 +26,7 @@ export const SOURCE_BYTES_MAX = 131_072;
 /**
  * The host writes `contract` and `source` (statement `deploy`) and, at genesis, all of them. Governance's own actions write the others:
  * - seats are numbered 0 to roster["main"].seats - 1 without gaps; the validators of the next height are exactly these rows;
- * - `parameter` has one row per name of PARAMETER_NAMES;
+ * - `parameter` has one row per name of PARAMETER_NAMES and PROTOCOL_ROWS;
  * - `setting` overrides the number of the same name in a contract's `settings`, from the next block on.
  * After each transaction that wrote seat, roster, parameter or setting the host checks the outcome (`governance-rows.ts`)
  * and refuses the transaction when the next set or a value would be unusable.
@@ -95,9 +95,20 @@ export const CATALOGUE_KEY = "main";
 export const CONTRACTS_MAX = 256;
 export const SETTINGS_OF_CONTRACT_MAX = 64;
 
-/** Row names of governance's table `parameter`, by the names of `Parameters`. */
+/**
+ * Rows of governance's table `parameter` that say which protocol is in force: `protocol` below the height, `next` from it on.
+ * With both the same, no other is decided.
+ */
+export const PROTOCOL_ROWS = { protocol: "protocol", next: "next_protocol", height: "next_protocol_height" } as const;
+
+/**
+ * A version comes into force no sooner than this many heights after the block that decides it: those who run the nodes are warned
+ * before, and a slip of the hand can be taken back.
+ */
+export const PROTOCOL_LEAD_HEIGHTS = 50;
+
+/** Row names of the others, by the names of `Parameters`. */
 export const PARAMETER_NAMES = {
-  protocol: "protocol",
   replayWindowMs: "replay_window_ms",
   clockSkewMsMax: "clock_skew_ms_max",
   rotationHeights: "rotation_heights",

@@ -8,9 +8,10 @@ const TEXT = new TextEncoder();
 
 /**
  * The executed list: the transactions of the named batches without repeats, without those already committed, and without those
- * whose `validUntilMs` is outside `[timeMs, timeMs + windowMs]`; ordered by H(ORDER, parentHash, account), then nonce, then id.
+ * whose `validUntilMs` is outside `[timeMs, timeMs + windowMs]`; ordered by the place of the account, then nonce, then id.
  * One account's transactions keep their order, and nobody chooses a place among the others freely (pitfall 23).
  * @param batches in the order of the proposal's references
+ * @param placeOf of the protocol in force; `placeByParent` in version 1
  * @param isCommitted answers for every id of the replay window
  */
 export function executedList(block: {
@@ -18,6 +19,7 @@ export function executedList(block: {
   readonly timeMs: number;
   readonly windowMs: number;
   readonly parentHash: Hash;
+  readonly placeOf: (parentHash: Hash, account: string) => Hash;
   readonly isCommitted: (id: Hash) => boolean;
 }): readonly Transaction[] {
   const taken = new Set<string>();
@@ -33,7 +35,7 @@ export function executedList(block: {
       const { account } = body.signers[0] as Signer;
       let place = places.get(account);
       if (place === undefined) {
-        place = placeOf(block.parentHash, account);
+        place = block.placeOf(block.parentHash, account);
         places.set(account, place);
       }
       listed.push({ place, transaction });
@@ -50,7 +52,8 @@ function compareOfOneAccount(left: Transaction, right: Transaction): number {
   return compareBytes(left.id, right.id);
 }
 
-function placeOf(parentHash: Hash, account: string): Hash {
+/** H(ORDER, parentHash, account): nobody knows his place before the block before is made. */
+export function placeByParent(parentHash: Hash, account: string): Hash {
   const name = TEXT.encode(account);
   const payload = new Uint8Array(parentHash.length + name.length);
   payload.set(parentHash);

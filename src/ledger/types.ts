@@ -5,8 +5,6 @@ import type { Value } from "./codec.ts";
 import type { Hash } from "./hash.ts";
 
 export const FORMAT_VERSION = 1;
-/** The protocol this node speaks; a block whose header names a higher one is not prepared. */
-export const PROTOCOL_VERSION = 1;
 /** Signature suites. 1 = Ed25519 by the one rule of docs/adr/0004; numbers never change their meaning. */
 export const SUITE_ED25519 = 1;
 
@@ -96,6 +94,7 @@ export interface Validator {
 
 /** Facts of the whole cluster, hashed into every header; changed only by governance. */
 export interface Parameters {
+  /** the version that the next block is under */
   readonly protocol: number;
   /** a transaction may be valid at most this long after the block's time; also the replay window W */
   readonly replayWindowMs: number;

@@ -14,6 +14,7 @@ import {
 } from "../contracts/describe.ts";
 import { refuseSigner } from "../contracts/execute-block.ts";
 import { explainCall } from "../contracts/explain-call.ts";
+import { newestOf } from "../contracts/protocols.ts";
 import { LedgerError, type Verdict } from "../errors.ts";
 import { quorumSize } from "../ledger/certificate.ts";
 import type { Value } from "../ledger/codec.ts";
@@ -26,7 +27,7 @@ import { bytesEqual, bytesKey, fromHex, type Hash, toHex } from "../ledger/hash.
 import { historyProof } from "../ledger/history.ts";
 import { merkleProver } from "../ledger/merkle.ts";
 import { encodeCertifiedHeader, encodeReceiptProof, encodeStateProof } from "../ledger/proofs.ts";
-import { type CertifiedHeader, type MerkleProof, PROTOCOL_VERSION, type Transaction } from "../ledger/types.ts";
+import type { CertifiedHeader, MerkleProof, Transaction } from "../ledger/types.ts";
 import { checkTransaction } from "../ledger/validate.ts";
 import {
   type BlockView,
@@ -40,6 +41,7 @@ import {
   type NodeApi,
   type NodeInfo,
   type PeerId,
+  type ProtocolView,
   type ReceivedStatement,
   type RowView,
   type TransactionStatus,
@@ -47,6 +49,7 @@ import {
 } from "../ports.ts";
 import { Overlay } from "../state/overlay.ts";
 import type { CommittedBlock, Participant } from "./participant.ts";
+import { protocolView } from "./protocol-watch.ts";
 
 export const SOFTWARE = "linli/0.1.0";
 const EVIDENCE_SHOWN_BYTES_MAX = 32 << 10;
@@ -85,7 +88,7 @@ export class Api implements NodeApi {
       software: SOFTWARE,
       chainId: genesis.chainId,
       chainName: genesis.name,
-      protocol: PROTOCOL_VERSION,
+      protocol: newestOf(this.participant.chain.protocols),
       validatorKey: key.publicKey,
       peerId,
       timeScale: genesis.timeScale,
@@ -250,6 +253,10 @@ export class Api implements NodeApi {
     return explainReceipt(this.participant.chain.store.stateReader(), admitted(decodeReceipt(receiptBytes)), height);
   }
 
+  protocol(): ProtocolView {
+    return protocolView(this.participant.chain);
+  }
+
   consensusStatus(): Record<string, unknown> {
     const { chain, mempool, pool, heads, evidence, network, replica, recovery, isSeated } = this.participant;
     const { height: heightInFlight, waitingFor, ...status } = replica.status();
@@ -260,7 +267,7 @@ export class Api implements NodeApi {
       waitingFor: status.isHalted === true || chain.isOutgrown ? waitingFor : (this.missingPeers() ?? waitingFor),
       votes: recovery.maySign && isSeated && !chain.isOutgrown,
       recovery: recovery.status() ?? null,
-      protocol: { speaks: PROTOCOL_VERSION, needed: chain.head.parameters.protocol },
+      protocol: this.protocol(),
       mempool: { pending: mempool.size, queued: mempool.queued },
       batches: pool.size,
       timers: { nextDueMs: chain.timers.nextDueMs() ?? null },
@@ -320,6 +327,8 @@ export class Api implements NodeApi {
     if (!bytesEqual(transaction.body.chainId, this.options.genesis.chainId)) throw new LedgerError("TX_WRONG_CHAIN");
     // Nobody takes batches of a node without a seat: the transaction would wait here until it expires.
     if (!this.participant.isSeated) throw new LedgerError("NODE_HAS_NO_SEAT");
+    // N224: what is executed from now on it will not see: the client would wait here for a receipt that others have.
+    if (chain.isOutgrown) throw new LedgerError("PROTOCOL_UNSUPPORTED", { protocol: chain.head.parameters.protocol });
     const { validUntilMs, signers } = transaction.body;
     const nowMs = Math.floor(clock.nowMs());
     if (validUntilMs < nowMs) throw new LedgerError("TX_EXPIRED", { validUntilMs, nowMs });

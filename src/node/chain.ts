@@ -7,12 +7,12 @@ import { CANDIDATES_MAX } from "../consensus/limits.ts";
 import type { Engine } from "../contracts/engine.ts";
 import { executeBlock } from "../contracts/execute-block.ts";
 import { genesisWrites } from "../contracts/genesis-state.ts";
+import { type Protocols, rulesOf } from "../contracts/protocols.ts";
 import { isTimerKey, timerDueMs } from "../contracts/state-keys.ts";
 import { accept, refuse, type Verdict } from "../errors.ts";
 import { executedList } from "../ledger/executed-list.ts";
 import { referenceOf } from "../ledger/format-batch.ts";
 import {
-  batchesRootOf,
   blockHashOf,
   decodeHeader,
   encodeHeader,
@@ -25,14 +25,12 @@ import { parametersHashOf, validatorsHashOf } from "../ledger/format-cluster.ts"
 import { encodeReceipt, receiptHashOf, valueHashOf } from "../ledger/format-receipt.ts";
 import { encodeCertificate } from "../ledger/format-vote.ts";
 import type { SealedGenesis } from "../ledger/genesis.ts";
-import { bytesEqual, bytesKey, EMPTY_BYTES, type Hash } from "../ledger/hash.ts";
+import { bytesEqual, bytesKey, type Hash } from "../ledger/hash.ts";
 import {
   type Batch,
   type Certificate,
   FORMAT_VERSION,
-  type Header,
   type Parameters,
-  PROTOCOL_VERSION,
   type Proposal,
   type Result,
   type StateWrite,
@@ -45,6 +43,7 @@ import type { StagedTree, StateTree } from "../state/tree.ts";
 import { type InstalledHead, transitionsUpTo } from "../store/install.ts";
 import type { LedgerStore } from "../store/ledger-store.ts";
 import type { RecordMark } from "../store/rows.ts";
+import { checkHeader, type HeaderPlace, headerAbove } from "./block-header.ts";
 import { ReplayWindow } from "./replay-window.ts";
 import { TimerIndex } from "./timer-index.ts";
 
@@ -93,6 +92,7 @@ export class Chain {
   private derived: DerivedState;
   private readonly chainId: Hash;
   private readonly engine: Engine;
+  readonly protocols: Protocols;
   private facts: HeadFacts;
   private changes: ValidatorTransition[];
   private readonly checked = new Map<string, CheckedBlock>();
@@ -104,6 +104,7 @@ export class Chain {
     derived: DerivedState;
     chainId: Hash;
     engine: Engine;
+    protocols: Protocols;
     facts: HeadFacts;
     transitions: readonly ValidatorTransition[];
   }) {
@@ -111,6 +112,7 @@ export class Chain {
     this.derived = options.derived;
     this.chainId = options.chainId;
     this.engine = options.engine;
+    this.protocols = options.protocols;
     this.facts = options.facts;
     this.changes = [...options.transitions];
   }
@@ -120,8 +122,13 @@ export class Chain {
    * from what is stored and compares the state root with the head's certified result.
    * @throws LedgerError STORE_* when the store does not hold together
    */
-  static async open(options: { store: LedgerStore; genesis: SealedGenesis; engine: Engine }): Promise<Chain> {
-    const { store, genesis, engine } = options;
+  static async open(options: {
+    store: LedgerStore;
+    genesis: SealedGenesis;
+    engine: Engine;
+    protocols: Protocols;
+  }): Promise<Chain> {
+    const { store, genesis, engine, protocols } = options;
     if (store.isEmpty) await store.initialise({ genesis, writes: genesisWrites(genesis, engine) });
     const timers = newTimerIndex();
     const tree = await store.loadTree((key, value) => timers.apply([{ key, value }]));
@@ -136,6 +143,7 @@ export class Chain {
       derived: { replay, timers, tree },
       chainId: genesis.chainId,
       engine,
+      protocols,
       facts: head,
       transitions,
     });
@@ -165,7 +173,7 @@ export class Chain {
 
   /** The next block needs a protocol that this software does not speak: nothing can be checked or executed any more. */
   get isOutgrown(): boolean {
-    return this.facts.parameters.protocol > PROTOCOL_VERSION;
+    return !this.protocols.has(this.facts.parameters.protocol);
   }
 
   /** How far ahead of block time a transaction may be valid, ledger ms. */
@@ -191,24 +199,13 @@ export class Chain {
     const transactions = this.executedListOf(batches, timeMs);
     if (transactions.length === 0 && this.timers.due(timeMs, 1).length === 0) return undefined;
     const references = batches.map(referenceOf);
-    const header: Header = {
-      version: FORMAT_VERSION,
-      protocol: this.facts.parameters.protocol,
-      chainId: this.chainId,
-      height: this.facts.height + 1,
+    const header = headerAbove(this.place(), {
       view,
       proposer,
       timeMs,
-      parentHash: this.facts.blockHash,
-      parentResult: this.facts.resultHash,
-      historyRoot: this.store.history.root(),
-      batchesRoot: batchesRootOf(references),
-      transactionsRoot: transactionsRootOf(transactions.map(({ id }) => id)),
-      transactionCount: transactions.length,
-      validatorsHash: validatorsHashOf(this.facts.validators),
-      parametersHash: parametersHashOf(this.facts.parameters),
-      extension: EMPTY_BYTES,
-    };
+      references,
+      transactionIds: transactions.map(({ id }) => id),
+    });
     const headerBytes = encodeHeader(header);
     const block = {
       proposal: { header, headerBytes, blockHash: blockHashOf(headerBytes), references },
@@ -219,35 +216,10 @@ export class Chain {
     return block;
   }
 
-  /** What can be said of a proposal before its batches are here. N1: everything in the header follows from the head. */
-  checkHeader({ header, references }: Proposal): Verdict<true> {
-    const { facts } = this;
-    if (header.version !== FORMAT_VERSION || header.protocol !== facts.parameters.protocol)
-      return refuse("BLOCK_PROTOCOL", `${header.protocol}`);
-    if (header.protocol > PROTOCOL_VERSION) return refuse("PROTOCOL_UNSUPPORTED", `${header.protocol}`);
-    if (!bytesEqual(header.chainId, this.chainId)) return refuse("BLOCK_CHAIN");
-    if (header.height !== facts.height + 1) return refuse("BLOCK_HEIGHT", `${header.height}`);
-    if (header.timeMs <= facts.timeMs) return refuse("BLOCK_TIME_NOT_LATER", `${header.timeMs}`);
-    if (!bytesEqual(header.parentHash, facts.blockHash)) return refuse("BLOCK_PARENT");
-    if (!bytesEqual(header.parentResult, facts.resultHash)) return refuse("BLOCK_PARENT_RESULT");
-    if (!bytesEqual(header.historyRoot, this.store.history.root())) return refuse("BLOCK_HISTORY");
-    if (!bytesEqual(header.validatorsHash, validatorsHashOf(facts.validators))) return refuse("BLOCK_VALIDATORS");
-    if (!bytesEqual(header.parametersHash, parametersHashOf(facts.parameters))) return refuse("BLOCK_PARAMETERS");
-    if (header.extension.length > 0) return refuse("BLOCK_EXTENSION");
-    if (!bytesEqual(header.batchesRoot, batchesRootOf(references))) return refuse("BLOCK_BATCHES");
-    // N93: whose batches count at a height follows from the header, not from when a batch reached whom.
-    if (!references.every(({ origin }) => this.hasSeat(origin))) return refuse("BLOCK_BATCH_ORIGIN");
-    const digests = new Set(references.map(({ digest }) => bytesKey(digest)));
-    if (digests.size !== references.length) return refuse("BLOCK_BATCH_REPEATED");
-    let bytes = 0;
-    let count = 0;
-    for (const reference of references) {
-      bytes += reference.bytes;
-      count += reference.count;
-    }
-    if (bytes > facts.parameters.blockBytesMax || count > facts.parameters.blockTransactionsMax)
-      return refuse("BLOCK_TOO_LARGE", `${bytes} bytes, ${count} transactions`);
-    return accept(true);
+  /** What can be said of a proposal before its batches are here. */
+  checkHeader(proposal: Proposal): Verdict<true> {
+    if (this.isOutgrown) return refuse("PROTOCOL_UNSUPPORTED", `${this.facts.parameters.protocol}`);
+    return checkHeader(this.place(), proposal);
   }
 
   /** Judges a proposal whose batches are all here, in the order of its references. */
@@ -284,6 +256,7 @@ export class Chain {
       dueTimers: this.timers.due(header.timeMs, DUE_TIMERS_MAX),
       overlay,
       parameters: this.facts.parameters,
+      rules: rulesOf(this.protocols, header.protocol),
       engine: this.engine,
     });
     const writes = overlay.writes();
@@ -420,8 +393,13 @@ export class Chain {
       timeMs,
       windowMs: this.windowMs,
       parentHash: this.facts.blockHash,
+      placeOf: rulesOf(this.protocols, this.facts.parameters.protocol).placeOf,
       isCommitted: (id) => this.replay.has(id),
     });
+  }
+
+  private place(): HeaderPlace {
+    return { chainId: this.chainId, head: this.facts, historyRoot: this.store.history.root() };
   }
 
   private remember(block: CheckedBlock): void {

@@ -6,10 +6,11 @@ import { dirname, resolve } from "node:path";
 import { Fields, type FieldsOptions } from "../client/fields.ts";
 import { genesisFromJson, genesisToJson, readParameters, sealGenesis } from "../client/genesis-json.ts";
 import { parseYaml } from "../config.ts";
+import { newestOf, PROTOCOLS } from "../contracts/protocols.ts";
 import { LedgerError } from "../errors.ts";
 import type { GenesisAccount, GenesisContract, GenesisOrganisation, SealedGenesis } from "../ledger/genesis.ts";
 import { toHex } from "../ledger/hash.ts";
-import { FORMAT_VERSION, type Parameters, PROTOCOL_VERSION } from "../ledger/types.ts";
+import { FORMAT_VERSION, type Parameters } from "../ledger/types.ts";
 import { GENESIS_CONTRACTS, loadLibraryContract } from "./devnet/library.ts";
 
 /** What an organisation tells the others about itself: made by `linli keys node`, nothing in it is secret. */
@@ -30,7 +31,7 @@ export interface Member {
 const MEMBER_FORMAT = "linli-member-1";
 /** Parameters of a new ledger; a plan may name others. */
 export const PARAMETER_DEFAULTS: Parameters = Object.freeze({
-  protocol: PROTOCOL_VERSION,
+  protocol: newestOf(PROTOCOLS),
   replayWindowMs: 600_000,
   clockSkewMsMax: 2_000,
   rotationHeights: 1_000,

@@ -6,6 +6,7 @@ import { genesisFromJson } from "../client/genesis-json.ts";
 import type { NodeConfig } from "../config.ts";
 import { FRAME_BYTES_MAX } from "../consensus/limits.ts";
 import { Engine } from "../contracts/engine.ts";
+import type { Protocols } from "../contracts/protocols.ts";
 import { LedgerError } from "../errors.ts";
 import type { SealedGenesis } from "../ledger/genesis.ts";
 import { createPeerNetwork } from "../p2p/libp2p-network.ts";
@@ -34,19 +35,23 @@ export interface RunningNode {
 
 /**
  * Starts a node and resolves when it listens for peers and clients.
+ * @param protocols all that this program speaks
  * @throws LedgerError GENESIS_*, KEY_FILE_*, STORE_*, VOTE_RECORD_FOREIGN, P2P_*, RPC_*: nothing is left running
  */
-export async function startNode(config: NodeConfig, log: Logger): Promise<RunningNode> {
+export async function startNode(config: NodeConfig, log: Logger, protocols: Protocols): Promise<RunningNode> {
   const closers: (() => Promise<void>)[] = [];
   try {
-    return await open(config, log, closers);
+    return await open({ config, log, protocols }, closers);
   } catch (error) {
     await closeAll(closers);
     throw error;
   }
 }
 
-async function open(config: NodeConfig, log: Logger, closers: (() => Promise<void>)[]): Promise<RunningNode> {
+async function open(
+  { config, log, protocols }: { readonly config: NodeConfig; readonly log: Logger; readonly protocols: Protocols },
+  closers: (() => Promise<void>)[],
+): Promise<RunningNode> {
   const genesis = await loadGenesis(config.genesisFile);
   const { chainId } = genesis;
   const { signer: key } = await loadKeyFile(config.keys.validatorFile, "validator");
@@ -87,6 +92,7 @@ async function open(config: NodeConfig, log: Logger, closers: (() => Promise<voi
     store,
     records,
     engine: new Engine(),
+    protocols,
     network,
     verifyPool,
     verify: verifyNative,

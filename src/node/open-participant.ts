@@ -4,6 +4,7 @@
 import { Replica } from "../consensus/replica.ts";
 import { emptyVoteRecord } from "../consensus/vote-record.ts";
 import type { Engine } from "../contracts/engine.ts";
+import type { Protocols } from "../contracts/protocols.ts";
 import { LedgerError } from "../errors.ts";
 import type { SealedGenesis } from "../ledger/genesis.ts";
 import { toHex } from "../ledger/hash.ts";
@@ -14,6 +15,7 @@ import { recordSequenceOf } from "../store/rows.ts";
 import { Chain } from "./chain.ts";
 import type { SnapshotOptions } from "./keeping-up.ts";
 import { Participant } from "./participant.ts";
+import { protocolTeller } from "./protocol-watch.ts";
 import { Signer } from "./signer.ts";
 import type { VerifyPool } from "./verify-pool.ts";
 
@@ -26,6 +28,8 @@ export interface ParticipantPorts {
   readonly store: KeyValueStore;
   readonly records: VoteRecordStore;
   readonly engine: Engine;
+  /** all that this program speaks */
+  readonly protocols: Protocols;
   readonly network: PeerNetwork;
   readonly verifyPool: VerifyPool;
   readonly verify: VerifySignature;
@@ -44,10 +48,10 @@ export interface ParticipantPorts {
  * @throws LedgerError STORE_*, VOTE_RECORD_FOREIGN
  */
 export async function openParticipant(ports: ParticipantPorts): Promise<Participant> {
-  const { genesis, key, engine, verify, log } = ports;
+  const { genesis, key, engine, protocols, verify, log } = ports;
   const { chainId } = genesis;
   const store = await LedgerStore.open({ store: ports.store, chainId });
-  const chain = await Chain.open({ store, genesis, engine });
+  const chain = await Chain.open({ store, genesis, engine, protocols });
   log.info("ledger opened", { height: chain.head.height, block: toHex(chain.head.blockHash), rows: chain.tree.size });
   const signer = await openSigner(ports, chain);
   const replica = new Replica({
@@ -55,15 +59,13 @@ export async function openParticipant(ports: ParticipantPorts): Promise<Particip
     ownKey: signer === undefined ? undefined : key.publicKey,
     verify,
     head: chain.head,
+    speaks: (protocol) => protocols.has(protocol),
     record: signer?.record ?? emptyVoteRecord({ chainId, publicKey: key.publicKey }),
   });
   const participant = new Participant({ ...ports, chain, replica, signer });
-  const sayIfOutgrown = () => {
-    const { height, parameters } = chain.head;
-    if (chain.isOutgrown) log.error("newer software needed", { height: height + 1, protocol: parameters.protocol });
-  };
-  participant.onCommitted(sayIfOutgrown);
-  sayIfOutgrown();
+  const tellProtocol = protocolTeller(chain, log);
+  participant.onCommitted(tellProtocol);
+  tellProtocol();
   return participant;
 }
 

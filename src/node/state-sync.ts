@@ -87,6 +87,12 @@ export class StateSync {
       if (this.isStopped || offer.manifest.height < heightMin || offer.manifest.height <= chain.head.height) continue;
       const installed = this.certified(offer);
       if (installed === undefined) continue;
+      const { protocol } = installed.block.header;
+      if (!chain.protocols.has(protocol)) {
+        // N225: certified, but by rules that this software could not have followed: it would vouch for what it cannot judge.
+        log.error("newer software needed", { height: offer.manifest.height, protocol });
+        continue;
+      }
       const { height, chunks } = offer.manifest;
       log.info("fetching a snapshot", { height, chunks: chunks.length, peers: offer.holders.length });
       const fetched = await this.fetch(offer, installed);

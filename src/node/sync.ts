@@ -78,6 +78,7 @@ export class Sync {
 
   private async run(height: number, from: ValidatorKey): Promise<void> {
     const { chain, log } = this.ports;
+    if (chain.isOutgrown) return;
     const peers = [from, ...this.ports.peers().filter((peer) => peer !== from)];
     const startHeight = chain.head.height;
     await this.ports.fetchState({ headHeight: height }, peers);

@@ -172,6 +172,11 @@ export const RPC_CATALOGUE: Readonly<Record<string, CatalogueEntry>> = Object.fr
     "This node follows the ledger and has no seat: nobody takes transactions from it.",
     "Send it to the node of a validator; consensus_status says which nodes those are.",
   ),
+  PROTOCOL_UNSUPPORTED: entry(
+    busy,
+    "The ledger has gone on to a protocol that this node's program does not speak: it shows what it has and takes nothing new.",
+    "Send it to another node, and tell this one's operator to replace its program.",
+  ),
   MEMPOOL_FULL: entry(
     busy,
     "This node holds as many waiting transactions as it may.",

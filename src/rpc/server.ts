@@ -233,7 +233,13 @@ class Door implements RpcServer {
   private health(reply: FastifyReply): FastifyReply {
     try {
       const { height, blockHash, timeMs } = this.options.api.head();
-      return reply.send({ ok: true, height, blockHash: toHex(blockHash), timeMs });
+      const { inForce, needs } = this.options.api.protocol();
+      // N224: it answers, but what it answers is no longer the ledger's present.
+      const isLeftBehind = needs === inForce;
+      const problem = isLeftBehind ? { problem: "PROTOCOL_UNSUPPORTED", protocol: needs } : {};
+      return reply
+        .code(isLeftBehind ? 503 : 200)
+        .send({ ok: !isLeftBehind, height, blockHash: toHex(blockHash), timeMs, ...problem });
     } catch {
       return reply.code(503).send({ ok: false });
     }

@@ -98,6 +98,7 @@ export class Member {
       verify: this.cast.verify,
       head: this.head,
       record: record.value,
+      speaks: () => true,
     });
   }
 

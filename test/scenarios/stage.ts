@@ -105,7 +105,8 @@ export class Stage {
 
   private createReplica(key: KeyPair, record: VoteRecord, head: HeadFacts): Replica {
     const { facts, keys, timing } = this;
-    return new Replica({ chainId: facts.chainId, ownKey: key.publicKey, verify: keys.verify, head, record, timing });
+    const place = { chainId: facts.chainId, verify: keys.verify, timing };
+    return new Replica({ ...place, ownKey: key.publicKey, head, record, speaks: () => true });
   }
 
   actor(index: number): Actor {

@@ -108,6 +108,7 @@ export class SimNode {
       verify: this.world.keys.verify,
       head: this.head,
       record: this.record,
+      speaks: () => true,
       timing: this.world.timing,
     });
     this.push({ kind: "started" });

@@ -2,6 +2,7 @@
 // Never ends the process itself: it resolves or throws, and main.ts decides.
 
 import { loadNodeConfig } from "../../config.ts";
+import { PROTOCOLS } from "../../contracts/protocols.ts";
 import { createLogger } from "../logger.ts";
 import { startNode } from "../node.ts";
 
@@ -13,7 +14,7 @@ import { startNode } from "../node.ts";
 export async function runNode(options: { readonly home: string }, stopping: AbortSignal): Promise<void> {
   const config = await loadNodeConfig(options.home);
   const log = createLogger({ level: config.log.level, name: config.name });
-  const node = await startNode(config, log);
+  const node = await startNode(config, log, PROTOCOLS);
   const asked = new Promise<undefined>((resolve) => {
     if (stopping.aborted) resolve(undefined);
     else stopping.addEventListener("abort", () => resolve(undefined), { once: true });

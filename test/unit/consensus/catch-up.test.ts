@@ -252,6 +252,7 @@ describe("an observer", () => {
       verify: stage.keys.verify,
       head,
       record,
+      speaks: () => true,
     });
     stage.offer("a");
     stage.run();

@@ -309,7 +309,7 @@ describe("rows of governance", () => {
     change(overlay, ROSTER, [ROSTER_KEY], (old) => old.with(1, count));
   function refusalOf(overlay: Overlay, written: readonly Uint8Array[]) {
     const validators = validatorsIn(chain);
-    const parameters = parametersIn(chain);
+    const parameters = parametersIn(chain, 1);
     if (!validators.ok || !parameters.ok) throw new Error("the genesis is unusable");
     const given = { validators: validators.value, parameters: parameters.value, engine: chain.engine, height: 1 };
     return governanceRefusal({ written, state: overlay, ...given });
@@ -331,7 +331,7 @@ describe("rows of governance", () => {
       const row = PARAMETER_NAMES[name as keyof typeof PARAMETER_NAMES];
       change(overlay, PARAMETERS, [row], (old) => old.with(1, value));
     }
-    const read = parametersIn(overlay);
+    const read = parametersIn(overlay, 1);
     const expected = isUsable ? [true] : [false, PARAMETER_NAMES[named as keyof typeof PARAMETER_NAMES]];
     expect(read.ok ? [true] : [false, read.detail]).toEqual(expected);
   });
@@ -367,7 +367,7 @@ describe("rows of governance", () => {
   it("R286: without a roster there are no validators; a parameter may not fall where that would forget", () => {
     const nothing = new Overlay({ base: { get: () => undefined }, height: 1 });
     expect(validatorsIn(nothing)).toMatchObject({ ok: false, code: "ROSTER_MISSING" });
-    expect(parametersIn(nothing)).toMatchObject({ ok: false, code: "PARAMETER_INVALID" });
+    expect(parametersIn(nothing, 1)).toMatchObject({ ok: false, code: "PARAMETER_INVALID" });
     const set = (name: string, value: number) => {
       const overlay = state();
       const written = change(overlay, PARAMETERS, [name], (old) => old.with(1, value));

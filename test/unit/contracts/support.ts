@@ -12,6 +12,7 @@ import { type Finding, Findings } from "../../../src/contracts/finding.ts";
 import { genesisWrites } from "../../../src/contracts/genesis-state.ts";
 import { SyntaxFault } from "../../../src/contracts/lexer.ts";
 import { ExpressionError, OutOfGas } from "../../../src/contracts/outcome.ts";
+import { PROTOCOLS, type Protocols, rulesOf } from "../../../src/contracts/protocols.ts";
 import { type Binding, Scope, SlotCounter } from "../../../src/contracts/scope.ts";
 import { isTimerKey, timerDueMs } from "../../../src/contracts/state-keys.ts";
 import type { Typed } from "../../../src/contracts/typed.ts";
@@ -193,10 +194,12 @@ function sortedArguments(args: Readonly<Record<string, Value>>): CallArguments {
 export class TestChain {
   readonly rows = new Map<string, StateEntry & { readonly key: Uint8Array }>();
   readonly engine = new Engine();
+  readonly protocols: Protocols;
   height = 0;
   parameters: Parameters = PARAMETERS;
 
-  constructor(genesis: Genesis) {
+  constructor(genesis: Genesis, protocols = PROTOCOLS) {
+    this.protocols = protocols;
     for (const { key, value } of genesisWrites(genesis, this.engine))
       if (value !== undefined) this.rows.set(toHex(key), { key, value, lastHeight: 0 });
   }
@@ -225,6 +228,7 @@ export class TestChain {
       dueTimers,
       overlay,
       parameters,
+      rules: rulesOf(this.protocols, parameters.protocol),
       engine,
     });
     for (const { key, value } of overlay.writes()) {

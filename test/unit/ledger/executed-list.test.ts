@@ -3,7 +3,7 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { executedList } from "../../../src/ledger/executed-list.ts";
+import { executedList, placeByParent } from "../../../src/ledger/executed-list.ts";
 import { compareBytes, type Hash, hashTagged, toHex } from "../../../src/ledger/hash.ts";
 import type { Batch, Transaction } from "../../../src/ledger/types.ts";
 import { CHAIN_ID, hashOf } from "./samples.ts";
@@ -46,7 +46,9 @@ function idsOf(
   options: { readonly parentHash?: Hash; readonly isCommitted?: (id: Hash) => boolean } = {},
 ): readonly string[] {
   const block = { timeMs: TIME_MS, windowMs: WINDOW_MS, parentHash: hashOf(5), isCommitted: () => false, ...options };
-  return executedList({ ...block, batches: batches.map(batchOf) }).map((transaction) => toHex(transaction.id));
+  return executedList({ ...block, placeOf: placeByParent, batches: batches.map(batchOf) }).map((transaction) =>
+    toHex(transaction.id),
+  );
 }
 
 const anyFacts: fc.Arbitrary<Facts> = fc.record({

@@ -2,7 +2,7 @@
 // Never random: two runs on two machines make the same bytes.
 
 import { encode } from "../../../src/ledger/codec.ts";
-import { executedList } from "../../../src/ledger/executed-list.ts";
+import { executedList, placeByParent } from "../../../src/ledger/executed-list.ts";
 import {
   batchDigestOf,
   batchSigningBytes,
@@ -302,6 +302,7 @@ function orderVector(): GoldenVector {
     timeMs: 1_760_000_000_000,
     windowMs: 1,
     parentHash: hashTagged("HEADER", new Uint8Array(0)),
+    placeOf: placeByParent,
     isCommitted: () => false,
   });
   return vector("executed list: ids in order", encode(list.map((transaction) => transaction.id)));

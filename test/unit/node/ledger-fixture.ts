@@ -3,6 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { buildTransaction } from "../../../src/client/transaction.ts";
 import { Engine } from "../../../src/contracts/engine.ts";
+import { PROTOCOLS } from "../../../src/contracts/protocols.ts";
 import { makeCertificate, quorumSize } from "../../../src/ledger/certificate.ts";
 import {
   batchDigestOf,
@@ -75,9 +76,13 @@ export async function makeOpenGenesis(): Promise<SealedGenesis> {
   return decoded.value;
 }
 
-export async function openLedger(genesis: SealedGenesis, disk: KeyValueStore = new MemoryStore()): Promise<Chain> {
+export async function openLedger(
+  genesis: SealedGenesis,
+  disk: KeyValueStore = new MemoryStore(),
+  protocols = PROTOCOLS,
+): Promise<Chain> {
   const store = await LedgerStore.open({ store: disk, chainId: genesis.chainId });
-  return Chain.open({ store, genesis, engine: new Engine() });
+  return Chain.open({ store, genesis, engine: new Engine(), protocols });
 }
 
 /** A batch of one call by the first clerk. */

@@ -3,6 +3,7 @@
 
 import { emptyVoteRecord, encodeVoteRecord } from "../../../src/consensus/vote-record.ts";
 import { Engine } from "../../../src/contracts/engine.ts";
+import { PROTOCOLS } from "../../../src/contracts/protocols.ts";
 import type { SealedGenesis } from "../../../src/ledger/genesis.ts";
 import type { Chain } from "../../../src/node/chain.ts";
 import { systemClock } from "../../../src/node/clock.ts";
@@ -62,6 +63,7 @@ export class MemberNetwork {
     peerId: string,
     snapshots?: SnapshotOptions,
     disks = this.newDisks(key),
+    protocols = PROTOCOLS,
   ): Promise<Member> {
     const { genesis, clock } = this;
     let reportHalt: (code: string) => void = () => undefined;
@@ -72,6 +74,7 @@ export class MemberNetwork {
       key,
       ...disks,
       engine: new Engine(),
+      protocols,
       network: this.peer(peerId),
       verifyPool: createVerifyPool(0),
       verify: verifyNative,
