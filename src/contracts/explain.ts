@@ -182,6 +182,13 @@ const SAYINGS: readonly (readonly [(refused: Refused) => boolean, Say])[] = [
     ({ values }) => ({ zh: `参数不可用: ${list(values)}`, en: `The parameters would be unusable: ${list(values)}` }),
   ],
   [
+    ids("governance.protocol"),
+    ({ values }) => ({
+      zh: `协议版本不能这样确定: ${list(values)}`,
+      en: `The protocol cannot be decided so: ${list(values)}`,
+    }),
+  ],
+  [
     ids("governance.settings"),
     ({ values }) => ({
       zh: `合约没有此设置或数值不可用: ${list(values)}`,

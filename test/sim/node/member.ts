@@ -2,6 +2,7 @@
 // Performs nothing of the node's work; it only gives it an outside and watches its end.
 
 import { Engine } from "../../../src/contracts/engine.ts";
+import { PROTOCOLS } from "../../../src/contracts/protocols.ts";
 import { LedgerError } from "../../../src/errors.ts";
 import type { Transaction } from "../../../src/ledger/types.ts";
 import { checkTransaction } from "../../../src/ledger/validate.ts";
@@ -100,6 +101,7 @@ export class Member {
       store: new SimStore(this.disk, life, world.diskPace(this)),
       records: liar === undefined ? await this.records.open(life, world.diskPace(this)) : NO_RECORD,
       engine: ENGINE,
+      protocols: PROTOCOLS,
       network: liar === undefined ? network : liar.around(network),
       verifyPool: verifyPoolOf(life, world),
       verify,

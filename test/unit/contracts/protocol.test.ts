@@ -8,7 +8,7 @@ import { PARAMETERS as ROWS } from "../../../src/contracts/system-layouts.ts";
 import type { Receipt } from "../../../src/ledger/types.ts";
 import { Overlay } from "../../../src/state/overlay.ts";
 import { BOTH_PROTOCOLS, SIGNER_GAS_2 } from "../../protocols.ts";
-import { genesisWith, TestChain, transaction } from "./support.ts";
+import { genesisWith, TestChain } from "./support.ts";
 
 const GENESIS = genesisWith([], [{ id: "root", organisation: "government", roles: ["admin"] }]);
 

@@ -56,7 +56,7 @@ async function startFour(): Promise<{ members: Member[]; disks: Disks[] }> {
   network = new MemberNetwork(genesis);
   const disks = [0, 1, 2, 3].map((index) => network.newDisks(keyOf(index)));
   const members = await Promise.all(
-    disks.map((own, index) => network.start(keyOf(index), `peer-${index}`, undefined, own)),
+    disks.map((own, index) => network.start(keyOf(index), `peer-${index}`, { disks: own })),
   );
   return { members, disks };
 }
@@ -67,7 +67,7 @@ describe("a member that lost its vote record", () => {
     await write(members);
     const [first, second, third, fourth] = members as [Member, Member, Member, Member];
     await fourth.participant.stop();
-    const loser = await network.start(keyOf(3), "peer-3", undefined, withLostRecord(3, disks[3] as Disks));
+    const loser = await network.start(keyOf(3), "peer-3", { disks: withLostRecord(3, disks[3] as Disks) });
     const { recovery } = loser.participant;
     expect(recovery.maySign).toBe(false);
     const floorHeight = first.chain.head.height + 3;
@@ -99,7 +99,7 @@ describe("a member that lost its vote record", () => {
     await Promise.all([third, fourth].map(({ participant }) => participant.stop()));
     const losers = await Promise.all(
       [2, 3].map((index) =>
-        network.start(keyOf(index), `peer-${index}`, undefined, withLostRecord(index, disks[index] as Disks)),
+        network.start(keyOf(index), `peer-${index}`, { disks: withLostRecord(index, disks[index] as Disks) }),
       ),
     );
     const [one, other] = losers.map(({ participant }) => participant) as [Member["participant"], Member["participant"]];
@@ -118,9 +118,8 @@ describe("a member that lost its vote record", () => {
     const [first, , , fourth] = members as [Member, Member, Member, Member];
     expect(() => first.participant.recovery.answer(new Uint8Array([1]))).toThrow("HEAD_REQUEST_INVALID");
     await fourth.participant.stop();
-    const mute = await network.start(keyOf(3), "peer-3", undefined, {
-      ...(disks[3] as Disks),
-      records: new MemoryVoteRecord(),
+    const mute = await network.start(keyOf(3), "peer-3", {
+      disks: { ...(disks[3] as Disks), records: new MemoryVoteRecord() },
     });
     expect(() => mute.participant.recovery.answer(REQUEST)).toThrow("HEAD_NOT_ANSWERED: reason=NO_VOTE");
     expect([mute.participant.recovery.maySign, mute.participant.recovery.status()]).toEqual([false, undefined]);

@@ -2,28 +2,16 @@
 
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { buildTransaction } from "../../../src/client/transaction.ts";
-import { encodeDecided, encodeSuspect } from "../../../src/consensus/messages.ts";
+import { encodeSuspect } from "../../../src/consensus/messages.ts";
 import { suspectSigningBytes } from "../../../src/consensus/view-formats.ts";
-import { decode, encode, type Value } from "../../../src/ledger/codec.ts";
+import { encode, type Value } from "../../../src/ledger/codec.ts";
 import { validatorsHashOf } from "../../../src/ledger/format-cluster.ts";
 import { decodeTransaction } from "../../../src/ledger/format-transaction.ts";
 import type { SealedGenesis } from "../../../src/ledger/genesis.ts";
-import { PROTOCOL_VERSION, type Transaction } from "../../../src/ledger/types.ts";
-import { verifyNative } from "../../../src/node/ed25519-native.ts";
-import { answerSync, Sync } from "../../../src/node/sync.ts";
-import {
-  batchOf,
-  buildBlock,
-  certificateOf,
-  commitBlock,
-  makeGenesis,
-  makeOpenGenesis,
-  noteBatch,
-  openLedger,
-  VALIDATORS,
-} from "./ledger-fixture.ts";
+import type { Transaction } from "../../../src/ledger/types.ts";
+import { makeGenesis, makeOpenGenesis, noteBatch, VALIDATORS } from "./ledger-fixture.ts";
 import { type Member, MemberNetwork } from "./network-fixture.ts";
-import { SILENT, signerOf } from "./support.ts";
+import { signerOf } from "./support.ts";
 
 let genesis: SealedGenesis;
 let openGenesis: SealedGenesis;
@@ -124,62 +112,6 @@ describe("membership that changes while nodes run", () => {
     });
     expect(block && first.chain.checkHeader(block.proposal)).toMatchObject({ ok: false, code: "BLOCK_BATCH_ORIGIN" });
   }, 60_000);
-});
-
-describe("a protocol that this software does not speak", () => {
-  it("C72: stops the node's votes before the first such block, and it says so instead of halting or blaming anybody", async () => {
-    network = new MemberNetwork(openGenesis);
-    const members = await Promise.all([0, 1, 2, 3].map((index) => network.start(keyOf(index), `peer-${index}`)));
-    await commit(members, govern("set_parameter", { name: "protocol", value: PROTOCOL_VERSION + 1 }));
-    const [first, , , last] = members;
-    if (first === undefined || last === undefined) throw new Error();
-    expect(first.participant.replica.status()).toMatchObject({
-      role: "follower",
-      waitingFor: expect.stringContaining("newer software"),
-    });
-    first.participant.offer(transactionOf(note("for-newer-software")));
-    // A block of the new protocol and votes for it, as newer nodes would send them.
-    const block = first.chain.build({
-      view: 0,
-      proposer: keyOf(0).publicKey,
-      timeMs: Math.floor(network.clock.nowMs()),
-      batches: [noteBatch(openGenesis, { id: "b", sequence: 7, validUntilMs: network.clock.nowMs() + 60_000 })],
-    });
-    if (block === undefined) throw new Error("nothing to execute");
-    const certificate = certificateOf(openGenesis, block.proposal, new Uint8Array(32).fill(5));
-    const decided = encodeDecided({ proposal: block.proposal, certificate });
-    for (const peer of [1, 2, 3]) first.participant.network.send(`peer-${peer}`, decided);
-    expect(members.map(({ chain }) => chain.head.height)).toEqual([1, 1, 1, 1]);
-    expect(last.participant.network.peers().every(({ cutOffUntilMs }) => cutOffUntilMs === undefined)).toBe(true);
-    expect(await Promise.race([...members.map(({ halted }) => halted), Promise.resolve("runs")])).toBe("runs");
-  }, 30_000);
-
-  it("C72: catch-up ends before it, and its sender is not blamed", async () => {
-    const [ahead, behind] = [await openLedger(openGenesis), await openLedger(openGenesis)];
-    const raise = govern("set_parameter", { name: "protocol", value: PROTOCOL_VERSION + 1 });
-    const batch = batchOf(openGenesis, { call: raise, sequence: 1, validUntilMs: openGenesis.timeMs + 60_000 });
-    const block = buildBlock(ahead, [batch], openGenesis.timeMs + 1_000);
-    await ahead.store.saveBatches(block.batches, { sync: true });
-    await commitBlock(ahead, openGenesis, block);
-    const answer = decode(answerSync(ahead, encode([1])));
-    if (!answer.ok) throw new Error(answer.code);
-    const [last] = answer.value as readonly Value[];
-    const blamed: string[] = [];
-    const sync = new Sync({
-      chain: behind,
-      chainId: openGenesis.chainId,
-      verify: verifyNative,
-      log: SILENT,
-      peers: () => ["newer"],
-      // The second block is whatever newer software makes: it is not even looked at.
-      request: async () => encode([last ?? null, [1, 2]]),
-      commit: (staged, certificate) => behind.commit(staged, certificate, undefined).then(() => undefined),
-      fetchState: async () => false,
-      onBadAnswer: (from, code) => blamed.push(`${from} ${code}`),
-    });
-    await sync.catchUp(2, "newer");
-    expect([behind.head.height, behind.isOutgrown, blamed]).toEqual([1, true, []]);
-  });
 });
 
 describe("a member that withholds its batches", () => {

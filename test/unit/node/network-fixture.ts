@@ -3,7 +3,7 @@
 
 import { emptyVoteRecord, encodeVoteRecord } from "../../../src/consensus/vote-record.ts";
 import { Engine } from "../../../src/contracts/engine.ts";
-import { PROTOCOLS } from "../../../src/contracts/protocols.ts";
+import { PROTOCOLS, type Protocols } from "../../../src/contracts/protocols.ts";
 import type { SealedGenesis } from "../../../src/ledger/genesis.ts";
 import type { Chain } from "../../../src/node/chain.ts";
 import { systemClock } from "../../../src/node/clock.ts";
@@ -13,7 +13,7 @@ import { openParticipant } from "../../../src/node/open-participant.ts";
 import type { Participant } from "../../../src/node/participant.ts";
 import { createVerifyPool } from "../../../src/node/verify-pool.ts";
 import { MemoryHub } from "../../../src/p2p/memory-network.ts";
-import type { Clock, KeySigner, KeyValueStore, PeerNetwork, VoteRecordStore } from "../../../src/ports.ts";
+import type { Clock, KeySigner, KeyValueStore, Logger, PeerNetwork, VoteRecordStore } from "../../../src/ports.ts";
 import { MemoryStore } from "../../../src/store/memory-store.ts";
 import { MemoryVoteRecord } from "../../../src/store/memory-vote-record.ts";
 import { SILENT } from "./support.ts";
@@ -61,11 +61,15 @@ export class MemberNetwork {
   async start(
     key: KeySigner,
     peerId: string,
-    snapshots?: SnapshotOptions,
-    disks = this.newDisks(key),
-    protocols = PROTOCOLS,
+    options: {
+      readonly snapshots?: SnapshotOptions;
+      readonly disks?: Disks;
+      readonly protocols?: Protocols;
+      readonly log?: Logger;
+    } = {},
   ): Promise<Member> {
     const { genesis, clock } = this;
+    const { snapshots, disks = this.newDisks(key), protocols = PROTOCOLS, log = SILENT } = options;
     let reportHalt: (code: string) => void = () => undefined;
     const halted = new Promise<string>((resolve) => {
       reportHalt = resolve;
@@ -79,7 +83,7 @@ export class MemberNetwork {
       verifyPool: createVerifyPool(0),
       verify: verifyNative,
       clock,
-      log: SILENT,
+      log,
       drawNonce: generateSeed,
       genesis,
       snapshots,

@@ -29,7 +29,7 @@ async function startMember(members: MemberNetwork, index: number): Promise<Membe
   const stored = await Snapshots.open(new MemoryFolder());
   const key = VALIDATORS[index];
   if (key === undefined) throw new Error("no such validator");
-  return members.start(key, `peer-${index}`, { stored, everyHeights: 3, fetchWhenBehind: 3 });
+  return members.start(key, `peer-${index}`, { snapshots: { stored, everyHeights: 3, fetchWhenBehind: 3 } });
 }
 
 let sent = 0;

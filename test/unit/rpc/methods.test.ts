@@ -151,6 +151,20 @@ describe("methods", () => {
     ]);
   });
 
+  test("N224: a node whose program lacks the protocol in force is not well, and says which one it needs", async () => {
+    const { versions } = harness.node;
+    harness.node.versions = { speaks: [1], inForce: 1, decided: { protocol: 2, height: 9 }, needs: 2 };
+    const warned = await fetch(`${harness.url}/health`);
+    expect([warned.status, await warned.json()]).toMatchObject([200, { ok: true }]);
+    harness.node.versions = { speaks: [1], inForce: 2, decided: null, needs: 2 };
+    const left = await fetch(`${harness.url}/health`);
+    expect([left.status, await left.json()]).toMatchObject([
+      503,
+      { ok: false, problem: "PROTOCOL_UNSUPPORTED", protocol: 2 },
+    ]);
+    harness.node.versions = versions;
+  });
+
   test("health answers while the head is known, and 503 when it is not", async () => {
     const well = await fetch(`${harness.url}/health`);
     expect(well.status).toBe(200);

@@ -45,6 +45,7 @@ import type {
   KeySigner,
   NodeApi,
   NodeInfo,
+  ProtocolView,
   ReceivedStatement,
   RowView,
   TransactionStatus,
@@ -361,6 +362,13 @@ export class SmallNode implements NodeApi {
   explainReceipt(receiptBytes: Uint8Array): { readonly zh: string; readonly en: string } {
     const { status } = admitted(decodeReceipt(receiptBytes));
     return status === "ok" ? { zh: "已完成", en: "done" } : { zh: "被拒绝", en: "refused" };
+  }
+
+  /** what the test says about versions */
+  versions: ProtocolView = { speaks: [1], inForce: 1, decided: null, needs: null };
+
+  protocol(): ProtocolView {
+    return this.versions;
   }
 
   consensusStatus(): Record<string, unknown> {
