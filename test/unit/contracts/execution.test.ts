@@ -7,7 +7,7 @@ import { GAS } from "../../../src/contracts/gas.ts";
 import type { Value } from "../../../src/ledger/codec.ts";
 import { valueHashOf } from "../../../src/ledger/format-receipt.ts";
 import type { Receipt } from "../../../src/ledger/types.ts";
-import { type CallSeed, document, genesisWith, keyFor, keyOf, PARAMETERS, TestChain, transaction } from "./support.ts";
+import { type CallSeed, document, genesisWith, keyFor, keyOf, TestChain, transaction } from "./support.ts";
 
 const CLERK = "ann";
 const ACCOUNTS = [
@@ -231,7 +231,7 @@ describe("transactions", () => {
   });
 
   it("R55: what does not fit into the block's gas is not run", () => {
-    chain.parameters = { ...PARAMETERS, blockGasMax: 1_000_000 };
+    chain.limits = { blockGasMax: 1_000_000 };
     const run = (id: string) => transaction(CLERK, [desk("add", { id, state: "open" })], 999_000);
     expect(chain.block(1, [run("a"), run("b")]).receipts.map(outcome)).toEqual([
       ["ok", ""],
@@ -340,7 +340,7 @@ describe("timers", () => {
     act("add", { id: "a", state: "open" });
     act("burn_later");
     for (const key of ["x", "y"]) act("later", { key, at: 6, id: "a", n: 1 });
-    chain.parameters = { ...PARAMETERS, timerGasMax: 2000, blockGasMax: 10_000 };
+    chain.limits = { timerGasMax: 2000, blockGasMax: 10_000 };
     const { receipts } = chain.block(30, []);
     expect(receipts.map(outcome)).toEqual([
       ["out_of_gas", "transaction.gas"],

@@ -5,7 +5,7 @@ import { explain } from "../../../src/contracts/explain.ts";
 import { BLOCK_LIMITS, type LIMITED, TRANSACTION_LIMITS } from "../../../src/contracts/usage.ts";
 import type { Value } from "../../../src/ledger/codec.ts";
 import type { Receipt } from "../../../src/ledger/types.ts";
-import { document, genesisWith, PARAMETERS, TestChain, transaction } from "./support.ts";
+import { document, genesisWith, TestChain, transaction } from "./support.ts";
 
 const GAS = 90_000_000;
 const ANN = "ann";
@@ -76,7 +76,7 @@ describe("limits of a block", () => {
 
   it("R152: timers that the block's share has no room for stay due", () => {
     const chain = newChain();
-    chain.parameters = { ...PARAMETERS, timerGasMax: 2_500_000 };
+    chain.limits = { timerGasMax: 2_500_000 };
     const share = Math.ceil((BLOCK_LIMITS.bytesWritten / 2 - TRANSACTION_LIMITS.bytesWritten) / (8 * 120_000));
     for (let index = 0; index < share + 3; index += 1) chain.run(2, ANN, [hoard("later", { id: `t${index}-` })]);
     const { receipts } = chain.block(50, [transaction(ANN, [hoard("look", { id: "big" })])]);

@@ -197,6 +197,8 @@ export class TestChain {
   readonly protocols: Protocols;
   height = 0;
   parameters: Parameters = PARAMETERS;
+  /** what a test has smaller than governance would allow */
+  limits: Partial<Parameters> = {};
 
   constructor(genesis: Genesis, protocols = PROTOCOLS) {
     this.protocols = protocols;
@@ -218,7 +220,8 @@ export class TestChain {
   block(timeMs: number, transactions: readonly Transaction[]): BlockOutput {
     this.height += 1;
     const overlay = new Overlay({ base: this, height: this.height });
-    const { engine, height, parameters } = this;
+    const { engine, height } = this;
+    const parameters = { ...this.parameters, ...this.limits };
     const dueTimers = this.due(timeMs);
     const output = executeBlock({
       chainId: new Uint8Array(32),
