@@ -8,14 +8,13 @@ import { executeBlock } from "../src/contracts/execute-block.ts";
 import type { Frame } from "../src/contracts/frame.ts";
 import { GAS } from "../src/contracts/gas.ts";
 import { genesisWrites } from "../src/contracts/genesis-state.ts";
-import { PROTOCOLS, rulesOf } from "../src/contracts/protocols.ts";
 import { receiptsRootOf } from "../src/ledger/format-block.ts";
 import { encodeReceipt, receiptHashOf, valueHashOf } from "../src/ledger/format-receipt.ts";
 import { toHex } from "../src/ledger/hash.ts";
 import type { StateEntry } from "../src/ledger/types.ts";
 import { Overlay } from "../src/state/overlay.ts";
 import { StateTree } from "../src/state/tree.ts";
-import { check, genesisWith, PARAMETERS, transaction } from "../test/unit/contracts/support.ts";
+import { check, genesisWith, PARAMETERS, RULES, transaction } from "../test/unit/contracts/support.ts";
 import { machineFacts } from "./machine.ts";
 import { ACTIONS, type ActionCase, DOCUMENT, EXPRESSIONS, NAMES } from "./rules-gas-cases.ts";
 
@@ -179,7 +178,7 @@ function execute({
 }): ReturnType<typeof executeBlock> {
   const parameters = { ...PARAMETERS, blockGasMax: Number.MAX_SAFE_INTEGER };
   const input = { chainId: new Uint8Array(32), height: 1, timeMs: 1_793_000_000_000, dueTimers: [] };
-  return executeBlock({ ...input, transactions, overlay, parameters, engine, rules: rulesOf(PROTOCOLS, 1) });
+  return executeBlock({ ...input, transactions, overlay, parameters, engine, rules: RULES });
 }
 
 function prepareBlocks(): readonly Probe[] {

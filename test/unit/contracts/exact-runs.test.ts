@@ -19,7 +19,7 @@ import { WITHDRAW_ROWS_UNITS } from "../../../src/contracts/worst-case.ts";
 import { encode, type Value } from "../../../src/ledger/codec.ts";
 import type { Receipt } from "../../../src/ledger/types.ts";
 import { Overlay } from "../../../src/state/overlay.ts";
-import { evaluate, genesisWith, keyFor, keyOf, newOverlay, PARAMETERS, TestChain, transaction } from "./support.ts";
+import { evaluate, genesisWith, keyFor, keyOf, newOverlay, RULES, TestChain, transaction } from "./support.ts";
 
 const outcome = ({ status, ruleId }: Pick<Receipt, "status" | "ruleId">) => [status, ruleId];
 const call = (contract: string, action: string, args: Readonly<Record<string, Value>> = {}) => ({
@@ -215,7 +215,7 @@ describe("blocks", () => {
 
   it("R298: a timer runs when its limit is exactly the share of the block, a transaction when it is exactly what is left", () => {
     desk("later", { key: "a", at: 10 });
-    chain.parameters = { ...PARAMETERS, timerGasMax: 5000, blockGasMax: 10_000 };
+    chain.limits = { timerGasMax: 5000, blockGasMax: 10_000 };
     const put = (id: string, gasLimit: number) => transaction("ann", [call("desk", "put", { id })], gasLimit);
     const probe = chain.block(2, [put("p", 10_000)]).receipts[0];
     expect(probe && outcome(probe)).toEqual(["ok", ""]);
@@ -283,6 +283,7 @@ describe("blocks", () => {
       transactions,
       dueTimers: [],
       parameters,
+      rules: RULES,
       engine,
     };
     expect(() => executeBlock({ ...block, overlay: broken })).toThrow("disk");
@@ -367,6 +368,7 @@ describe("deploying and withdrawing", () => {
       dueTimers: [],
       overlay,
       parameters,
+      rules: RULES,
       engine,
     });
     expect(receipts[0]?.gas).toBe(second + GAS.write);
@@ -468,6 +470,7 @@ describe("what an engine keeps", () => {
         dueTimers: [],
         overlay,
         parameters,
+        rules: RULES,
         engine,
       });
       const written = overlay

@@ -85,6 +85,9 @@ export function evaluate(text: string, names: Names = {}, gasLimit = 1_000_000):
 
 // ---- blocks ----
 
+/** Those of the version that every genesis of these tests begins with. */
+export const RULES = rulesOf(PROTOCOLS, 1);
+
 export const PARAMETERS: Parameters = {
   protocol: 1,
   replayWindowMs: 600_000,
