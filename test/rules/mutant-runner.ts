@@ -146,8 +146,8 @@ class Trials {
   readonly #tests: readonly KnownTest[];
   readonly #mutants: MutatedSources["mutants"];
   readonly #loaded = new Map<string, readonly CollectedTest[]>();
-  /** by source and test: how often it was asked and how often it failed */
-  readonly #record = new Map<string, { asked: number; failed: number }>();
+  /** by source and test, and by test alone */
+  readonly #records = new Map<string, TestRecord>();
 
   constructor(worlds: Worlds, tests: readonly KnownTest[], mutants: MutatedSources["mutants"]) {
     this.#worlds = worlds;
@@ -159,17 +159,17 @@ class Trials {
   async tryLoaded(id: number): Promise<Report> {
     const candidates = this.#tests
       .filter(({ index, hits }) => index >= 0 && hits.includes(id))
-      .map((test) => ({ test, record: this.#recordOf(id, test) }))
+      .map((test) => ({ test, own: this.#recordOf(id, test), all: this.#recordOf(undefined, test) }))
       .sort((left, right) => costOf(left) - costOf(right));
     let spentMs = 0;
-    for (const { test, record } of candidates) {
+    for (const { test, own, all } of candidates) {
       spentMs += test.durationMs;
       if (spentMs > BUDGET_MS) break;
-      record.asked += 1;
+      for (const record of [own, all]) record.asked += 1;
       const tests = await this.#testsOf(test.file);
       const problem = await this.#run(id, test, tests[test.index]);
       if (problem === undefined) continue;
-      record.failed += 1;
+      for (const record of [own, all]) record.failed += 1;
       const flaw = await this.#run(-1, test, tests[test.index]);
       if (flaw !== undefined) return { kind: "broken", name: `${test.file} ${test.name}`, message: flaw };
       return { kind: "tried", id, finder: `${test.file} ${test.name}`, message: problem };
@@ -232,16 +232,24 @@ class Trials {
     }
   }
 
-  #recordOf(id: number, { file, index }: KnownTest): { asked: number; failed: number } {
-    const key = `${this.#mutants[id]?.file} ${file} ${index}`;
-    const record = this.#record.get(key) ?? { asked: 0, failed: 0 };
-    this.#record.set(key, record);
+  #recordOf(id: number | undefined, { file, index }: KnownTest): TestRecord {
+    const key = `${id === undefined ? "" : this.#mutants[id]?.file} ${file} ${index}`;
+    const record = this.#records.get(key) ?? { asked: 0, failed: 0 };
+    this.#records.set(key, record);
     return record;
   }
 }
 
-function costOf({ test, record }: { test: KnownTest; record: { asked: number; failed: number } }): number {
-  return ((test.durationMs + 0.1) * (record.asked + 1)) / (record.failed + 1 / 8);
+/** How often a test was asked and how often it failed. */
+interface TestRecord {
+  asked: number;
+  failed: number;
+}
+
+/** Time for each mutant that it finds: by what it found in this source, and as long as that is little, by what it found in others. */
+function costOf({ test, own, all }: { test: KnownTest; own: TestRecord; all: TestRecord }): number {
+  const elsewhere = (all.failed + 1 / 8) / (all.asked + 1);
+  return ((test.durationMs + 0.1) * (own.asked + 2)) / (own.failed + 2 * elsewhere);
 }
 
 function limitOf(questions: number): number {

@@ -37,6 +37,7 @@ const FOR_PEOPLE = new Set([
   "expression-words.ts",
   "format.ts",
   "function-words.ts",
+  "names-in-sight.ts",
   "nearest-name.ts",
   "render.ts",
   "source-set.ts",

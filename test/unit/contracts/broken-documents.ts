@@ -282,11 +282,12 @@ export const WAYS: readonly Damaged[] = [
   "i.n > 0 &&\n          nobody > 1",
 ].map((text) => put("\"i.state in ['sold']\"", text));
 export const BLOCKS: readonly Damaged[] = ["|", ">", "|-", ">-", "|+", ">+", ">2", "|2-"].flatMap((mark) =>
-  ["i.n > 0 &&\n      nobody > 1", "i.n > 0 &&\n\n      nobody >\n        1", "(i.n > 0", "nobody > 1\n"].map((text) =>
-    put(
-      "[{if: \"i.state in ['sold']\", else: 不行}]",
-      `\n    - if: ${mark}\n      ${text}\n      else: "{i.n} {nobody}"`,
-    ),
+  ["i.n > 0 &&\n        nobody > 1", "i.n > 0 &&\n\n        nobody >\n          1", "(i.n > 0", "nobody > 1\n"].map(
+    (text) =>
+      put(
+        "[{if: \"i.state in ['sold']\", else: 不行}]",
+        `\n    - if: ${mark}\n        ${text}\n      else: "{i.n} {nobody}"`,
+      ),
   ),
 );
 export const YAML: readonly Damaged[] = [
