@@ -1,11 +1,11 @@
 // A vote record that is lost, damaged, old or restored makes room for one that says so; the operator's word starts it.
 // Never touches a record that is whole and the newest, and never deletes anything.
 
-import { access, mkdir, open, rename } from "node:fs/promises";
 import { dirname } from "node:path";
 import { decodeVoteRecord, encodeVoteRecord, lostVoteRecord, type VoteRecord } from "../consensus/vote-record.ts";
 import { LedgerError } from "../errors.ts";
 import { bytesEqual, type Hash } from "../ledger/hash.ts";
+import { REAL_FILES, type RecordFiles } from "../store/record-files.ts";
 import { openVoteRecordFile } from "../store/vote-record-file.ts";
 
 export interface RecordPlace {
@@ -27,8 +27,8 @@ export interface FoundRecord {
 }
 
 /** @throws LedgerError VOTE_RECORD_UNREADABLE, VOTE_RECORD_FOREIGN */
-export async function inspectRecord(place: RecordPlace): Promise<FoundRecord> {
-  const store = await openVoteRecordFile(place.path);
+export async function inspectRecord(place: RecordPlace, files: RecordFiles = REAL_FILES): Promise<FoundRecord> {
+  const store = await openVoteRecordFile(place.path, files);
   try {
     const loaded = await store.load();
     if (loaded.kind !== "found") return { state: loaded.kind, sequence: 0 };
@@ -54,14 +54,17 @@ function stateOf(record: VoteRecord, place: RecordPlace): RecordState {
  * @returns where the old one is now, undefined if there was none
  * @throws LedgerError VOTE_RECORD_WRITE_FAILED
  */
-export async function beginRecovery(place: RecordPlace, found: FoundRecord): Promise<string | undefined> {
+export async function beginRecovery(
+  place: RecordPlace,
+  found: FoundRecord,
+  files: RecordFiles = REAL_FILES,
+): Promise<string | undefined> {
   const { path, chainId, publicKey, headRecordSequence } = place;
-  const aside = found.state === "missing" ? undefined : await freeName(path);
+  const aside = found.state === "missing" ? undefined : await freeName(path, files);
   try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     if (aside !== undefined) {
-      await rename(path, aside);
-      await syncDirectory(dirname(path));
+      await files.rename(path, aside);
+      await files.syncDirectory(dirname(path));
     }
   } catch (cause) {
     throw new LedgerError(
@@ -70,7 +73,7 @@ export async function beginRecovery(place: RecordPlace, found: FoundRecord): Pro
       { cause, remedy: "check the directory of vote records" },
     );
   }
-  const store = await openVoteRecordFile(path);
+  const store = await openVoteRecordFile(path, files);
   try {
     const sequence = Math.max(headRecordSequence, found.sequence) + 1;
     await store.save(encodeVoteRecord(lostVoteRecord({ chainId, publicKey }, sequence)));
@@ -80,22 +83,9 @@ export async function beginRecovery(place: RecordPlace, found: FoundRecord): Pro
   return aside;
 }
 
-async function freeName(path: string): Promise<string> {
+async function freeName(path: string, files: RecordFiles): Promise<string> {
   for (let count = 1; ; count += 1) {
     const name = `${path}.lost-${count}`;
-    const isTaken = await access(name).then(
-      () => true,
-      () => false,
-    );
-    if (!isTaken) return name;
-  }
-}
-
-async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
+    if (!(await files.exists(name))) return name;
   }
 }

@@ -1,7 +1,7 @@
 // The few operations of a file system that the vote record needs, and the real ones. The simulator brings its own.
 // Knows no format. Creates files that only their owner may read.
 
-import { constants, type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
+import { access, constants, type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
 import { platform } from "node:os";
 
 export interface RecordFile {
@@ -14,6 +14,8 @@ export interface RecordFile {
 }
 
 export interface RecordFiles {
+  /** whether there is a file or a directory of that name */
+  exists(path: string): Promise<boolean>;
   /** undefined: there is none */
   open(path: string): Promise<RecordFile | undefined>;
   /** an empty file, whatever was there */
@@ -30,6 +32,12 @@ export interface RecordFiles {
 const SYNCS_EACH_WRITE = platform() === "linux";
 
 export const REAL_FILES: RecordFiles = {
+  exists(path) {
+    return access(path).then(
+      () => true,
+      () => false,
+    );
+  },
   async open(path) {
     try {
       return new RealFile(await openDurably(path, constants.O_RDWR));

@@ -35,7 +35,7 @@ export class Snapshots {
     this.#folder = folder;
   }
 
-  /** D98: takes what is whole and removes everything else. */
+  /** D98: takes the newest that are whole and removes everything else: a name that was removed may be back after a power cut. */
   static async open(folder: SnapshotFolder): Promise<Snapshots> {
     const snapshots = new Snapshots(folder);
     const found: StoredSnapshot[] = [];
@@ -43,7 +43,8 @@ export class Snapshots {
       const stored = name.endsWith(".manifest") ? await readManifestFile(folder, name) : undefined;
       if (stored !== undefined) found.push(stored);
     }
-    snapshots.#stored = found.sort((left, right) => left.manifest.height - right.manifest.height);
+    found.sort((left, right) => left.manifest.height - right.manifest.height);
+    snapshots.#stored = found.slice(-SNAPSHOTS_KEPT);
     await snapshots.#removeOthers();
     return snapshots;
   }

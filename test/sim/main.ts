@@ -56,7 +56,20 @@ async function run(seed: number, trace?: (line: string) => void): Promise<Outcom
   }
   const { failure, fingerprint, about, ...numbers } = await runNodes(seed, profile, trace);
   const { heights, receipts, frames, evidence, halts, starts, expired, simulatedMs, viewsMax, calmMs } = numbers;
-  const sums = { heights, receipts, frames, evidence, halts, starts, expired, simulatedMs };
+  const { snapshots, installs, recoveries } = numbers;
+  const sums = {
+    heights,
+    receipts,
+    frames,
+    evidence,
+    halts,
+    starts,
+    expired,
+    snapshots,
+    installs,
+    recoveries,
+    simulatedMs,
+  };
   return { seed, failure, fingerprint, about, sums, mosts: { viewsMax, calmMs } };
 }
 

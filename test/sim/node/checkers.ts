@@ -17,10 +17,12 @@ import { decodeCertificate, voteSigningBytes } from "../../../src/ledger/format-
 import { bytesEqual, EMPTY_BYTES, type Hash, toHex } from "../../../src/ledger/hash.ts";
 import type { Batch, BatchReference, Header, Transaction, Validator } from "../../../src/ledger/types.ts";
 import type { CommittedBlock, Participant } from "../../../src/node/participant.ts";
-import { batchKey, stateKey } from "../../../src/store/keys.ts";
+import type { RequestProtocol } from "../../../src/ports.ts";
+import { batchKey, SPACE_KEY, type StateSpace, stateKey } from "../../../src/store/keys.ts";
 import { decodeState } from "../../../src/store/rows.ts";
 import { isTrueSuspicion, listFault, quorumOf } from "../outside.ts";
 import { PURSE_FEN } from "./clients.ts";
+import type { SimDisk } from "./disk.ts";
 import type { Member } from "./member.ts";
 import type { World } from "./world.ts";
 
@@ -147,17 +149,41 @@ export class Checkers {
   /** What is found on disk when a process opens it: everything that was ever called committed here, and nothing else. */
   observeOpen(member: Member, { chain, signer }: Participant): void {
     if (this.world.isLiar(member.index)) return;
+    // The last step of a recovery may be durable when the process ends before it says so.
+    if (member.hasBegunRecovery && signer !== undefined && signer.record.mustNotSign === undefined)
+      this.world.noticeRecovered(member);
     const isSeated = chain.head.validators.some(({ publicKey }) =>
       bytesEqual(publicKey, member.operator.key.publicKey),
     );
-    if (isSeated && signer === undefined) this.world.fail(`node ${member.index} has lost its right to vote`);
+    if (isSeated && signer === undefined && !member.hasLostRecord)
+      this.world.fail(`node ${member.index} has lost its right to vote`);
     this.observeHeight(member, chain.head.height);
-    for (let height = 1; height <= chain.head.height; height += 1) {
+    for (let height = chain.store.firstHeight; height <= chain.head.height; height += 1) {
       const block = chain.store.loadBlock(height);
       if (block === undefined) return this.world.fail(`store: node ${member.index} has no block ${height}`);
       const what = `${toHex(blockHashOf(block.headerBytes))}/${toHex(resultHashOf(block.resultBytes))}`;
       this.decide(member, height, what, block.transactionIds.map(toHex));
     }
+  }
+
+  /** A state that was fetched stands at a height that was decided, and is the one of its block. */
+  observeInstall(member: Member | undefined): void {
+    const head = member?.participant?.chain.head;
+    if (member === undefined || head === undefined || this.world.isLiar(member.index)) return;
+    this.world.noticeInstall();
+    const expected = this.decided.get(head.height);
+    const what = `${toHex(head.blockHash)}/${toHex(head.resultHash)}`;
+    if (expected?.what !== what)
+      this.world.fail(`snapshot: node ${member.index} installed ${what} at ${head.height}, not ${expected?.what}`);
+    this.observeHeight(member, head.height);
+    this.checkCertificate(member, head.height);
+  }
+
+  /** S16: whoever has lost its record knows nothing that another key may count on. */
+  observeAnswer(by: number, protocol: RequestProtocol): void {
+    const member = this.world.members[by];
+    if (protocol === "head" && member?.hasLostRecord === true && !this.world.isLiar(by))
+      this.world.fail(`amnesia: node ${by} answers for its head without its vote record`);
   }
 
   private checkCertificate(member: Member, height: number): void {
@@ -206,6 +232,8 @@ export class Checkers {
     if (place === undefined) return;
     const name = `${member.index}:${place.height}:${place.view}:${place.step}`;
     const before = this.frames.get(name);
+    if (member.hasLostRecord)
+      return world.fail(`amnesia: node ${member.index} votes at ${name} without its vote record`);
     if (before !== undefined && bytesEqual(before, frame)) return;
     if (before !== undefined) return world.fail(`S5: node ${member.index} signed twice at ${name}`);
     this.frames.set(name, frame);
@@ -298,9 +326,9 @@ export class Checkers {
   compareStates(members: readonly Member[]): void {
     const [first, ...others] = members;
     if (first === undefined) return;
-    const expected = first.disk.rowsUnder(stateKey(EMPTY_BYTES));
+    const expected = stateOf(first);
     for (const member of others) {
-      const rows = member.disk.rowsUnder(stateKey(EMPTY_BYTES));
+      const rows = stateOf(member);
       const isEqual =
         rows.size === expected.size && [...rows].every(([name, value]) => isSame(expected.get(name), value));
       if (!isEqual && member.height === first.height)
@@ -316,7 +344,7 @@ export class Checkers {
   checkBodies(member: Member): void {
     const { world } = this;
     const { chain } = member.participant ?? {};
-    for (let height = 1; chain !== undefined && height <= chain.head.height; height += 1) {
+    for (let height = member.firstHeight; chain !== undefined && height <= chain.head.height; height += 1) {
       for (const { digest } of chain.store.loadBlock(height)?.references ?? []) {
         const bytes = chain.store.loadBatch(digest);
         const batch = bytes === undefined ? undefined : decodeBatch(bytes);
@@ -345,7 +373,7 @@ export class Checkers {
     const reader = participant?.chain.store.stateReader();
     const prefix = reader && rowPrefix(reader, "purse", table, []);
     if (reader === undefined || prefix?.ok !== true) return [];
-    return [...disk.rowsUnder(stateKey(prefix.value))].map(([name, bytes]) => {
+    return [...disk.rowsUnder(stateKey(prefix.value, spaceOf(disk)))].map(([name, bytes]) => {
       const key = Uint8Array.from(Buffer.from(name, "latin1")).slice(1);
       return new Map(decodeRow(reader, { contract: "purse", table, key, entry: decodeState(key, bytes) }).fields);
     });
@@ -355,6 +383,17 @@ export class Checkers {
     if (this.world.isLiar(member) || this.world.isLiarKey(offender)) return;
     this.world.fail(`evidence: node ${member} accuses an honest key of ${rule}: ${offender.slice(0, 8)}`);
   }
+}
+
+/** The rows in use, by their keys without the byte of the space. */
+function stateOf({ disk }: Member): ReadonlyMap<string, Uint8Array> {
+  const rows = disk.rowsUnder(stateKey(EMPTY_BYTES, spaceOf(disk)));
+  return new Map([...rows].map(([name, value]) => [name.slice(1), value]));
+}
+
+function spaceOf(disk: SimDisk): StateSpace {
+  const [[, used] = []] = disk.rowsUnder(SPACE_KEY);
+  return used?.[0] === 1 ? "otherState" : "state";
 }
 
 function isSame(one: Uint8Array | undefined, other: Uint8Array): boolean {

@@ -13,15 +13,24 @@ import {
   encodeBatchBody,
 } from "../../../src/ledger/format-batch.ts";
 import { blockHashOf, encodeHeader, encodeProposal } from "../../../src/ledger/format-block.ts";
-import { encodeCertificate, encodeHeadStatement, headSigningBytes } from "../../../src/ledger/format-vote.ts";
+import {
+  decodeHeadRequest,
+  encodeCertificate,
+  encodeHeadAnswer,
+  encodeHeadStatement,
+  headAnswerSigningBytes,
+  headSigningBytes,
+} from "../../../src/ledger/format-vote.ts";
 import { type Hash, hashTagged, toHex, ZERO_HASH } from "../../../src/ledger/hash.ts";
 import type { Batch, Header, Proposal } from "../../../src/ledger/types.ts";
+import { decodeSnapshotRequest } from "../../../src/node/snapshot-answers.ts";
 import type { PeerHandlers, PeerId, PeerNetwork, RequestProtocol, VoteRecordStore } from "../../../src/ports.ts";
 import { Attacker, type Den } from "../attacker.ts";
 import type { Random } from "../random.ts";
 import type { Member } from "./member.ts";
 import type { SimNetwork } from "./network.ts";
 import type { Lie } from "./plan.ts";
+import { Poisoner } from "./poison.ts";
 import type { World } from "./world.ts";
 
 /** What it has made and shows to whom it likes. */
@@ -39,6 +48,7 @@ export class Liar {
   private readonly lie: Lie;
   private readonly random: Random;
   private readonly attacker: Attacker;
+  private readonly poisoner: Poisoner;
   private readonly secrets = new Map<string, Batch>();
   private sequence = 0;
 
@@ -48,6 +58,7 @@ export class Liar {
     this.lie = lie;
     this.random = world.random;
     this.attacker = new Attacker(this.den(), lie);
+    this.poisoner = new Poisoner(world.random, world.cast.genesis.chainId);
   }
 
   start(): void {
@@ -98,11 +109,36 @@ export class Liar {
       const secret = this.askedFor(payload);
       if (secret !== undefined) return random.chance(500) ? encode([secret.bytes]) : encode([]);
     }
+    if (protocol === "head" && this.lie !== "silent") return this.forgeHeadAnswer(payload);
+    const poison = protocol === "sync" && this.lie !== "silent" ? decodeSnapshotRequest(payload) : undefined;
+    if (poison !== undefined) {
+      const truth = await handlers.onRequest(protocol, peer, payload).catch(() => undefined);
+      return this.poisoner.answer(poison, truth);
+    }
     const forged = protocol === "sync" && random.chance(500) ? this.forgeBlock(payload) : undefined;
     if (forged !== undefined) return forged;
     const truth = await handlers.onRequest(protocol, peer, payload).catch(() => encode([]));
     if (this.lie === "silent" || random.chance(400)) return truth;
     return protocol === "sync" && random.chance(700) ? this.spoilBlocks(truth) : this.spoilBytes(truth);
+  }
+
+  /** What a key that lost its record asks for: a height long past, one that does not exist, or another's word. */
+  private forgeHeadAnswer(payload: Uint8Array): Uint8Array {
+    const { random, member, world } = this;
+    const asked = decodeHeadRequest(payload);
+    const { chain } = member.participant ?? {};
+    if (!asked.ok || chain === undefined) return random.bytes(40);
+    const { chainId } = world.cast.genesis;
+    const { head } = chain;
+    const height = random.pick([head.height, Math.max(0, head.height - random.between(1, 4)), head.height + 1_000_000]);
+    const past = height >= Math.max(1, chain.store.firstHeight) ? chain.store.loadBlock(height) : undefined;
+    const blockHash = past === undefined ? (height === 0 ? chainId : random.bytes(32)) : blockHashOf(past.headerBytes);
+    const statement = { height, blockHash, resultHash: random.chance(500) ? head.resultHash : random.bytes(32) };
+    const nonce = random.chance(850) ? asked.value : random.bytes(32);
+    const { key } = member.operator;
+    const { publicKey } = random.chance(850) ? key : random.pick(world.cast.operators).key;
+    const signature = key.sign(headAnswerSigningBytes({ ...statement, chainId, nonce }));
+    return encodeHeadAnswer({ ...statement, publicKey, signature });
   }
 
   /** The next block, made here, with a certificate in the others' names: what one would believe who counts and does not verify. */

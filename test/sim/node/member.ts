@@ -11,7 +11,11 @@ import { openParticipant } from "../../../src/node/open-participant.ts";
 import type { Participant } from "../../../src/node/participant.ts";
 import type { VerifyPool } from "../../../src/node/verify-pool.ts";
 import type { Logger } from "../../../src/ports.ts";
+import { LedgerStore } from "../../../src/store/ledger-store.ts";
+import { recordSequenceOf } from "../../../src/store/rows.ts";
+import { Snapshots } from "../../../src/store/snapshots.ts";
 import { SimDisk, SimStore } from "./disk.ts";
+import { FolderDisk } from "./folder.ts";
 import type { Operator } from "./genesis.ts";
 import { NO_RECORD } from "./liar.ts";
 import { Life, type MachineTime } from "./life.ts";
@@ -28,12 +32,21 @@ export class Member {
   readonly time: MachineTime;
   readonly disk: SimDisk;
   readonly records: RecordDisk;
+  readonly folder = new FolderDisk();
   /** the process now running, whether it has come up or not */
   life: Life | undefined;
   /** of that process, once it listens */
   participant: Participant | undefined;
   network: SimNetwork | undefined;
   api: Api | undefined;
+  /** undefined: neither makes nor offers any */
+  snapshots: Snapshots | undefined;
+  /** its vote record is gone, and the way back from that is not at its end: nothing may be signed */
+  hasLostRecord = false;
+  /** since then the operator has said so to the node */
+  hasBegunRecovery = false;
+  /** the operator recovers the record before the next start */
+  mustRecover = false;
   /** codes with which this machine may end, because something on it was broken on purpose */
   readonly mayHaltWith = new Set<string>();
   /** its store was set back by the operator: what it had committed it has to fetch again */
@@ -66,8 +79,22 @@ export class Member {
     return this.participant?.chain.head.height ?? -1;
   }
 
+  /** The first height whose block is here. */
+  get firstHeight(): number {
+    return this.participant?.chain.store.firstHeight ?? 1;
+  }
+
   start(): void {
     if (this.life !== undefined) return;
+    const life = this.begin();
+    (this.mustRecover ? this.recover(life) : this.open(life)).catch((error: unknown) => {
+      if (life.isOver) return;
+      if (error instanceof LedgerError) this.halted(life, error);
+      else this.world.fail(`node ${this.index} threw at its start: ${stackOf(error)}`);
+    });
+  }
+
+  private begin(): Life {
     const { world } = this;
     const life = new Life({
       timeline: world.timeline,
@@ -76,11 +103,23 @@ export class Member {
       onError: (error) => world.fail(`node ${this.index} threw: ${stackOf(error)}`),
     });
     this.life = life;
-    this.open(life).catch((error: unknown) => {
-      if (life.isOver) return;
-      if (error instanceof LedgerError) this.halted(life, error);
-      else world.fail(`node ${this.index} threw at its start: ${stackOf(error)}`);
-    });
+    return life;
+  }
+
+  /** `linli keys recover` on the stopped node, as one process; then the node itself. */
+  private async recover(life: Life): Promise<void> {
+    const { world, operator } = this;
+    const { chainId } = world.cast.genesis;
+    const pace = world.diskPace(this);
+    const ledger = await LedgerStore.open({ store: new SimStore(this.disk, life, pace), chainId });
+    const sequence = ledger.isEmpty ? 0 : recordSequenceOf(ledger.head.records, operator.key.publicKey);
+    const found = await this.records.recover(life, pace, sequence);
+    world.trace(`${world.at} node ${this.index}: the operator recovers a vote record that is ${found}`);
+    this.mustRecover = false;
+    this.hasBegunRecovery = true;
+    life.isOver = true;
+    this.life = undefined;
+    this.start();
   }
 
   private async open(life: Life): Promise<void> {
@@ -95,6 +134,8 @@ export class Member {
       log,
     });
     const liar = world.liarAt(index);
+    const { snapshots } = world.plan;
+    const stored = snapshots && (await Snapshots.open(this.folder.open(life, world.diskPace(this))));
     const participant = await openParticipant({
       genesis,
       key: operator.key,
@@ -107,6 +148,7 @@ export class Member {
       verify,
       clock: life,
       log,
+      snapshots: snapshots && stored && { ...snapshots, stored },
       drawNonce: () => world.random.bytes(32),
       halt: (error) => this.halted(life, error),
     });
@@ -114,6 +156,7 @@ export class Member {
     participant.onCommitted((block) => world.checkers.observeCommit(this, block));
     this.participant = participant;
     this.network = network;
+    this.snapshots = stored;
     await participant.start();
     this.api = new Api({
       participant,
@@ -139,9 +182,11 @@ export class Member {
     this.participant = undefined;
     this.network = undefined;
     this.api = undefined;
+    this.snapshots = undefined;
     if (!isPowerCut) return this.records.endProcess();
     this.disk.losePower((count) => world.random.below(count));
     this.records.losePower((count) => world.random.below(count));
+    this.folder.losePower((count) => world.random.below(count));
   }
 
   /** The store goes, or an older one comes back, and the vote record stays: the way back from a store that cannot be trusted. */

@@ -30,6 +30,7 @@ export interface Weather {
 export interface Watcher {
   onSend(from: number, to: number, bytes: Uint8Array): void;
   onGossip(from: number, topic: GossipTopic, bytes: Uint8Array): void;
+  onAnswer(by: number, protocol: RequestProtocol): void;
   onPenalty(by: number, peer: PeerId, code: string): void;
 }
 
@@ -203,7 +204,10 @@ export class SimNetwork implements PeerNetwork {
       other.life.after(weather.delayMs(this.index, other.index), () => {
         if (!this.carries(link) || other.handlers === undefined) return;
         other.handlers.onRequest(protocol, this.peerId, payload).then(
-          (answer) => comeBack(() => settle(() => resolve(answer.slice()))),
+          (answer) => {
+            this.hub.watcher.onAnswer(other.index, protocol);
+            comeBack(() => settle(() => resolve(answer.slice())));
+          },
           () => comeBack(() => fail(new LedgerError("PEER_REFUSED", { peer, protocol, reason: "failed" }))),
         );
       });

@@ -49,10 +49,32 @@ export interface Plan {
   readonly flippedBits: readonly { readonly node: number; readonly atMs: number; readonly where: "store" | "votes" }[];
   /** the store is restored as it was before; the vote record is not */
   readonly backups: readonly { readonly node: number; readonly savedAtMs: number; readonly restoredAtMs: number }[];
+  /** undefined: nobody makes, offers or fetches any */
+  readonly snapshots: { readonly everyHeights: number; readonly fetchWhenBehind: number } | undefined;
+  /** a bit of a file of snapshots turns */
+  readonly rottenSnapshots: readonly { readonly node: number; readonly atMs: number }[];
+  /** an empty store in the place of the old one; the vote record stays */
+  readonly lostStores: readonly { readonly node: number; readonly atMs: number; readonly downMs: number }[];
+  /** the vote record is lost, one after the other: never more at a time than there may be faults beside the others */
+  readonly lostRecords: readonly LostRecord[];
+  readonly lostAtOnceMax: number;
   readonly offers: readonly { readonly atMs: number; readonly client: number; readonly copies: number }[];
   readonly decisions: readonly { readonly atMs: number; readonly decision: Decision }[];
   /** from here on nothing is lost, cut, down or broken; liars go on lying */
   readonly calmFromMs: number;
+}
+
+export interface LostRecord {
+  readonly node: number;
+  /** of the copy that is put back ("old") */
+  readonly savedAtMs: number;
+  readonly atMs: number;
+  readonly kind: "missing" | "corrupt" | "old";
+  /** the store is lost with it */
+  readonly withStore: boolean;
+  readonly downMs: number;
+  /** how long the operator takes to notice that the node is mute */
+  readonly muteMs: number;
 }
 
 export interface Crash {
@@ -96,6 +118,14 @@ export function drawPlan(seed: number, profile: Profile): Plan {
   // A disk that loses what it had counts among the faults of which there may be f.
   const breaks = lies.size < faultBound(validatorCount) ? random.below(1000) : 1000;
   const flipPermille = profile === "crash" ? 450 : 250;
+  const flippedBits = breaks < flipPermille ? drawFlippedBits(place, honest) : [];
+  const backups = breaks >= flipPermille && breaks < flipPermille + 150 ? [drawBackup(place, honest)] : [];
+  const broken = new Set([...flippedBits, ...backups].map(({ node }) => node));
+  const lostAtOnceMax = faultBound(validatorCount) - lies.size - broken.size;
+  const losses = drawLosses(
+    { ...place, random: new Random(seed ^ 0x1055) },
+    { hasSpare, lostAtOnceMax, whole: honest.filter((node) => !broken.has(node)) },
+  );
   return {
     seed,
     profile,
@@ -118,8 +148,10 @@ export function drawPlan(seed: number, profile: Profile): Plan {
       const fromMs = random.below(calmFromMs);
       return { node: random.pick(honest), fromMs, toMs: Math.min(calmFromMs, fromMs + random.between(500, 8_000)) };
     }),
-    flippedBits: breaks < flipPermille ? drawFlippedBits(place, honest) : [],
-    backups: breaks >= flipPermille && breaks < flipPermille + 150 ? [drawBackup(place, honest)] : [],
+    flippedBits,
+    backups,
+    ...losses,
+    lostAtOnceMax,
     offers: Array.from({ length: random.between(5, 40) }, () => ({
       atMs: random.below(calmFromMs),
       client: random.below(clientCount),
@@ -218,6 +250,48 @@ function drawBackup({ random, calmFromMs }: DrawPlace, nodes: readonly number[])
   return { node: random.pick(nodes), savedAtMs: random.below(restoredAtMs + 1), restoredAtMs };
 }
 
+/** Snapshots, and what is lost so that somebody needs them; vote records that are lost. Both in some runs only. */
+function drawLosses(
+  { random, profile, nodeCount, calmFromMs }: DrawPlace,
+  facts: { readonly hasSpare: boolean; readonly lostAtOnceMax: number; readonly whole: readonly number[] },
+): Pick<Plan, "snapshots" | "rottenSnapshots" | "lostStores" | "lostRecords"> {
+  const { hasSpare, lostAtOnceMax, whole } = facts;
+  const spare = nodeCount - 1;
+  const seated = whole.filter((node) => !hasSpare || node !== spare);
+  const atMs = () => random.below(calmFromMs);
+  const snapshots = random.chance(500)
+    ? { everyHeights: random.pick([1, 2, 3, 5]), fetchWhenBehind: random.pick([1, 1, 2, 4]) }
+    : undefined;
+  const mayLose = [...(lostAtOnceMax > 0 ? seated : []), ...(hasSpare ? [spare, spare, spare] : [])];
+  const lostRecords = lostAtOnceMax > 0 && random.chance(profile === "crash" ? 350 : 250);
+  const lostStores = snapshots !== undefined && !lostRecords && mayLose.length > 0 && random.chance(700);
+  const storeOf = random.pick(mayLose.length > 0 ? mayLose : [0]);
+  return {
+    snapshots,
+    rottenSnapshots: Array.from({ length: snapshots === undefined ? 0 : random.pick([0, 0, 1, 3]) }, () => ({
+      node: random.below(nodeCount),
+      atMs: atMs(),
+    })),
+    lostStores: Array.from({ length: lostStores ? random.between(1, 2) : 0 }, () => ({
+      node: storeOf,
+      atMs: random.between(Math.floor(calmFromMs / 4), calmFromMs - 1),
+      downMs: random.between(1, random.pick([50, 3_000, 9_000])),
+    })),
+    lostRecords: Array.from({ length: lostRecords ? random.between(1, 3) : 0 }, (): LostRecord => {
+      const lostAtMs = atMs();
+      return {
+        node: random.pick(seated),
+        savedAtMs: random.below(lostAtMs + 1),
+        atMs: lostAtMs,
+        kind: random.pick(["missing", "corrupt", "old", "old"]),
+        withStore: random.chance(250),
+        downMs: random.between(1, 2_000),
+        muteMs: random.pick([0, 200, 3_000]),
+      };
+    }),
+  };
+}
+
 function drawDecisions(
   { random, calmFromMs }: DrawPlace,
   facts: { readonly hasSpare: boolean; readonly validatorCount: number; readonly liars: number },
@@ -256,6 +330,7 @@ export function describePlan(plan: Plan): string {
     `n=${plan.validatorCount}${plan.hasSpare ? "+1" : ""} f=${faultBound(plan.validatorCount)} lies=${lies} ${plan.hasRealSignatures ? "ed25519 " : ""}` +
     `rotation=${parameters.rotationHeights} window=${parameters.replayWindowMs} delay<=${plan.delayMsMax} spikes=${plan.spikePermille} loss=${plan.lossPermille}/${plan.commitLossPermille} ` +
     `disk<=${plan.diskMsMax}+${plan.syncMsMax} lag<=${plan.lagMsMax} crashes=${plan.crashes.length}+${plan.writesCut.length} partitions=${plan.partitions.length} ` +
+    `snapshots=${plan.snapshots === undefined ? "none" : `${plan.snapshots.everyHeights}/${plan.snapshots.fetchWhenBehind}`} rotten=${plan.rottenSnapshots.length} stores-=${plan.lostStores.length} records-=${plan.lostRecords.map(({ kind, withStore }) => kind + (withStore ? "+store" : "")).join(",") || "none"} ` +
     `full=${plan.fullDisks.length} bits=${plan.flippedBits.length}${plan.flippedBits[0]?.where ?? ""} backups=${plan.backups.length} jumps=${plan.clockJumps.length} offers=${plan.offers.length} ` +
     `decisions=${plan.decisions.map(({ decision }) => decision).join(",") || "none"} calm=${plan.calmFromMs}`
   );

@@ -3,6 +3,7 @@
 
 import { dirname } from "node:path";
 import { emptyVoteRecord, encodeVoteRecord } from "../../../src/consensus/vote-record.ts";
+import { beginRecovery, inspectRecord, type RecordState } from "../../../src/node/lost-record.ts";
 import type { VoteRecordStore } from "../../../src/ports.ts";
 import type { RecordFile, RecordFiles } from "../../../src/store/record-files.ts";
 import { openVoteRecordFile } from "../../../src/store/vote-record-file.ts";
@@ -31,8 +32,10 @@ export class RecordDisk {
   private readonly underWay = new Set<WriteUnderWay>();
   /** what was saved last, as far as the file code has said */
   private saved: Uint8Array;
+  private readonly identity: { readonly chainId: Uint8Array; readonly publicKey: Uint8Array };
 
   constructor(identity: { readonly chainId: Uint8Array; readonly publicKey: Uint8Array }) {
+    this.identity = identity;
     this.saved = encodeVoteRecord(emptyVoteRecord(identity));
   }
 
@@ -58,6 +61,37 @@ export class RecordDisk {
       },
       close: () => store.close(),
     };
+  }
+
+  /**
+   * What `linli keys recover` does, while the node is stopped: the real code of it over these files.
+   * @returns what it found
+   */
+  async recover(life: Life, pace: DiskPace, headRecordSequence: number): Promise<RecordState> {
+    const slowly = <T>(lengthMs: number, compute: () => T): Promise<T> => {
+      pace.onWrite(lengthMs);
+      return life.answer(lengthMs, compute);
+    };
+    const files = new SimFiles(this, slowly, () => pace.syncMs());
+    const place = { ...this.identity, path: PATH, headRecordSequence };
+    const found = await inspectRecord(place, files);
+    if (found.state !== "recovering") await beginRecovery(place, found, files);
+    return found.state;
+  }
+
+  /** The directory of the record as it is now: what somebody may put back later. */
+  copy(): ReadonlyMap<string, Uint8Array> {
+    return new Map([...this.names].map(([name, { bytes }]) => [name, bytes.slice()]));
+  }
+
+  /** What the next process finds is this, or nothing. */
+  replace(files: ReadonlyMap<string, Uint8Array>): void {
+    this.names = new Map([...files].map(([name, bytes]) => [name, { bytes: bytes.slice() }]));
+    this.durableNames = new Map(this.names);
+  }
+
+  exists(path: string): boolean {
+    return [...this.names.keys()].some((name) => name === path || name.startsWith(`${path}/`));
   }
 
   /** The record of which the file code has said last that it is durable. */
@@ -154,6 +188,10 @@ class SimFiles implements RecordFiles {
     this.disk = disk;
     this.after = after;
     this.lengthMs = lengthMs;
+  }
+
+  async exists(path: string): Promise<boolean> {
+    return this.disk.exists(path);
   }
 
   async open(path: string): Promise<RecordFile | undefined> {

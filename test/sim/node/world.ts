@@ -12,6 +12,7 @@ import type { DiskPace } from "./disk.ts";
 import { EffectHash } from "./effect-hash.ts";
 import { type Cast, castOf, type Person } from "./genesis.ts";
 import { Liar } from "./liar.ts";
+import { Losses } from "./losses.ts";
 import { Member } from "./member.ts";
 import { SimHub } from "./network.ts";
 import { calmMsMax, describePlan, drawPlan, type Partition, type Plan, type Profile } from "./plan.ts";
@@ -39,6 +40,11 @@ export interface Outcome {
   readonly starts: number;
   /** transactions after calm that expired before they were executed */
   readonly expired: number;
+  readonly snapshots: number;
+  /** states fetched as snapshots */
+  readonly installs: number;
+  /** vote records that were lost, and whose key votes again */
+  readonly recoveries: number;
   /** simulated time of the whole run */
   readonly simulatedMs: number;
   /** how long after calm the last honest node had everything */
@@ -56,6 +62,7 @@ export class World {
   readonly clients: Clients;
   readonly trace: (line: string) => void;
   isSettled = false;
+  private readonly losses = new Losses(this);
   private readonly liars = new Map<number, Liar>();
   private readonly effects = new EffectHash();
   private readonly baseDelayMs: readonly number[];
@@ -69,6 +76,9 @@ export class World {
   private halts = 0;
   private starts = 0;
   private expired = 0;
+  private snapshotsMade = 0;
+  private installs = 0;
+  private recoveries = 0;
 
   constructor(plan: Plan, trace: (line: string) => void = () => undefined) {
     this.plan = plan;
@@ -90,6 +100,7 @@ export class World {
       {
         onSend: (from, to, bytes) => this.onSend(from, to, bytes),
         onGossip: (from, _topic, bytes) => this.effects.add(this.timeline.nowMs, from, bytes),
+        onAnswer: (by, protocol) => this.checkers.observeAnswer(by, protocol),
         onPenalty: (by, peer, code) => this.onPenalty(by, peer, code),
       },
     );
@@ -136,6 +147,9 @@ export class World {
       halts: this.halts,
       starts: this.starts,
       expired: this.expired,
+      snapshots: this.snapshotsMade,
+      installs: this.installs,
+      recoveries: this.recoveries,
       simulatedMs: timeline.nowMs,
       calmMs,
     };
@@ -197,6 +211,7 @@ export class World {
     }
     for (const { node, atMs, where } of plan.flippedBits) timeline.after(atMs, () => this.flipBit(node, where));
     for (const backup of plan.backups) this.scheduleBackup(backup);
+    this.losses.schedule();
     for (const partition of plan.partitions) {
       const { noticedAfterMs, fromMs } = partition;
       if (noticedAfterMs !== undefined) timeline.after(fromMs + noticedAfterMs, () => this.giveUpLinks(partition));
@@ -216,7 +231,7 @@ export class World {
     this.restartLater(member, downMs);
   }
 
-  private restartLater(member: Member, downMs: number): void {
+  restartLater(member: Member, downMs: number): void {
     this.timeline.after(downMs, () => member.start());
   }
 
@@ -226,6 +241,7 @@ export class World {
     this.trace(`${this.at} disk of node ${node} ${isFull ? "is full" : "has room"}`);
     member.disk.isFull = isFull;
     member.records.isFull = isFull;
+    member.folder.isFull = isFull;
     for (const code of ["STORE_WRITE_FAILED", "VOTE_RECORD_WRITE_FAILED"]) member.mayHaltWith.add(code);
   }
 
@@ -302,11 +318,20 @@ export class World {
       member.crash(false);
       member.replaceStore(new Map(), this.checkers.height + 1);
     }
+    this.losses.becalm();
     for (const member of this.members) {
       member.time.skewMs = this.random.between(-200, 200);
       member.start();
     }
     for (const person of this.cast.clients) this.probe(person);
+    this.workForRecovery();
+  }
+
+  /** A key comes back when the others have decided two more blocks: without work there are none. */
+  private workForRecovery(): void {
+    if (this.isSettled || this.losses.recovering().length === 0) return;
+    this.clients.actAtLeisure(this.random.pick(this.cast.clients));
+    this.timeline.after(3_000, () => this.workForRecovery());
   }
 
   /** Everybody's last transaction is executed before the run ends; what expires is asked for anew. */
@@ -434,6 +459,10 @@ export class World {
   }
 
   onLog(index: number, level: string, message: string, fields: Record<string, unknown> | undefined): void {
+    const member = this.members[index];
+    if (message === "snapshot installed") this.checkers.observeInstall(member);
+    if (message === "snapshot made") this.snapshotsMade += 1;
+    if (message === "vote record recovered" && member !== undefined) this.noticeRecovered(member);
     if (message === "evidence recorded") {
       this.evidence += 1;
       this.checkers.observeEvidence(index, String(fields?.rule), String(fields?.offender));
@@ -443,6 +472,17 @@ export class World {
       this.checkers.observeSuspicion(index, { height: Number(fields?.height), reason: String(fields?.reason) });
     if (level !== "debug" && message !== "block committed")
       this.trace(`${this.at} node ${index} ${message} ${JSON.stringify(fields ?? {})}`);
+  }
+
+  noticeRecovered(member: Member): void {
+    if (member.hasLostRecord) this.recoveries += 1;
+    member.hasLostRecord = false;
+    this.isChanged = true;
+  }
+
+  noticeInstall(): void {
+    this.installs += 1;
+    this.isChanged = true;
   }
 
   noticeStart(): void {
@@ -474,7 +514,7 @@ export class World {
     this.isChanged = false;
     const { checkers } = this;
     return (
-      this.seated().every(({ isUp, height }) => isUp && height === checkers.height) &&
+      this.seated().every(({ isUp, height, hasLostRecord }) => isUp && height === checkers.height && !hasLostRecord) &&
       this.wanted().every((hex) => checkers.receipts.has(hex)) &&
       this.overdueMs() < TIMERS_OVERDUE_MS_MAX
     );
@@ -491,25 +531,30 @@ export class World {
     const lacking = this.wanted().filter((hex) => !this.checkers.receipts.has(hex));
     const lines = this.seated().map(({ index, participant }) => {
       if (participant === undefined) return `node ${index} is down`;
-      const { mempool, pool, replica } = participant;
-      return `node ${index} (mempool ${mempool.size}, queued ${mempool.queued}, batches ${pool.size}) at ${JSON.stringify(replica.status())}`;
+      const { mempool, pool, replica, recovery } = participant;
+      return `node ${index} (recovery ${JSON.stringify(recovery.status())}, mempool ${mempool.size}, queued ${mempool.queued}, batches ${pool.size}) at ${JSON.stringify(replica.status())}`;
     });
     return `${lacking.map((hex) => hex.slice(0, 8)).join(",")} not committed within ${calmMsMax(this.plan)} ms of calm: ${lines.join("; ")}`;
   }
 
-  /** Everybody honest shows everything that was acknowledged, over the same state. */
+  /** Everybody honest shows everything that was acknowledged and that it has not handed on, over the same state. */
   private finalChecks(): void {
+    const shown = new Set<string>();
     for (const member of this.seated()) {
       this.checkers.checkBodies(member);
       for (const order of this.clients.orders) {
         const height = this.clients.ask(order, member);
         const expected = this.checkers.receipts.get(order.hex);
-        if (height !== expected)
+        if (height === expected) shown.add(order.hex);
+        // Who began with a snapshot has nothing from before it.
+        else if (height !== undefined || expected === undefined || expected >= member.firstHeight)
           this.fail(
             `receipt: node ${member.index} shows ${order.hex.slice(0, 8)} at ${height}, it was executed at ${expected}`,
           );
       }
     }
+    for (const { hex, isAcknowledged } of this.clients.orders)
+      if (isAcknowledged && !shown.has(hex)) this.fail(`receipt: nobody shows ${hex.slice(0, 8)} any more`);
     this.checkers.compareStates(this.seated());
   }
 }

@@ -71,6 +71,22 @@ describe("making a snapshot", () => {
     expect((await folder.names()).length).toBe(4);
   });
 
+  it("D98: what was removed and is back after a power cut is removed again, and never one offer too many", async () => {
+    const chain = await openLedger(genesis);
+    const folder = new MemoryFolder();
+    const remove = folder.remove.bind(folder);
+    const snapshots = await Snapshots.open(folder);
+    folder.remove = async (name) => (name.endsWith(".part") ? remove(name) : undefined);
+    for (const height of [2, 4, 6]) {
+      await commitNotes(chain, genesis, height);
+      await makerOver(chain, genesis, { snapshots, everyHeights: 2 }).noteCommitted();
+    }
+    folder.remove = remove;
+    expect((await folder.names()).length).toBe(6);
+    expect((await Snapshots.open(folder)).heights).toEqual([4, 6]);
+    expect([...(await folder.names())].sort()).toEqual(["4.chunks", "4.manifest", "6.chunks", "6.manifest"]);
+  });
+
   it("D98: a flipped bit in a manifest or a chunk takes the snapshot out of the offer", async () => {
     for (const name of ["3.manifest", "3.chunks"]) {
       const { folder } = await ledgerWithSnapshot(genesis, 3);
