@@ -4,6 +4,8 @@
 import { spawn } from "node:child_process";
 import { parseArgs } from "node:util";
 import { PROFILES, type Profile } from "./node/plan.ts";
+import { shrink } from "./node/shrink.ts";
+import { TRIM_NAMES, type Trim, trimWords } from "./node/trim.ts";
 import { runSeed as runNodes } from "./node/world.ts";
 import { runSeed as runCore } from "./world.ts";
 
@@ -15,6 +17,10 @@ const { values } = parseArgs({
     profile: { type: "string", default: "swarm" },
     workers: { type: "string", default: "1" },
     trace: { type: "boolean", default: false },
+    shrink: { type: "boolean", default: false },
+    without: { type: "string" },
+    nodes: { type: "string" },
+    until: { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
@@ -31,6 +37,12 @@ interface Outcome {
 
 const profile = profileOf(values.profile);
 const countMax = 10_000_000;
+/** The seed of `--seed` made smaller, as `--shrink` says it. */
+const trim: Trim = {
+  without: values.without?.split(",") ?? [],
+  nodes: values.nodes === undefined ? undefined : numberOf(values.nodes, "nodes"),
+  untilMs: values.until === undefined ? undefined : numberOf(values.until, "until"),
+};
 
 function profileOf(text: string): Profile | "core" {
   if (text === "core") return text;
@@ -54,7 +66,7 @@ async function run(seed: number, trace?: (line: string) => void): Promise<Outcom
     const { failure, fingerprint, about, heights, frames, evidence, viewsMax, calmMs } = runCore(seed, trace);
     return { seed, failure, fingerprint, about, sums: { heights, frames, evidence }, mosts: { viewsMax, calmMs } };
   }
-  const { failure, fingerprint, about, ...numbers } = await runNodes(seed, profile, trace);
+  const { failure, fingerprint, about, ...numbers } = await runNodes(seed, profile, trace, trim);
   const { heights, receipts, frames, evidence, halts, starts, expired, simulatedMs, viewsMax, calmMs } = numbers;
   const { snapshots, installs, recoveries } = numbers;
   const sums = {
@@ -73,8 +85,25 @@ async function run(seed: number, trace?: (line: string) => void): Promise<Outcom
   return { seed, failure, fingerprint, about, sums, mosts: { viewsMax, calmMs } };
 }
 
-function command(seed: number): string {
-  return `npm run sim -- --seed ${seed}${profile === "swarm" ? "" : ` --profile ${profile}`} --trace`;
+function command(seed: number, smaller: Trim = trim): string {
+  return `npm run sim -- --seed ${seed}${profile === "swarm" ? "" : ` --profile ${profile}`}${trimWords(smaller)} --trace`;
+}
+
+/** A failing seed with as little in it as still breaks the same rule. */
+async function shrinkSeed(seed: number): Promise<void> {
+  if (profile === "core") {
+    console.error("--shrink is for whole nodes");
+    process.exit(2);
+  }
+  const shrunk = await shrink(seed, profile, (line) => console.log(line));
+  if (shrunk === undefined) {
+    console.log(`seed ${seed} does not fail`);
+    return finish(1, 0);
+  }
+  console.log(`after ${shrunk.runs} runs: ${shrunk.outcome.about}`);
+  console.log(`  ${shrunk.outcome.failure}`);
+  console.log(`  repeat: ${command(seed, shrunk.trim)}`);
+  finish(1, 1);
 }
 
 function describe(outcome: Outcome): string {
@@ -142,12 +171,15 @@ function isLastLine(line: string): boolean {
 
 if (values.help) {
   console.log(
-    `npm run sim -- [--seeds N] [--from S] [--workers K] | --seed X [--trace]; --profile ${PROFILES.join("|")}|core`,
+    `npm run sim -- [--seeds N] [--from S] [--workers K] | --seed X [--trace] [--shrink]; --profile ${PROFILES.join("|")}|core\n` +
+      `  --seed X may be made smaller: [--without ${TRIM_NAMES.join(",")}] [--nodes N] [--until MS]`,
   );
 } else if (values.seed === undefined) {
   const [from, count] = [numberOf(values.from, "from"), numberOf(values.seeds, "seeds")];
   const workers = numberOf(values.workers, "workers");
   await (workers > 1 ? shareAmong(workers, from, count) : runMany(from, count));
+} else if (values.shrink) {
+  await shrinkSeed(numberOf(values.seed, "seed"));
 } else {
   const outcome = await run(numberOf(values.seed, "seed"), values.trace ? (line) => console.log(line) : undefined);
   console.log(

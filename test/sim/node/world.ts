@@ -16,6 +16,7 @@ import { Losses } from "./losses.ts";
 import { Member } from "./member.ts";
 import { SimHub } from "./network.ts";
 import { calmMsMax, describePlan, drawPlan, type Partition, type Plan, type Profile } from "./plan.ts";
+import { NO_TRIM, type Trim, trimmed, trimWords } from "./trim.ts";
 
 /** Every node comes up within this long, whatever its disk is like. */
 const START_MS_MAX = 60_000;
@@ -563,6 +564,9 @@ export async function runSeed(
   seed: number,
   profile: Profile = "swarm",
   trace?: (line: string) => void,
+  trim: Trim = NO_TRIM,
 ): Promise<Outcome> {
-  return new World(drawPlan(seed, profile), trace).run();
+  const plan = trimmed(drawPlan(seed, profile), trim);
+  if (plan === undefined) throw new Error(`seed ${seed} cannot be made smaller like this:${trimWords(trim)}`);
+  return new World(plan, trace).run();
 }
