@@ -105,7 +105,7 @@ export function calmMsMax({ validatorCount }: Plan): number {
 export function drawPlan(seed: number, profile: Profile): Plan {
   const random = new Random(seed ^ 0x11);
   const validatorCount = random.chance(30) ? 13 : random.pick([4, 4, 4, 5, 6, 7]);
-  const hasSpare = random.chance(250);
+  const hasSpare = random.chance(400);
   const nodeCount = validatorCount + (hasSpare ? 1 : 0);
   const calmFromMs = random.between(8_000, 40_000);
   const clientCount = random.between(2, 6);
@@ -260,11 +260,11 @@ function drawLosses(
   const seated = whole.filter((node) => !hasSpare || node !== spare);
   const atMs = () => random.below(calmFromMs);
   const snapshots = random.chance(500)
-    ? { everyHeights: random.pick([1, 2, 3, 5]), fetchWhenBehind: random.pick([1, 1, 2, 4]) }
+    ? { everyHeights: random.pick([1, 1, 2, 3, 5]), fetchWhenBehind: random.pick([1, 1, 2, 4]) }
     : undefined;
   const mayLose = [...(lostAtOnceMax > 0 ? seated : []), ...(hasSpare ? [spare, spare, spare] : [])];
   const lostRecords = lostAtOnceMax > 0 && random.chance(profile === "crash" ? 350 : 250);
-  const lostStores = snapshots !== undefined && !lostRecords && mayLose.length > 0 && random.chance(700);
+  const lostStores = snapshots !== undefined && !lostRecords && mayLose.length > 0 && random.chance(900);
   const storeOf = random.pick(mayLose.length > 0 ? mayLose : [0]);
   return {
     snapshots,
@@ -272,7 +272,7 @@ function drawLosses(
       node: random.below(nodeCount),
       atMs: atMs(),
     })),
-    lostStores: Array.from({ length: lostStores ? random.between(1, 2) : 0 }, () => ({
+    lostStores: Array.from({ length: lostStores ? random.between(1, 3) : 0 }, () => ({
       node: storeOf,
       atMs: random.between(Math.floor(calmFromMs / 4), calmFromMs - 1),
       downMs: random.between(1, random.pick([50, 3_000, 9_000])),
