@@ -3,7 +3,8 @@
 
 import { describe, expect, it } from "vitest";
 import { checkContract } from "../../../src/contracts/check-contract.ts";
-import { type CompiledContract, compileSource } from "../../../src/contracts/engine.ts";
+import type { CompiledContract } from "../../../src/contracts/compiled.ts";
+import { compileSource } from "../../../src/contracts/engine.ts";
 import { type Expression, parseExpression } from "../../../src/contracts/expression.ts";
 import { EXPRESSION_DEPTH_MAX, EXPRESSION_NODES_MAX } from "../../../src/contracts/finding.ts";
 import { STATE_KEY_BYTES_MAX } from "../../../src/contracts/state-keys.ts";
