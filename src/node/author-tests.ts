@@ -1,5 +1,5 @@
 // The tests that go with a contract when it is proposed: run where somebody stands behind the result, named by their digest.
-// Nothing here is consensus: what the ledger keeps is the digest and the count (docs/adr/0020-tests-beside-the-ledger.md).
+// Nothing here is consensus: what the ledger keeps is the digest and the count (docs/adr/0021-tests-beside-the-ledger.md).
 
 import { sha256 } from "#sha256";
 import { EMPTY_STATE } from "../contracts/test-ledger.ts";
