@@ -108,6 +108,9 @@ export class Liar {
     if (protocol === "fetch") {
       const secret = this.askedFor(payload);
       if (secret !== undefined) return random.chance(500) ? encode([secret.bytes]) : encode([]);
+      // Another batch than the one that was asked for, and a good one.
+      const others = [...this.waiting(), ...this.secrets.values()];
+      if (others.length > 0 && random.chance(150)) return encode([random.pick(others).bytes]);
     }
     if (protocol === "head" && this.lie !== "silent") return this.forgeHeadAnswer(payload);
     const poison = protocol === "sync" && this.lie !== "silent" ? decodeSnapshotRequest(payload) : undefined;

@@ -1,0 +1,8 @@
+// Every planted bug of `npm run sim:mutants`. One that nothing can find because something else stands in is none:
+// docs/simulator.md says which those are, and what stands in.
+
+import { CONSENSUS_MUTANTS } from "./consensus.ts";
+import type { Mutant } from "./mutant.ts";
+import { NODE_MUTANTS } from "./node.ts";
+
+export const MUTANTS: readonly Mutant[] = [...CONSENSUS_MUTANTS, ...NODE_MUTANTS];

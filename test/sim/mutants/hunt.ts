@@ -1,0 +1,44 @@
+// Runs inside a copy of the sources with one planted bug: seeds of several profiles in turn until a checker complains.
+// Arguments: profiles with commas, most seeds, most seconds. The last line is what came of it, as JSON.
+
+import type { Profile } from "../node/plan.ts";
+import { runSeed as runNodes } from "../node/world.ts";
+import { runSeed as runCore } from "../world.ts";
+import type { Hunt } from "./mutant.ts";
+
+/** A run of the core alone costs about as much less. */
+const CORE_SEEDS_PER_TURN = 8;
+
+export interface Hunted {
+  /** seeds of each profile that were run */
+  readonly runs: Readonly<Record<string, number>>;
+  readonly found: { readonly hunt: Hunt; readonly seed: number; readonly failure: string } | undefined;
+  /** highest block anybody made: none at all is no ledger with a bug, but no ledger */
+  readonly heights: number;
+}
+
+async function hunt(hunts: readonly Hunt[], seedsMax: number, secondsMax: number): Promise<Hunted> {
+  const startedMs = performance.now();
+  const runs: Record<string, number> = Object.fromEntries(hunts.map((one) => [one, 0]));
+  let total = 0;
+  let heights = 0;
+  const isOver = () => total >= seedsMax || performance.now() - startedMs > 1_000 * secondsMax;
+  while (!isOver()) {
+    for (const one of hunts) {
+      for (let turn = 0; turn < (one === "core" ? CORE_SEEDS_PER_TURN : 1) && !isOver(); turn += 1) {
+        const seed = (runs[one] ?? 0) + 1;
+        const outcome = one === "core" ? runCore(seed) : await runNodes(seed, one satisfies Profile);
+        runs[one] = seed;
+        total += 1;
+        heights = Math.max(heights, outcome.heights);
+        if (outcome.failure !== undefined)
+          return { runs, heights, found: { hunt: one, seed, failure: outcome.failure } };
+      }
+    }
+    console.log(`${total}`);
+  }
+  return { runs, heights, found: undefined };
+}
+
+const [hunts = "", seedsMax, secondsMax] = process.argv.slice(2);
+console.log(JSON.stringify(await hunt(hunts.split(",") as Hunt[], Number(seedsMax), Number(secondsMax))));
