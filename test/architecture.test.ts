@@ -21,8 +21,8 @@ const ALLOWED: Record<string, { readonly own: readonly string[]; readonly packag
   state: { own: ["ledger", "errors.ts", "assert.ts"], packages: ["#sha256"] },
   contracts: { own: ["ledger", "errors.ts", "assert.ts"], packages: ["yaml", "#sha256"] },
   client: {
-    own: ["ledger", "contracts/state-keys.ts", "ports.ts", "errors.ts", "assert.ts"],
-    packages: ["@noble/", "#sha256"],
+    own: ["ledger", "contracts/state-keys.ts", "contracts/nearest-name.ts", "ports.ts", "errors.ts", "assert.ts"],
+    packages: ["@noble/", "shamir-secret-sharing", "#sha256"],
   },
   store: {
     own: ["ledger", "state", "ports.ts", "errors.ts", "assert.ts"],
@@ -135,6 +135,9 @@ describe("architecture", () => {
       "commander",
       "csv-parse/sync",
       "sodium-native",
+      "@noble/ciphers/chacha.js",
+      "@noble/curves/ed25519.js",
+      "shamir-secret-sharing",
       "@chainsafe/hashtree",
       "@chainsafe/libp2p-gossipsub",
     ];

@@ -1,6 +1,7 @@
 // Reads JSON of strangers field by field: a wrong type, a missing field or an unknown one is an error that names its place.
 // Never guesses, never converts silently; the caller chooses the error code and what may stand there.
 
+import { nearestName } from "../contracts/nearest-name.ts";
 import { type ErrorData, LedgerError } from "../errors.ts";
 import { fromHex } from "../ledger/hash.ts";
 
@@ -21,7 +22,8 @@ export class Fields {
   /** @throws LedgerError with the chosen code unless `json` is an object */
   constructor(json: unknown, options: FieldsOptions) {
     this.options = options;
-    if (typeof json !== "object" || json === null || Array.isArray(json)) throw this.fault("", "an object");
+    if (typeof json !== "object" || json === null || Array.isArray(json))
+      throw this.complaint({ field: this.placeOf(""), expected: "an object" });
     this.members = json as Readonly<Record<string, unknown>>;
   }
 
@@ -111,11 +113,25 @@ export class Fields {
   end(): void {
     const unknown = Object.keys(this.members).find((name) => !this.asked.has(name));
     if (unknown === undefined) return;
-    throw this.complaint({ field: this.placeOf(unknown), problem: "unknown", known: [...this.asked].sort() });
+    const meant = nearestName(unknown, [...this.asked]);
+    const known = [...this.asked].sort();
+    throw this.complaint({
+      field: this.placeOf(unknown),
+      problem: "unknown",
+      ...(meant === undefined ? {} : { meant: this.placeOf(meant) }),
+      known,
+    });
   }
 
+  /** A missing field next to one that nobody asked for and that is nearly called so: a slip of the pen is named, not what it hides. */
   fault(name: string, expected: string): LedgerError {
-    return this.complaint({ field: this.placeOf(name), expected });
+    const others = Object.keys(this.members).filter((other) => !this.asked.has(other));
+    const slip = this.members[name] === undefined ? nearestName(name, others) : undefined;
+    return this.complaint(
+      slip === undefined
+        ? { field: this.placeOf(name), expected }
+        : { field: this.placeOf(slip), problem: "unknown", meant: this.placeOf(name) },
+    );
   }
 
   private placeOf(name: string): string {
