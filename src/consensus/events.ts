@@ -123,6 +123,8 @@ export type ReplicaEffect =
   /** fetch these batches from `from`, who waits for them: the pool may lack them */
   | { readonly kind: "fetchBatches"; readonly from: ValidatorKey; readonly digests: readonly Hash[] }
   | { readonly kind: "report"; readonly report: Report }
+  /** a height is left: what proves who forked there, if anybody did (trail.ts) */
+  | { readonly kind: "keepTrail"; readonly height: number; readonly bytes: Uint8Array }
   /** the node must stop: a certified result differs from its own, or an invariant of the outside world is broken */
   | { readonly kind: "halt"; readonly code: string; readonly detail: string };
 

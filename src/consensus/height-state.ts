@@ -10,6 +10,7 @@ import { CANDIDATES_MAX } from "./limits.ts";
 import type { EncodedProposal, ViewChangeMessage } from "./messages.ts";
 import { leadIndex, type Position, primaryIndex } from "./positions.ts";
 import type { SigningRequest } from "./safety.ts";
+import type { SignedNewView } from "./trail.ts";
 import type { NewView, SignedSuspect, Suspicion } from "./view-formats.ts";
 import { VoteLog } from "./vote-log.ts";
 
@@ -70,6 +71,8 @@ export class HeightState {
   readonly candidates = new Map<string, Candidate>();
   /** hashes of blocks that certificates or the own record name; the blocks themselves may be missing */
   readonly certified = new Set<string>();
+  /** those that were followed, by view */
+  readonly newViews = new Map<number, SignedNewView>();
   /** prepared certificates by view */
   readonly prepared = new Map<number, Certificate>();
   /** the commit certificate, before or after its block is known and executed here */

@@ -46,6 +46,7 @@ export function handlePrePrepare(core: Core, arrival: Arrival, message: PrePrepa
     for (const viewChange of content.viewChanges)
       countStatement(core, viewChange.signer, { kind: "viewChange", view, ...viewChange });
     if (!bytesEqual(content.blockHash, blockHash)) return;
+    state.newViews.set(view, { signer, content, signature: newView.signature });
     isFree = decision.value === undefined;
   }
   if (!fitsHeight(core, block.proposal.header) || (isFree && block.proposal.header.view !== view)) {

@@ -38,6 +38,7 @@ import {
   timeProgress,
   timeResend,
 } from "./progress.ts";
+import { encodeTrail, TRAIL_VIEWS_MAX } from "./trail.ts";
 import { addSuspect, addViewChange, handleSuspect, handleSuspicion, handleViewChange } from "./view-change.ts";
 import { decodeSuspicion } from "./view-formats.ts";
 import type { VoteRecord } from "./vote-record.ts";
@@ -297,6 +298,7 @@ export class Replica {
       state.verifier.trust(vote);
       countVote(core, vote);
       const candidate = state.addCandidate(block);
+      if (newView !== undefined) state.newViews.set(view, { ...newView, signer: own });
       if (view === state.view) state.current.accepted = { candidate, newView: newView?.content, frame };
     } else if (message.kind === "prepare" || message.kind === "commit") {
       state.verifier.trust(message.vote);
@@ -313,11 +315,25 @@ export class Replica {
   private adopt(head: HeadFacts): void {
     const { core } = this;
     if (head.height < core.state.height) return;
+    this.leaveTrail();
     core.state = this.stateAbove(head, core);
     for (const key of core.lostPeers) if (!core.state.keys.includes(key)) core.lostPeers.delete(key);
     this.restoreVotes();
     suspectLeadLeftBehind(core);
     for (const arrival of this.catchUp.takeEarly(core)) this.receive(arrival);
+  }
+
+  /** C91: in whatever way the height ended here. */
+  private leaveTrail(): void {
+    const { height, newViews, prepared } = this.core.state;
+    if (newViews.size === 0 && prepared.size === 0) return;
+    const first = <T>(byView: ReadonlyMap<number, T>): readonly T[] =>
+      [...byView]
+        .sort(([left], [right]) => left - right)
+        .slice(0, TRAIL_VIEWS_MAX)
+        .map(([, one]) => one);
+    const bytes = encodeTrail({ height, newViews: first(newViews), prepared: first(prepared) });
+    this.core.emit({ kind: "keepTrail", height, bytes });
   }
 
   private stateAbove(

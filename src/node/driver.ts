@@ -32,6 +32,7 @@ export interface EffectPorts {
   sync(effect: EffectOf<"requestSync">): Promise<EventOf<"syncFinished">>;
   sendDecided(to: ValidatorKey, height: number): void;
   fetchBatches(from: ValidatorKey, digests: readonly Hash[]): void;
+  keepTrail(height: number, bytes: Uint8Array): void;
   report(report: Report): void;
 }
 
@@ -110,6 +111,8 @@ export class Driver {
         return this.ports.sendDecided(effect.to, effect.height);
       case "fetchBatches":
         return this.ports.fetchBatches(effect.from, effect.digests);
+      case "keepTrail":
+        return this.ports.keepTrail(effect.height, effect.bytes);
       case "report":
         return this.ports.report(effect.report);
       case "halt":

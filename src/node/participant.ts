@@ -201,6 +201,7 @@ export class Participant {
           if (frame !== undefined) this.peers.send([to], frame);
         },
         fetchBatches: (from, digests) => this.guard(this.intake.collect(from, digests)),
+        keepTrail: (height, bytes) => this.guard(chain.store.saveTrail(height, bytes)),
         report: (report) => handleReport(report, { log, recordEvidence, penalise: onBad }),
       },
     });

@@ -21,6 +21,7 @@ const KIND = {
   otherState: 10,
   header: 11,
   staged: 12,
+  trail: 13,
 } as const;
 
 type Kind = keyof typeof KIND;
@@ -98,6 +99,11 @@ export function headerKey(height: number): Uint8Array {
 /** index u64 -> nothing: this chunk's rows are in the spare space */
 export function stagedKey(index: number): Uint8Array {
   return withKind("staged", u64(index));
+}
+
+/** height -> what proves who forked there */
+export function trailKey(height: number): Uint8Array {
+  return withKind("trail", u64(height));
 }
 
 /** The range of all rows of a kind whose names start with `prefix`. */

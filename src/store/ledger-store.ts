@@ -33,6 +33,7 @@ import {
   SCHEMA_KEY,
   SCHEMA_VERSION,
   type StateSpace,
+  trailKey,
   transactionKey,
 } from "./keys.ts";
 import { type OpenedHead, openHead, present } from "./open-head.ts";
@@ -71,6 +72,8 @@ import {
 const STATE_CACHE_BYTES = 64 << 20;
 /** Blocks whose receipts stay decoded: everybody asks for those of the newest blocks. */
 const RECEIPT_BLOCKS_KEPT = 8;
+/** Heights for which this node can help to prove who forked. */
+const TRAILS_KEPT = 10_000;
 
 export class LedgerStore {
   readonly #store: KeyValueStore;
@@ -268,6 +271,18 @@ export class LedgerStore {
   }
 
   // ---- evidence ----
+
+  /** Of the newest heights only. Not synced: after power loss other members still have theirs. */
+  async saveTrail(height: number, bytes: Uint8Array): Promise<void> {
+    const operations: WriteOperation[] = [put(trailKey(height), bytes)];
+    if (height > TRAILS_KEPT) operations.push({ kind: "delete", key: trailKey(height - TRAILS_KEPT) });
+    await this.#store.write(operations, { sync: false });
+  }
+
+  /** undefined: nothing is kept of that height */
+  loadTrail(height: number): Uint8Array | undefined {
+    return this.#store.get(trailKey(height));
+  }
 
   /** On return it survives power loss. The same evidence again changes nothing. */
   async saveEvidence(bytes: Uint8Array): Promise<void> {

@@ -137,6 +137,7 @@ export class Member {
       case "sendDecided":
       case "setTimer":
       case "fetchBatches":
+      case "keepTrail":
         return;
       case "report":
         return this.judge(effect.report);

@@ -50,6 +50,8 @@ export interface Actor {
   readonly holds: Set<ReplicaEffect["kind"]>;
   timers: EffectOf<"setTimer">[];
   readonly reports: Report[];
+  /** what it kept of the heights it has left */
+  readonly trails: Uint8Array[];
   halted: string | undefined;
   isUp: boolean;
 }
@@ -98,6 +100,7 @@ export class Stage {
       holds: new Set(),
       timers: [],
       reports: [],
+      trails: [],
       halted: undefined,
       isUp: true,
     };
@@ -295,6 +298,9 @@ export class Stage {
       case "halt":
         actor.halted = effect.code;
         return;
+      case "keepTrail":
+        actor.trails.push(effect.bytes);
+        return;
       case "requestSync":
       case "fetchBatches":
         return;
@@ -420,6 +426,8 @@ export class Stage {
         return this.say(actor, `sendDecided ${effect.height} to ${this.indexesOf([effect.to])}`);
       case "fetchBatches":
         return this.say(actor, `fetchBatches ${effect.digests.length} from ${this.indexesOf([effect.from])}`);
+      case "keepTrail":
+        return;
       case "report":
         return this.say(actor, `reports ${this.describeReport(effect.report)}`);
       case "halt":

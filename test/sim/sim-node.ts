@@ -184,6 +184,7 @@ export class SimNode {
           if (this.world.canReach(this.index, effect.from)) for (const digest of effect.digests) this.learn(digest);
         });
       case "report":
+      case "keepTrail":
       case "halt":
         return;
       default:

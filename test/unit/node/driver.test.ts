@@ -20,6 +20,7 @@ function ports(overrides: Partial<EffectPorts>): EffectPorts {
     send: () => undefined,
     sendDecided: () => undefined,
     fetchBatches: () => undefined,
+    keepTrail: () => undefined,
     report: () => undefined,
     ...overrides,
   };

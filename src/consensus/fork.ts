@@ -1,0 +1,133 @@
+// Who is guilty of a fork: joins what both sides hold of one height and names every key that contradicts itself.
+// Never names a key that followed safety.ts, and never more than the statements prove; each name comes with its evidence.
+
+// Why f + 1 are named, with at most q - 1 liars, so that every quorum has an honest member, and the trails of all honest
+// keys. Let B1 be committed in view v1 and B2 in v2, v1 <= v2. In one view, or for one block with two results, the q
+// signers of either side share f + 1 keys, which signed both. Otherwise an honest key prepared B2 in v2 under a NEW-VIEW.
+// Take the lowest view above v1 in which an honest key prepared another block than B1: its NEW-VIEW is in a trail. Among the
+// q VIEW-CHANGEs in it f + 1 are of keys that signed COMMIT for B1 in v1. Each of them claims no lock, or one below v1: that is
+// AMNESIA; or the highest lock among them is of v1 itself and certified for another block: then the q PREPAREs for it and
+// those for B1, which an honest key held before its COMMIT, share f + 1 keys. It is of no view between: that one was the lowest.
+
+import { accept, refuse, type Verdict } from "../errors.ts";
+import { faultBound } from "../ledger/certificate.ts";
+import { bytesEqual, type Hash } from "../ledger/hash.ts";
+import type { Certificate, Validator, VerifySignature } from "../ledger/types.ts";
+import {
+  contradictionOf,
+  type EvidenceLabel,
+  type EvidenceRule,
+  encodeEvidence,
+  labelOf,
+  type Statement,
+} from "./evidence.ts";
+import { HeightVerifier } from "./height-verifier.ts";
+import { decodeTrail, type Trail } from "./trail.ts";
+
+export interface Guilty {
+  /** consensus public key */
+  readonly offender: Uint8Array;
+  readonly rule: EvidenceRule;
+  readonly label: EvidenceLabel;
+  /** for `verifyEvidence` */
+  readonly evidence: Uint8Array;
+}
+
+export interface Fork {
+  readonly height: number;
+  /** each key once, in the order of the validators */
+  readonly guilty: readonly Guilty[];
+  /** f + 1: with fewer names trails are missing, or more than q - 1 validators lied */
+  readonly guiltyMin: number;
+}
+
+/**
+ * Two certified ends of one height that exclude each other, and what stands in the trails of nodes of either side.
+ * A trail that is damaged, of another height or with a wrong signature is passed over: it costs names, never the truth of one.
+ * Refusals: `FORK_HEIGHTS`, `FORK_NONE` (one block, one result), and those of certificates.
+ * @param facts.validators those of the height
+ */
+export function namesOfFork(facts: {
+  readonly chainId: Hash;
+  readonly validators: readonly Validator[];
+  readonly verify: VerifySignature;
+  readonly certificates: readonly [Certificate, Certificate];
+  readonly trails: readonly Uint8Array[];
+}): Verdict<Fork> {
+  const { chainId, validators, verify } = facts;
+  const [one, other] = facts.certificates;
+  const { height } = one;
+  if (other.height !== height) return refuse("FORK_HEIGHTS", `${height} and ${other.height}`);
+  if (bytesEqual(one.blockHash, other.blockHash) && bytesEqual(one.resultHash, other.resultHash))
+    return refuse("FORK_NONE");
+  const verifier = new HeightVerifier({ chainId, height, validators, verify });
+  const signed = new Statements(verifier);
+  for (const certificate of facts.certificates) {
+    const added = signed.addCertificate(certificate);
+    if (!added.ok) return added;
+  }
+  for (const bytes of facts.trails) {
+    const trail = decodeTrail(bytes);
+    if (trail.ok && trail.value.height === height) signed.addTrail(trail.value);
+  }
+  return accept({ height, guilty: signed.guilty(), guiltyMin: faultBound(validators.length) + 1 });
+}
+
+/** Verified statements of one height, by signer. */
+class Statements {
+  private readonly verifier: HeightVerifier;
+  private readonly bySigner: Statement[][];
+
+  constructor(verifier: HeightVerifier) {
+    this.verifier = verifier;
+    this.bySigner = verifier.validators.map(() => []);
+  }
+
+  addCertificate(certificate: Certificate): Verdict<true> {
+    const votes = this.verifier.checkCertificate(certificate);
+    if (!votes.ok) return votes;
+    for (const vote of votes.value) this.bySigner[vote.signer]?.push(vote);
+    return accept(true);
+  }
+
+  addTrail({ newViews, prepared }: Trail): void {
+    for (const certificate of prepared) this.addCertificate(certificate);
+    for (const { signer, content, signature } of newViews) {
+      if (content.height !== this.verifier.height) continue;
+      const { view } = content;
+      if (this.verifier.isNewViewSigned(content, signer, signature))
+        this.bySigner[signer]?.push({ kind: "newView", view, content, signature });
+      for (const viewChange of content.viewChanges) {
+        if (this.verifier.isViewChangeSigned(view, viewChange))
+          this.bySigner[viewChange.signer]?.push({ kind: "viewChange", view, ...viewChange });
+      }
+      if (content.certificate !== undefined) this.addCertificate(content.certificate);
+    }
+  }
+
+  guilty(): readonly Guilty[] {
+    return this.verifier.validators.flatMap(({ publicKey }, signer) => {
+      const found = contradictionAmong(this.bySigner[signer] ?? []);
+      if (found === undefined) return [];
+      const { rule, statements } = found;
+      const evidence = encodeEvidence({ rule, height: this.verifier.height, offender: publicKey, statements });
+      return [{ offender: publicKey, rule, label: labelOf(rule), evidence }];
+    });
+  }
+}
+
+/** Malice before what a broken machine explains as well. */
+function contradictionAmong(
+  statements: readonly Statement[],
+): { readonly rule: EvidenceRule; readonly statements: readonly Statement[] } | undefined {
+  let fault: { readonly rule: EvidenceRule; readonly statements: readonly Statement[] } | undefined;
+  for (const [place, one] of statements.entries()) {
+    for (const other of statements.slice(place + 1)) {
+      const rule = contradictionOf(one, other);
+      if (rule === undefined) continue;
+      if (labelOf(rule) === "malice") return { rule, statements: [one, other] };
+      fault ??= { rule, statements: [one, other] };
+    }
+  }
+  return fault;
+}
