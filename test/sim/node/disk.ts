@@ -5,6 +5,7 @@ import { LedgerError } from "../../../src/errors.ts";
 import { toHex } from "../../../src/ledger/hash.ts";
 import type { KeyRange, KeyValueSnapshot, KeyValueStore, WriteOperation } from "../../../src/ports.ts";
 import { sealValue, unsealValue } from "../../../src/store/checksum.ts";
+import type { WriteKind } from "./fate.ts";
 import type { Life } from "./life.ts";
 
 type Rows = Map<string, Uint8Array>;
@@ -20,7 +21,7 @@ export interface DiskPace {
   overtakes(): boolean;
   below(count: number): number;
   /** a write begins that may take this long: the worst moment to lose power */
-  onWrite(lengthMs: number): void;
+  onWrite(lengthMs: number, kind: WriteKind): void;
 }
 
 interface PendingWrite {
@@ -160,7 +161,7 @@ export class SimStore implements KeyValueStore {
     if (next === undefined) return;
     this.isBusy = true;
     const lengthMs = this.pace.writeMs();
-    this.pace.onWrite(lengthMs);
+    this.pace.onWrite(lengthMs, "store write");
     this.life.after(lengthMs, () => this.perform(next));
   }
 
@@ -182,7 +183,7 @@ export class SimStore implements KeyValueStore {
     };
     if (!write.sync) return finish();
     const lengthMs = pace.syncMs();
-    pace.onWrite(lengthMs);
+    pace.onWrite(lengthMs, "store sync");
     life.after(lengthMs, finish);
   }
 

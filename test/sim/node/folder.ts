@@ -73,7 +73,7 @@ export class FolderDisk {
   /** The folder as one run of the process sees it. */
   open(life: Life, pace: DiskPace): SnapshotFolder {
     const slowly = <T>(lengthMs: number, compute: () => T): Promise<T> => {
-      pace.onWrite(lengthMs);
+      pace.onWrite(lengthMs, "snapshot folder");
       return life.answer(lengthMs, compute);
     };
     return {

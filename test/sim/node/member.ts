@@ -15,6 +15,7 @@ import { LedgerStore } from "../../../src/store/ledger-store.ts";
 import { recordSequenceOf } from "../../../src/store/rows.ts";
 import { Snapshots } from "../../../src/store/snapshots.ts";
 import { SimDisk, SimStore } from "./disk.ts";
+import { drawOf, type Fate } from "./fate.ts";
 import { FolderDisk } from "./folder.ts";
 import type { Operator } from "./genesis.ts";
 import { NO_RECORD } from "./liar.ts";
@@ -171,8 +172,8 @@ export class Member {
     );
   }
 
-  /** The process ends at once, wherever it is. */
-  crash(isPowerCut: boolean): void {
+  /** The process ends at once, wherever it is. @param fate of what was being written; undefined: by chance */
+  crash(isPowerCut: boolean, fate?: Fate): void {
     const { life, world } = this;
     if (life === undefined) return;
     life.isOver = true;
@@ -184,9 +185,11 @@ export class Member {
     this.api = undefined;
     this.snapshots = undefined;
     if (!isPowerCut) return this.records.endProcess();
-    this.disk.losePower((count) => world.random.below(count));
-    this.records.losePower((count) => world.random.below(count));
-    this.folder.losePower((count) => world.random.below(count));
+    const draw = fate === undefined || fate === "killed" ? (count: number) => world.random.below(count) : drawOf(fate);
+    this.disk.losePower(draw);
+    // Sector after sector, where the outcome is ordered: asked about two, the record's disk wants to know only that.
+    this.records.losePower(fate === undefined ? draw : (count) => (count === 2 ? 0 : draw(count)));
+    this.folder.losePower(draw);
   }
 
   /** The store goes, or an older one comes back, and the vote record stays: the way back from a store that cannot be trusted. */

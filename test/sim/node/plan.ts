@@ -4,6 +4,7 @@
 import { faultBound } from "../../../src/ledger/certificate.ts";
 import type { Parameters } from "../../../src/ledger/types.ts";
 import { Random } from "../random.ts";
+import type { WriteCut } from "./fate.ts";
 
 /** "swarm": everything mixed; "byzantine": always f liars; "crash": processes, power and disks. */
 export const PROFILES = ["swarm", "byzantine", "crash"] as const;
@@ -43,7 +44,7 @@ export interface Plan {
   readonly clockJumps: readonly { readonly node: number; readonly atMs: number; readonly skewMs: number }[];
   readonly crashes: readonly Crash[];
   /** the nth write of a node, to store or vote record, and power is lost while it is under way */
-  readonly writesCut: readonly { readonly node: number; readonly write: number; readonly downMs: number }[];
+  readonly writesCut: readonly WriteCut[];
   readonly partitions: readonly Partition[];
   readonly fullDisks: readonly { readonly node: number; readonly fromMs: number; readonly toMs: number }[];
   readonly flippedBits: readonly { readonly node: number; readonly atMs: number; readonly where: "store" | "votes" }[];

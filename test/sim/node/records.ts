@@ -47,7 +47,7 @@ export class RecordDisk {
 
   async open(life: Life, pace: DiskPace): Promise<VoteRecordStore> {
     const slowly = <T>(lengthMs: number, compute: () => T): Promise<T> => {
-      pace.onWrite(lengthMs);
+      pace.onWrite(lengthMs, "vote record");
       return life.answer(lengthMs, compute);
     };
     const store = await openVoteRecordFile(PATH, new SimFiles(this, slowly, () => pace.syncMs()));
@@ -69,7 +69,7 @@ export class RecordDisk {
    */
   async recover(life: Life, pace: DiskPace, headRecordSequence: number): Promise<RecordState> {
     const slowly = <T>(lengthMs: number, compute: () => T): Promise<T> => {
-      pace.onWrite(lengthMs);
+      pace.onWrite(lengthMs, "vote record");
       return life.answer(lengthMs, compute);
     };
     const files = new SimFiles(this, slowly, () => pace.syncMs());

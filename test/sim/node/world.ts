@@ -10,6 +10,7 @@ import { Clients } from "./clients.ts";
 import { Decisions } from "./decisions.ts";
 import type { DiskPace } from "./disk.ts";
 import { EffectHash } from "./effect-hash.ts";
+import type { WriteCut, WriteKind } from "./fate.ts";
 import { type Cast, castOf, type Person } from "./genesis.ts";
 import { Liar } from "./liar.ts";
 import { Losses } from "./losses.ts";
@@ -63,6 +64,8 @@ export class World {
   readonly clients: Clients;
   readonly trace: (line: string) => void;
   isSettled = false;
+  /** whoever wants to know of every write that begins */
+  onWrite: ((member: Member, kind: WriteKind) => void) | undefined;
   private readonly losses = new Losses(this);
   private readonly liars = new Map<number, Liar>();
   private readonly effects = new EffectHash();
@@ -402,7 +405,7 @@ export class World {
   diskPace(member: Member): DiskPace {
     const { random, plan } = this;
     return {
-      onWrite: (lengthMs) => this.noticeWrite(member, lengthMs),
+      onWrite: (lengthMs, kind) => this.noticeWrite(member, lengthMs, kind),
       writeMs: () => random.between(0, plan.diskMsMax),
       syncMs: () => random.between(0, plan.syncMsMax),
       overtakes: () => random.chance(200),
@@ -410,12 +413,23 @@ export class World {
     };
   }
 
-  private noticeWrite(member: Member, lengthMs: number): void {
+  private noticeWrite(member: Member, lengthMs: number, kind: WriteKind): void {
     member.writes += 1;
+    this.onWrite?.(member, kind);
     const cut = this.plan.writesCut.find(({ node, write }) => node === member.index && write === member.writes);
     if (cut === undefined || this.isCalm) return;
+    if (cut.fate !== undefined) return this.timeline.after(0, () => this.cutNow(cut));
     const place = { downMs: cut.downMs, isPowerCut: this.random.chance(700) };
     this.timeline.after(this.random.below(lengthMs + 1), () => this.crash(member.index, place));
+  }
+
+  private cutNow({ node, fate, downMs, isEverywhere }: WriteCut): void {
+    for (const member of this.members) {
+      if (isEverywhere !== true && member.index !== node) continue;
+      this.trace(`${this.at} node ${member.index} ends, ${fate} of what it was writing`);
+      member.crash(fate !== "killed", fate);
+      this.restartLater(member, downMs);
+    }
   }
 
   // ---- watching ----
