@@ -1,4 +1,4 @@
-// Frames of other heights: those of the next one wait a little, those of committed ones are answered, and peers that are
+// Frames of other heights: those of the next ones wait a little, those of committed ones are answered, and peers that are
 // far ahead are a reason to sync. Remembers at most a few things per peer.
 
 import { unreachable } from "../assert.ts";
@@ -6,7 +6,13 @@ import { faultBound } from "../ledger/certificate.ts";
 import type { Hash } from "../ledger/hash.ts";
 import type { Core } from "./core.ts";
 import type { Arrival, ValidatorKey } from "./events.ts";
-import { ANSWERS_PER_PEER_MAX, EARLY_BYTES_PER_PEER_MAX, EARLY_FRAMES_PER_PEER_MAX, PEERS_MAX } from "./limits.ts";
+import {
+  ANSWERS_PER_PEER_MAX,
+  EARLY_BYTES_PER_PEER_MAX,
+  EARLY_FRAMES_PER_PEER_MAX,
+  EARLY_HEIGHTS_MAX,
+  PEERS_MAX,
+} from "./limits.ts";
 import type { Envelope } from "./messages.ts";
 import { resend } from "./progress.ts";
 
@@ -30,8 +36,8 @@ export class CatchUp {
     const { from } = arrival;
     if (!core.state.keys.includes(from)) return;
     this.heights.set(from, Math.max(this.heights.get(from) ?? 0, envelope.height));
-    if (envelope.height === core.state.height + 1) this.keepEarly(arrival);
-    this.considerSync(core);
+    if (envelope.height <= core.state.height + EARLY_HEIGHTS_MAX) this.keepEarly(arrival);
+    this.considerSync(core, EARLY_HEIGHTS_MAX);
   }
 
   /** Whether so many peers are ahead that one honest among them has this height committed. */
@@ -39,10 +45,10 @@ export class CatchUp {
     return this.aheadOf(core, core.state.height).length > faultBound(core.state.validators.length);
   }
 
-  /** f + 1 peers two heights ahead: at least one is honest, and votes of this height may never come again. */
-  considerSync(core: Core): void {
+  /** f + 1 peers so many heights ahead: at least one is honest, and what is missing here may never come again. */
+  private considerSync(core: Core, heights: number): void {
     const { state } = core;
-    const ahead = this.aheadOf(core, state.height + 1).sort(([, left], [, right]) => right - left);
+    const ahead = this.aheadOf(core, state.height + heights).sort(([, left], [, right]) => right - left);
     const vouchedFor = ahead[faultBound(state.validators.length)];
     if (vouchedFor !== undefined) this.requestSync(core, vouchedFor[0], vouchedFor[1] - 1);
   }
@@ -101,10 +107,16 @@ export class CatchUp {
   /** A resend period is over: another sync may be tried. */
   handleResendTimer(core: Core): void {
     this.hasAskedToSync = false;
-    this.considerSync(core);
+    this.considerSync(core, 1);
   }
 
-  /** The frames kept for a height that now begins. What was known of peers that have no seat in it is forgotten. */
+  /** C111: blocks that came are progress, which no liar can feign: the next ones are fetched at once. */
+  noteSynced(core: Core): void {
+    this.hasAskedToSync = false;
+    this.considerSync(core, EARLY_HEIGHTS_MAX);
+  }
+
+  /** The frames kept for the heights from the one that now begins. What was known of peers that have no seat in it is forgotten. */
   takeEarly(core: Core): readonly Arrival[] {
     for (const key of this.heights.keys()) if (!core.state.keys.includes(key)) this.heights.delete(key);
     const arrivals = [...this.early.values()].flatMap((kept) => kept.arrivals);

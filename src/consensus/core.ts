@@ -21,6 +21,8 @@ export interface Core {
   readonly lostPeers: Set<ValidatorKey>;
   isResendTimed: boolean;
   isSyncing: boolean;
+  /** batches found starved while a block was being committed */
+  starved: readonly Hash[];
   /** the effects of the present step */
   readonly emit: (effect: ReplicaEffect) => void;
 }

@@ -18,7 +18,9 @@ export const CANDIDATES_MAX = 64;
 export const RECORDED_PROPOSALS_MAX = 64;
 /** Blocks of one height for which this key has signed a result; one more would need as many failed views. */
 export const RESULTS_MAX = 256;
-/** Frames of height + 1 kept per peer until that height begins. */
+/** Frames of this many heights above the one in flight are kept until their turn comes: a replica a little slower follows by them. */
+export const EARLY_HEIGHTS_MAX = 8;
+/** Of each peer: a proposal and two votes for each of these heights, and room for what is said besides. */
 export const EARLY_FRAMES_PER_PEER_MAX = 32;
 export const EARLY_BYTES_PER_PEER_MAX = 1 << 20;
 /** Heights or views one peer is helped with in one answer window: an answer costs a read from the store. */

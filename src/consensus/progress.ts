@@ -108,6 +108,20 @@ export function suspectLeadLeftBehind(core: Core): void {
   if (view === 0 && isLeadItsProposer && head.certificateView > head.headerView) suspect(core, "LEAD_LEFT_BEHIND");
 }
 
+/** Batches that were passed over for too long, although everybody has them. */
+export function noteStarved(core: Core, digests: readonly Hash[]): void {
+  if (core.state.isCommitting) core.starved = digests;
+  else suspect(core, "BATCHES_STARVED", digests);
+}
+
+/** C112: what is known while a block is being committed counts at the next height, if its primary made that block. */
+export function suspectCensor(core: Core): void {
+  const { state, starved } = core;
+  core.starved = [];
+  const isSamePrimary = state.keyOf(state.primary()) === toHex(state.head.proposer);
+  if (starved.length > 0 && isSamePrimary) suspect(core, "BATCHES_STARVED", starved);
+}
+
 /** Suspects the present view, once. It binds nothing: this replica goes on voting. */
 export function suspect(core: Core, code: string, digests: readonly Hash[] = []): void {
   const { state } = core;

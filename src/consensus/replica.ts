@@ -31,14 +31,15 @@ import {
   handleSpreadTimer,
   isUnsettled,
   isWaiting,
+  noteStarved,
   resend,
   spread,
-  suspect,
+  suspectCensor,
   suspectLeadLeftBehind,
   timeProgress,
   timeResend,
 } from "./progress.ts";
-import { encodeTrail, TRAIL_VIEWS_MAX } from "./trail.ts";
+import { leaveTrail } from "./trail.ts";
 import { addSuspect, addViewChange, handleSuspect, handleSuspicion, handleViewChange } from "./view-change.ts";
 import { decodeSuspicion } from "./view-formats.ts";
 import type { VoteRecord } from "./vote-record.ts";
@@ -89,6 +90,7 @@ export class Replica {
       lostPeers: new Set(),
       isResendTimed: false,
       isSyncing: false,
+      starved: [],
       emit: (effect) => {
         this.effects.push(effect);
         if (effect.kind === "halt") this.isHalted = true;
@@ -131,7 +133,7 @@ export class Replica {
         return this.adopt(event.head);
       case "syncFinished":
         core.isSyncing = false;
-        return this.adopt(event.head);
+        return this.adoptSynced(event.head);
       case "timerFired":
         return this.handleTimer(event.timer);
       case "workChanged":
@@ -139,7 +141,7 @@ export class Replica {
         if (event.hasWork && core.state.current.building === "asked") core.state.current.building = "outdated";
         return;
       case "batchesStarved":
-        return event.wereSpread ? suspect(core, "BATCHES_STARVED", event.digests) : spread(core, event.digests);
+        return event.wereSpread ? noteStarved(core, event.digests) : spread(core, event.digests);
       case "paceMeasured":
         core.paceMs = event.timeoutMs;
         return;
@@ -315,25 +317,20 @@ export class Replica {
   private adopt(head: HeadFacts): void {
     const { core } = this;
     if (head.height < core.state.height) return;
-    this.leaveTrail();
+    leaveTrail(core);
     core.state = this.stateAbove(head, core);
     for (const key of core.lostPeers) if (!core.state.keys.includes(key)) core.lostPeers.delete(key);
     this.restoreVotes();
     suspectLeadLeftBehind(core);
+    suspectCensor(core);
     for (const arrival of this.catchUp.takeEarly(core)) this.receive(arrival);
   }
 
-  /** C91: in whatever way the height ended here. */
-  private leaveTrail(): void {
-    const { height, newViews, prepared } = this.core.state;
-    if (newViews.size === 0 && prepared.size === 0) return;
-    const first = <T>(byView: ReadonlyMap<number, T>): readonly T[] =>
-      [...byView]
-        .sort(([left], [right]) => left - right)
-        .slice(0, TRAIL_VIEWS_MAX)
-        .map(([, one]) => one);
-    const bytes = encodeTrail({ height, newViews: first(newViews), prepared: first(prepared) });
-    this.core.emit({ kind: "keepTrail", height, bytes });
+  private adoptSynced(head: HeadFacts): void {
+    const { core, catchUp } = this;
+    const heightBefore = core.state.head.height;
+    this.adopt(head);
+    if (head.height > heightBefore) catchUp.noteSynced(core);
   }
 
   private stateAbove(

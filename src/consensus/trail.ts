@@ -6,6 +6,7 @@ import { DECODE_LIMITS, type DecodeLimits, decodeWith, encode } from "../ledger/
 import { certificateItems, readCertificate } from "../ledger/format-vote.ts";
 import { LIMITS } from "../ledger/limits.ts";
 import { type Certificate, FORMAT_VERSION } from "../ledger/types.ts";
+import type { Core } from "./core.ts";
 import { FRAME_BYTES_MAX } from "./limits.ts";
 import { decodeNewView, type NewView } from "./view-formats.ts";
 
@@ -26,6 +27,19 @@ export interface Trail {
   readonly newViews: readonly SignedNewView[];
   /** q PREPAREs each */
   readonly prepared: readonly Certificate[];
+}
+
+/** C91: in whatever way the height ended here. */
+export function leaveTrail({ state, emit }: Core): void {
+  const { height, newViews, prepared } = state;
+  if (newViews.size === 0 && prepared.size === 0) return;
+  const first = <T>(byView: ReadonlyMap<number, T>): readonly T[] =>
+    [...byView]
+      .sort(([left], [right]) => left - right)
+      .slice(0, TRAIL_VIEWS_MAX)
+      .map(([, one]) => one);
+  const bytes = encodeTrail({ height, newViews: first(newViews), prepared: first(prepared) });
+  emit({ kind: "keepTrail", height, bytes });
 }
 
 /** `[version, height, [[signer, content, signature]...], [certificate...]]`. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ANSWERS_PER_PEER_MAX, EARLY_FRAMES_PER_PEER_MAX } from "../../../src/consensus/limits.ts";
+import { ANSWERS_PER_PEER_MAX, EARLY_FRAMES_PER_PEER_MAX, EARLY_HEIGHTS_MAX } from "../../../src/consensus/limits.ts";
 import { encodeCertified, encodeDecided, encodeVote, encodeWaiting } from "../../../src/consensus/messages.ts";
 import { Replica } from "../../../src/consensus/replica.ts";
 import { emptyVoteRecord } from "../../../src/consensus/safety.ts";
@@ -103,13 +103,35 @@ describe("peers behind", () => {
 });
 
 describe("far behind", () => {
-  it("f + 1 peers two heights ahead are a reason to sync, f are not (pitfall 25)", () => {
+  it("f + 1 peers farther ahead than frames are kept for are a reason to sync, f are not (pitfall 25)", () => {
     const stage = opened();
     stage.hand(3, 0, encodeWaiting(1_000_000, 0, []));
     stage.hand(3, 0, encodeWaiting(1_000_001, 0, []));
+    stage.hand(3, 1, encodeWaiting(1 + EARLY_HEIGHTS_MAX, 0, []));
     expect(stage.lines.some((line) => line.includes("requestSync"))).toBe(false);
-    stage.hand(3, 1, encodeWaiting(7, 0, []));
-    expect(stage.lines).toContain("3 requestSync 6 from 1");
+    stage.hand(3, 1, encodeWaiting(2 + EARLY_HEIGHTS_MAX, 0, []));
+    expect(stage.lines).toContain(`3 requestSync ${1 + EARLY_HEIGHTS_MAX} from 1`);
+  });
+
+  it("f + 1 peers two heights ahead are one when the time to send again has come: what is missing may never come", () => {
+    const stage = opened();
+    for (const from of [0, 1]) stage.hand(3, from, encodeWaiting(3, 0, []));
+    expect(stage.lines.some((line) => line.includes("requestSync"))).toBe(false);
+    stage.fire(3, "resend");
+    expect(stage.lines).toContain("3 requestSync 2 from 1");
+  });
+
+  it("C111: blocks that came let the next ones be fetched at once, a sync that brought none does not", () => {
+    const stage = ahead(["a", "b", "c"]);
+    const actor = stage.actor(3);
+    const syncs = () => stage.lines.filter((line) => line.startsWith("3 requestSync"));
+    for (const from of [0, 1]) stage.hand(3, from, encodeWaiting(40, 0, []));
+    stage.step(actor, { kind: "syncFinished", head: stage.headOf(actor) });
+    expect(syncs()).toEqual(["3 requestSync 39 from 1"]);
+    stage.fire(3, "resend");
+    actor.blocks.push(...stage.actor(0).blocks);
+    stage.step(actor, { kind: "syncFinished", head: stage.headOf(actor) });
+    expect(syncs().length).toBe(3);
   });
 
   it("one sync at a time, and one attempt per resend period", () => {
@@ -140,6 +162,7 @@ describe("far behind", () => {
     const stage = ahead(["a", "b", "c"]);
     const actor = stage.actor(3);
     for (const from of [0, 1]) stage.hand(3, from, encodeWaiting(4, 0, []));
+    stage.fire(3, "resend");
     stage.hand(3, 0, encodeDecided(blockOf(stage.actor(0), 1)));
     expect(stage.lines.some((line) => line.startsWith("3 commitBlock"))).toBe(false);
     actor.blocks.push(...stage.actor(0).blocks);
@@ -154,13 +177,30 @@ describe("far behind", () => {
     const stage = ahead(["a", "b", "c"]);
     const actor = stage.actor(3);
     for (const from of [0, 1]) stage.hand(3, from, encodeWaiting(4, 0, []));
+    stage.fire(3, "resend");
     stage.hand(3, 0, encodeDecided(blockOf(stage.actor(0), 1)));
     stage.step(actor, { kind: "syncFinished", head: stage.headOf(actor) });
     expect(actor.blocks.length).toBe(1);
   });
 });
 
-describe("frames of the next height", () => {
+describe("frames of the next heights", () => {
+  it("wait until they begin, so that a replica a few heights behind follows without asking anybody", () => {
+    const stage = opened();
+    const slow = stage.actor(2);
+    slow.holds.add("commitBlock");
+    for (const name of ["a", "b", "c", "d"]) {
+      stage.offer(name);
+      stage.run();
+    }
+    expect([slow.blocks.length, stage.actor(0).blocks.length]).toEqual([0, 4]);
+    slow.holds.delete("commitBlock");
+    stage.release(2, "commitBlock");
+    stage.run();
+    expect(slow.blocks.length).toBe(4);
+    expect(stage.lines.filter((line) => line.startsWith("2 requestSync"))).toEqual([]);
+  });
+
   it("wait until it begins", () => {
     const stage = opened();
     const slow = stage.actor(2);

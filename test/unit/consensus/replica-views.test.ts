@@ -84,8 +84,8 @@ class Views extends Stage {
   }
 }
 
-function opened(): Views {
-  const stage = new Views();
+function opened(options: ConstructorParameters<typeof Stage>[0] = {}): Views {
+  const stage = new Views(options);
   stage.start();
   return stage;
 }
@@ -185,6 +185,33 @@ describe("SUSPECT", () => {
     stage.step(stage.actor(1), { kind: "batchesStarved", digests, wereSpread: true });
     expect(stage.actor(1).reports).toMatchObject([{ kind: "suspected", code: "BATCHES_STARVED" }]);
     expect(stage.lines).toContain("1 -> all SUSPECT 1.0 waiting for 1");
+  });
+});
+
+describe("a primary that leaves batches out and goes on", () => {
+  const digests = [digestOf("starved")];
+
+  it("C112: what is found while its block is being committed makes it suspect at the next height", () => {
+    const stage = opened();
+    const follower = stage.actor(1);
+    follower.holds.add("commitBlock");
+    stage.offer("work");
+    stage.run();
+    stage.step(follower, { kind: "batchesStarved", digests, wereSpread: true });
+    expect(follower.reports).toEqual([]);
+    stage.release(1, "commitBlock");
+    expect(follower.reports).toMatchObject([{ kind: "suspected", height: 2, code: "BATCHES_STARVED" }]);
+  });
+
+  it("C112: another primary is not suspected for it", () => {
+    const stage = opened({ rotationHeights: 1 });
+    const follower = stage.actor(3);
+    follower.holds.add("commitBlock");
+    stage.offer("work");
+    stage.run();
+    stage.step(follower, { kind: "batchesStarved", digests, wereSpread: true });
+    stage.release(3, "commitBlock");
+    expect(follower.reports).toEqual([]);
   });
 });
 

@@ -1,0 +1,24 @@
+// The time without commits after a primary's failure, in simulated time: the same figures on every machine.
+
+import { describe, expect, it } from "vitest";
+import { failoverMs, underSlowPrimary, type Way } from "./node/failover.ts";
+
+const SEEDS = [11, 12, 13];
+
+/** docs/failover.md: what the protocol may take of the time that is aimed at on real machines. */
+const MS_MAX: Readonly<Record<Way, number>> = { killed: 200, frozen: 700, silent: 700, censoring: 1_000 };
+
+describe("failover", () => {
+  for (const way of ["killed", "frozen", "silent", "censoring"] as const) {
+    it(`a ${way} primary is replaced within ${MS_MAX[way]} simulated ms`, { timeout: 120_000 }, async () => {
+      for (const seed of SEEDS) expect(await failoverMs(way, seed)).toBeLessThanOrEqual(MS_MAX[way]);
+    });
+  }
+
+  it("under a primary just not slow enough to be replaced throughput stays above half", {
+    timeout: 120_000,
+  }, async () => {
+    const { perSecond } = await underSlowPrimary(11, 500);
+    expect(perSecond).toBeGreaterThan(50);
+  });
+});
