@@ -42,7 +42,7 @@ export interface Fork {
 }
 
 /**
- * Two certified ends of one height that exclude each other, and what stands in the trails of nodes of either side.
+ * C92: two certified ends of one height that exclude each other, and what stands in the trails of nodes of either side.
  * A trail that is damaged, of another height or with a wrong signature is passed over: it costs names, never the truth of one.
  * Refusals: `FORK_HEIGHTS`, `FORK_NONE` (one block, one result), and those of certificates.
  * @param facts.validators those of the height

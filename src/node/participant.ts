@@ -391,11 +391,8 @@ export class Participant {
     const [{ windowMs }, { patienceMs }, nowMs] = [this.chain, this.pace, this.clock.monotonicMs()];
     const limits = { blockBytesMax: block.head.parameters.blockBytesMax, windowMs, patienceMs, nowMs };
     const { toSpread, starved } = this.pool.countPassedOver(this.proposals.view, proposal.references, limits);
-    this.settleAt(
-      block.head,
-      proposal.references,
-      transactions.map(({ id }) => id),
-    );
+    const committed = transactions.map(({ id }) => id);
+    this.settleAt(block.head, proposal.references, committed);
     this.log.info("block committed", {
       height: block.head.height,
       view: block.head.certificateView,
