@@ -144,6 +144,7 @@ export class Attacker {
     if (loot === undefined) return;
     const view = this.likelyView(loot);
     if (this.isPrimary(loot, view) && this.random.chance(700)) this.propose(loot, view);
+    if (this.fault === "liar" && this.random.chance(150)) return this.relabel(loot);
     const roll = this.random.below(10);
     if (this.fault === "spammer" && roll < 6) return this.spam(loot);
     if (roll < 3) this.vote(loot, "prepare", view);
@@ -467,26 +468,29 @@ export class Attacker {
     }
   }
 
-  /** What somebody signed in one view, handed over as if it had been signed in another. */
+  /** What somebody signed in one view, handed to everybody as if it had been signed in another. */
   private relabel(loot: Loot): void {
-    const view = this.random.below(4);
+    const { others } = this.den;
     const votes = [...loot.prepares.values()].flatMap((signed) => [...signed.values()]);
-    const vote = votes.length === 0 ? undefined : this.random.pick(votes);
-    if (vote !== undefined && this.random.chance(500)) return this.send(encodeVote({ ...vote, view }));
+    if (votes.length > 0 && this.random.chance(500)) {
+      const vote = this.random.pick(votes);
+      return this.send(encodeVote({ ...vote, view: this.random.pick([vote.view + 1, this.random.below(4)]) }), others);
+    }
     const messages = [...loot.viewChanges.values()].flatMap((signed) => [...signed.values()]);
-    const suspicion = view === 0 ? undefined : this.suspicionOf(loot, view - 1);
-    if (messages.length === 0 || suspicion === undefined) return;
-    const { viewChange, certificate, block } = this.random.pick(messages);
-    this.send(
-      encodeViewChange({
-        height: loot.height,
-        targetView: view,
-        viewChange,
-        certificateBytes: certificate && encodeCertificate(certificate),
-        proposalBytes: block?.bytes,
-        suspicionBytes: suspicion.bytes,
-      }),
-    );
+    if (messages.length === 0) return;
+    const { view: signedView, viewChange, certificate, block } = this.random.pick(messages);
+    const view = this.random.pick([signedView + 1, 1 + this.random.below(3)]);
+    const suspicion = this.suspicionOf(loot, view - 1);
+    if (suspicion === undefined) return;
+    const bytes = encodeViewChange({
+      height: loot.height,
+      targetView: view,
+      viewChange,
+      certificateBytes: certificate && encodeCertificate(certificate),
+      proposalBytes: block?.bytes,
+      suspicionBytes: suspicion.bytes,
+    });
+    this.send(bytes, others);
   }
 
   /** A suspicion of too few: its own alone, or its own as often as a quorum has members. */

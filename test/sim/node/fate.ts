@@ -6,10 +6,10 @@ export const WRITE_KINDS = ["store write", "store sync", "vote record", "snapsho
 export type WriteKind = (typeof WRITE_KINDS)[number];
 
 /**
- * "killed": the process ends, and the machine writes what it was handed. The others are power cuts: of what was not synced
- * nothing, half or everything is on the disk.
+ * "killed": the process ends, and the machine writes all that it was handed. The others are power cuts: of what was not synced
+ * nothing is on the disk, or half, torn where it may be.
  */
-export const FATES = ["killed", "nothing", "half", "everything"] as const;
+export const FATES = ["killed", "nothing", "half"] as const;
 export type Fate = (typeof FATES)[number];
 
 /** A cut at the nth write of one machine. */
@@ -27,12 +27,5 @@ export interface WriteCut {
 export type Draw = (count: number) => number;
 
 export function drawOf(fate: Exclude<Fate, "killed">): Draw {
-  switch (fate) {
-    case "nothing":
-      return () => 0;
-    case "half":
-      return (count) => count >> 1;
-    case "everything":
-      return (count) => count - 1;
-  }
+  return fate === "nothing" ? () => 0 : (count) => count >> 1;
 }

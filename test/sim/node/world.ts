@@ -64,6 +64,8 @@ export class World {
   readonly clients: Clients;
   readonly trace: (line: string) => void;
   isSettled = false;
+  /** ordered ones that came to pass */
+  cutsMade = 0;
   /** whoever wants to know of every write that begins */
   onWrite: ((member: Member, kind: WriteKind) => void) | undefined;
   private readonly losses = new Losses(this);
@@ -424,6 +426,7 @@ export class World {
   }
 
   private cutNow({ node, fate, downMs, isEverywhere }: WriteCut): void {
+    this.cutsMade += 1;
     for (const member of this.members) {
       if (isEverywhere !== true && member.index !== node) continue;
       this.trace(`${this.at} node ${member.index} ends, ${fate} of what it was writing`);
