@@ -32,6 +32,10 @@ export interface NodeConfig {
     /** further behind than this the node fetches a snapshot instead of blocks */
     readonly fetchWhenBehind: number;
   };
+  readonly pruning: {
+    /** bodies of blocks older than this many days of ledger time are deleted; 0: none ever */
+    readonly keepDays: number;
+  };
   readonly p2p: {
     /** multiaddrs, e.g. /ip4/0.0.0.0/tcp/26000 */
     readonly listen: readonly string[];
@@ -43,12 +47,16 @@ export interface NodeConfig {
 /** Name of the configuration file in a node's home. */
 export const CONFIG_FILE = "node.yaml";
 
+/** A century: more is a mistake, and milliseconds stay whole numbers. */
+const KEEP_DAYS_MAX = 36_500;
+
 /** What stands where node.yaml is silent. Paths are relative to the node's home. */
 export const CONFIG_DEFAULTS = Object.freeze({
   genesis: "genesis.json",
   keys: Object.freeze({ validator: "keys/validator.key", peer: "keys/peer.key" }),
   data: Object.freeze({ ledger: "data/ledger", votes: "data/votes", snapshots: "data/snapshots" }),
   snapshots: Object.freeze({ everyHeights: 1_000, fetchWhenBehind: 2_000 }),
+  pruning: Object.freeze({ keepDays: 0 }),
   p2p: Object.freeze({ listen: Object.freeze(["/ip4/0.0.0.0/tcp/26000"]) }),
   rpc: Object.freeze({
     host: "127.0.0.1",
@@ -97,6 +105,7 @@ export function parseNodeConfig(text: string, source: { readonly home: string; r
   const keys = fields.object("keys", {});
   const data = fields.object("data", {});
   const snapshots = fields.object("snapshots", {});
+  const pruning = fields.object("pruning", {});
   const p2p = fields.object("p2p", {});
   const log = fields.object("log", {});
   const config: NodeConfig = {
@@ -116,11 +125,23 @@ export function parseNodeConfig(text: string, source: { readonly home: string; r
       everyHeights: snapshots.integer("everyHeights", { min: 0 }, CONFIG_DEFAULTS.snapshots.everyHeights),
       fetchWhenBehind: snapshots.integer("fetchWhenBehind", { min: 1 }, CONFIG_DEFAULTS.snapshots.fetchWhenBehind),
     },
+    pruning: {
+      keepDays: pruning.integer("keepDays", { min: 0, max: KEEP_DAYS_MAX }, CONFIG_DEFAULTS.pruning.keepDays),
+    },
     p2p: { listen: p2p.texts("listen", CONFIG_DEFAULTS.p2p.listen) },
     rpc: readRpc(fields.object("rpc", {})),
     log: { level: log.oneOf("level", LOG_LEVELS, CONFIG_DEFAULTS.log.level) },
   };
-  for (const read of [keys, data, snapshots, p2p, log, fields]) read.end();
+  if (config.pruning.keepDays > 0 && config.snapshots.everyHeights === 0) {
+    const expected =
+      "a number above 0, as pruning.keepDays is set: members that need deleted blocks take a snapshot instead";
+    throw new LedgerError(
+      options.code,
+      { place: "snapshots.everyHeights", expected },
+      { remedy: options.remedy ?? "" },
+    );
+  }
+  for (const read of [keys, data, snapshots, pruning, p2p, log, fields]) read.end();
   return deepFreeze(config);
 }
 

@@ -1,13 +1,15 @@
-// How this node keeps up with the others and they with it: blocks and snapshots, fetched and served, and snapshots made.
+// How this node keeps up with the others and they with it: blocks and snapshots, fetched and served, snapshots made and old bodies deleted.
 // Wiring and one choice: blocks while they are few, a snapshot when they are many or gone.
 
 import type { ValidatorKey } from "../consensus/events.ts";
 import type { SealedGenesis } from "../ledger/genesis.ts";
 import type { Certificate, VerifySignature } from "../ledger/types.ts";
 import type { Clock, Logger } from "../ports.ts";
+import type { PruneLimits } from "../store/pruning.ts";
 import type { Snapshots } from "../store/snapshots.ts";
 import type { Chain, StagedBlock } from "./chain.ts";
 import type { Peers } from "./peers.ts";
+import { Pruner } from "./pruner.ts";
 import { answerSnapshotRequest, decodeSnapshotRequest } from "./snapshot-answers.ts";
 import { SnapshotMaker } from "./snapshot-maker.ts";
 import { type FetchedState, StateSync } from "./state-sync.ts";
@@ -20,6 +22,8 @@ export interface SnapshotOptions {
   readonly everyHeights: number;
   /** further behind than this a snapshot is fetched instead of blocks */
   readonly fetchWhenBehind: number;
+  /** bodies of blocks that are older than the head by more than this, ledger ms, are deleted; undefined: all are kept */
+  readonly keepBodiesMs: number | undefined;
 }
 
 export class KeepingUp {
@@ -28,6 +32,7 @@ export class KeepingUp {
   private readonly sync: Sync;
   private readonly stateSync: StateSync;
   private readonly maker: SnapshotMaker | undefined;
+  private readonly pruner: Pruner | undefined;
 
   constructor(options: {
     readonly chain: Chain;
@@ -41,6 +46,8 @@ export class KeepingUp {
     /** both in turn with the core's own commits; nothing happens when the height is committed already */
     commit(staged: StagedBlock, certificate: Certificate): Promise<void>;
     install(fetched: FetchedState): Promise<void>;
+    /** one step among the writes of bodies; how many blocks it was done with */
+    prune(limits: PruneLimits): Promise<number>;
   }) {
     const { chain, genesis, verify, clock, log, peers, snapshots } = options;
     const { chainId } = genesis;
@@ -72,6 +79,10 @@ export class KeepingUp {
     });
     this.maker =
       snapshots && new SnapshotMaker({ ...snapshots, snapshots: snapshots.stored, chain, chainId, clock, log });
+    if (snapshots?.keepBodiesMs === undefined) return;
+    const { keepBodiesMs, stored } = snapshots;
+    const prune = (limits: PruneLimits): Promise<number> => options.prune(limits);
+    this.pruner = new Pruner({ chain, snapshots: stored, keepBodiesMs, clock, log, prune });
   }
 
   /** Deletes what a state that was replaced has left. */
@@ -82,6 +93,7 @@ export class KeepingUp {
   async stop(): Promise<void> {
     this.stateSync.stop();
     await this.maker?.stop();
+    await this.pruner?.stop();
   }
 
   /** Moves the head to `height` or as far as any peer can answer. Never throws for what peers do. */
@@ -89,9 +101,9 @@ export class KeepingUp {
     return this.sync.catchUp(height, from);
   }
 
-  /** Right after a commit: makes a snapshot if this height has one. */
+  /** Right after a commit: makes a snapshot if this height has one, and deletes bodies that are old now. */
   async noteCommitted(): Promise<void> {
-    await this.maker?.noteCommitted();
+    await Promise.all([this.maker?.noteCommitted(), this.pruner?.noteCommitted()]);
   }
 
   /** Answers a peer's request for blocks or for a part of a snapshot. @throws LedgerError SYNC_REQUEST_INVALID, SNAPSHOT_NOT_HERE */

@@ -25,6 +25,8 @@ import { openParticipant } from "./open-participant.ts";
 import { SYNC_BLOCK_BYTES_MAX } from "./sync.ts";
 import { createVerifyPool } from "./verify-pool.ts";
 
+const DAY_MS = 86_400_000;
+
 export interface RunningNode {
   readonly rpcHost: string;
   readonly rpcPort: number;
@@ -98,7 +100,7 @@ async function open(
     verify: verifyNative,
     clock,
     log,
-    snapshots: { ...config.snapshots, stored },
+    snapshots: { ...config.snapshots, stored, keepBodiesMs: keepBodiesMs(config) },
     drawNonce: generateSeed,
     halt: (error) => reportHalt(error),
   });
@@ -113,6 +115,10 @@ async function open(
     votes: participant.recovery.maySign && participant.isSeated,
   });
   return { rpcHost: rpc.host, rpcPort: rpc.port, halted, stop: () => closeAll(closers) };
+}
+
+function keepBodiesMs({ pruning }: NodeConfig): number | undefined {
+  return pruning.keepDays === 0 ? undefined : pruning.keepDays * DAY_MS;
 }
 
 /** @throws LedgerError GENESIS_FILE_MISSING and what is wrong in it */

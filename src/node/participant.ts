@@ -136,6 +136,7 @@ export class Participant {
       clock,
       ownKey: key.publicKey,
       timeScale,
+      recorded: () => this.signer?.record,
     });
     this.keepingUp = new KeepingUp({
       ...options,
@@ -143,6 +144,7 @@ export class Participant {
       commit: (staged, certificate) =>
         this.proposals.makeDurable(staged.block).then(() => this.commitInTurn(staged, certificate)),
       install: (fetched) => this.installInTurn(fetched),
+      prune: (limits) => this.proposals.prune(limits),
     });
     this.work = new Work({
       clock,

@@ -1,11 +1,15 @@
 // Proposals on their way to a vote: builds this node's own, checks those of others, and makes their batches durable first.
 // Judges nothing by itself: the chain knows the rules, the intake finds the batches, the clock says what is timely.
 
+import { invariant } from "../assert.ts";
 import type { ValidatorKey } from "../consensus/events.ts";
+import type { VoteRecord } from "../consensus/vote-record.ts";
 import { refuse, type Verdict } from "../errors.ts";
+import { decodeProposal } from "../ledger/format-block.ts";
 import { bytesKey, type Hash } from "../ledger/hash.ts";
 import type { Batch, Proposal } from "../ledger/types.ts";
 import type { Clock } from "../ports.ts";
+import type { PruneLimits } from "../store/pruning.ts";
 import type { BatchIntake } from "./batch-intake.ts";
 import type { BatchPool, PoolView } from "./batch-pool.ts";
 import { chooseBatches } from "./block-builder.ts";
@@ -21,6 +25,9 @@ export class Proposals {
   private readonly clock: Clock;
   private readonly ownKey: Uint8Array;
   private readonly timeScale: number;
+  private readonly recorded: () => VoteRecord | undefined;
+  /** digests that blocks above the head may name, however long they have been on disk, with the head's height when that was seen */
+  private readonly held = new Map<string, number>();
   /** digests of pooled batches whose bodies this process wrote, or is writing, for blocks that are not committed yet */
   private readonly durable = new Set<string>();
   /** every write and deletion so far is done */
@@ -33,6 +40,8 @@ export class Proposals {
     readonly clock: Clock;
     readonly ownKey: Uint8Array;
     readonly timeScale: number;
+    /** what this key has signed; undefined: it signs nothing */
+    recorded(): VoteRecord | undefined;
   }) {
     this.chain = options.chain;
     this.pool = options.pool;
@@ -40,6 +49,7 @@ export class Proposals {
     this.clock = options.clock;
     this.ownKey = options.ownKey;
     this.timeScale = options.timeScale;
+    this.recorded = () => options.recorded();
   }
 
   /** What the pool needs to know of the chain. */
@@ -82,8 +92,9 @@ export class Proposals {
   /** Makes batches durable. One that a block will soon name may be written while that block is still being made. */
   async saveBodies(batches: readonly Batch[]): Promise<void> {
     const { store } = this.chain;
+    for (const { digest } of batches) this.held.set(bytesKey(digest), this.chain.head.height);
     // LevelDB shows what another block is just writing before it survives a power cut, and what is just being deleted.
-    await this.saved;
+    for (let seen: unknown; seen !== this.saved; await seen) seen = this.saved;
     // N71: a body found on disk may belong to a committed block: it is not this block's to delete.
     const missing = batches.filter(
       ({ digest }) => !this.durable.has(bytesKey(digest)) && store.loadBatch(digest) === undefined,
@@ -97,8 +108,45 @@ export class Proposals {
   async settle(orphans: readonly Hash[]): Promise<void> {
     const written = orphans.filter((digest) => this.durable.has(bytesKey(digest)));
     for (const digest of this.durable) if (!this.pool.hasKey(digest)) this.durable.delete(digest);
+    for (const [digest, height] of this.held) if (height < this.chain.head.height) this.held.delete(digest);
     if (written.length > 0) this.saved = Promise.all([this.saved, this.chain.store.deleteBatches(written)]);
     await this.saved;
+  }
+
+  /**
+   * Deletes bodies of one step of old blocks, apart from those that a block above the head may need: there it stops, and goes
+   * on when that height is decided.
+   * @returns how many blocks were done with
+   */
+  async prune(limits: PruneLimits): Promise<number> {
+    const { store } = this.chain;
+    const blocks = await store.oldBlocks(limits);
+    for (let seen: unknown; seen !== this.saved; await seen) seen = this.saved;
+    // N200: nothing else runs from here to the deletion; who looks for a body afterwards waits for it, and finds it gone.
+    const isHeld = this.heldNow();
+    const end = blocks.findIndex(({ digests }) => digests.some(isHeld));
+    const free = end === -1 ? blocks : blocks.slice(0, end);
+    if (free.length === 0) return 0;
+    for (const { digests } of free) for (const digest of digests) this.durable.delete(bytesKey(digest));
+    this.saved = Promise.all([this.saved, store.pruneBodies(free)]);
+    await this.saved;
+    return free.length;
+  }
+
+  /** N201: what was looked at since the head moved, and, after a restart, what this key has voted for. */
+  private heldNow(): (digest: Hash) => boolean {
+    const { height } = this.chain.head;
+    const record = this.recorded();
+    const voted = new Set<string>();
+    for (const { bytes } of record !== undefined && record.height > height ? record.proposals : []) {
+      const proposal = decodeProposal(bytes);
+      invariant(proposal.ok, "N201: what was voted for can be read");
+      for (const { digest } of proposal.value.references) voted.add(bytesKey(digest));
+    }
+    return (digest) => {
+      const key = bytesKey(digest);
+      return voted.has(key) || this.held.get(key) === height;
+    };
   }
 
   private async judge(

@@ -213,7 +213,7 @@ export function answerSync(chain: Chain, payload: Uint8Array): Uint8Array {
   const decoded = decode(payload, REQUEST_LIMITS);
   const fromHeight = decoded.ok && Array.isArray(decoded.value) ? (decoded.value as readonly Value[])[0] : undefined;
   if (typeof fromHeight !== "number" || fromHeight < 1) throw new LedgerError("SYNC_REQUEST_INVALID");
-  if (fromHeight < chain.store.firstHeight) return encode([chain.store.firstHeight]);
+  if (fromHeight < chain.store.firstBodyHeight) return encode([chain.store.firstBodyHeight]);
   const blocks: Value[] = [];
   let bytes = 0;
   for (let height = fromHeight; height <= chain.head.height && blocks.length < SYNC_BLOCKS_MAX; height += 1) {
@@ -233,7 +233,7 @@ export function answerSync(chain: Chain, payload: Uint8Array): Uint8Array {
 
 /** A committed block with its certificate as a frame: the answer to a peer that still waits for its height. */
 export function decidedFrame(chain: Chain, height: number): Uint8Array | undefined {
-  const block = height < chain.store.firstHeight ? undefined : chain.store.loadBlock(height);
+  const block = height < chain.store.firstBodyHeight ? undefined : chain.store.loadBlock(height);
   if (block === undefined) return undefined;
   const proposal = decodeProposal(encodeProposal({ headerBytes: block.headerBytes, references: block.references }));
   const certificate = decodeCertificate(block.certificateBytes);

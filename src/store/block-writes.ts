@@ -4,8 +4,9 @@
 import { decodeResult } from "../ledger/format-block.ts";
 import { encodeValidators, validatorsHashOf } from "../ledger/format-cluster.ts";
 import { bytesEqual, type Hash } from "../ledger/hash.ts";
+import type { BatchReference } from "../ledger/types.ts";
 import type { WriteOperation } from "../ports.ts";
-import { idsKey, receiptsKey, transactionKey, transitionKey } from "./keys.ts";
+import { idsKey, namedKey, receiptsKey, transactionKey, transitionKey, u64 } from "./keys.ts";
 import {
   type BlockCommit,
   encodeIds,
@@ -43,15 +44,21 @@ export function headAfter(
 
 /** The rows of a block beside its own, the head's, the state's and the history's. */
 export function blockOperations(commit: BlockCommit): readonly WriteOperation[] {
-  const { header, receipts, validators } = commit;
+  const { header, receipts, references, validators } = commit;
   const { height, timeMs } = header;
   const operations = [
     put(idsKey(height), encodeIds({ timeMs, ids: commit.transactionIds })),
     put(receiptsKey(height), encodeReceipts(receipts)),
     ...receipts.map(({ txId }, index) => put(transactionKey(txId), encodePlace({ height, index }))),
+    ...namedBy(height, references),
   ];
   if (bytesEqual(validatorsHashOf(validators), header.validatorsHash)) return operations;
   return [...operations, put(transitionKey(height), encodeValidators(validators))];
+}
+
+/** D120: by which block a batch was named last: until that one is pruned its body stays. */
+export function namedBy(height: number, references: readonly BatchReference[]): readonly WriteOperation[] {
+  return references.map(({ digest }) => put(namedKey(digest), u64(height)));
 }
 
 export function put(key: Uint8Array, value: Uint8Array): WriteOperation {

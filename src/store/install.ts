@@ -16,15 +16,13 @@ import {
   FIRST_KEY,
   HEAD_KEY,
   historyKey,
-  SCHEMA_KEY,
-  SCHEMA_VERSION,
   SPACE_KEY,
   STAGED_KEY,
   type StateSpace,
   transitionKey,
   u64,
 } from "./keys.ts";
-import { encodeBlock, encodeHead, encodeSchema, orCorrupt, type RecordMark, type StoredHead } from "./rows.ts";
+import { encodeBlock, encodeHead, orCorrupt, type RecordMark, type StoredHead } from "./rows.ts";
 
 /** A verified snapshot without its state. */
 export interface InstalledHead {
@@ -80,7 +78,6 @@ export function installOperations(
     ),
     ...nodes.map(({ position, hash }) => put(historyKey(position), hash)),
     put(HEAD_KEY, encodeHead({ ...head, historyBefore })),
-    put(SCHEMA_KEY, encodeSchema({ version: SCHEMA_VERSION, chainId: installed.block.header.chainId })),
     put(SPACE_KEY, Uint8Array.of(space === "state" ? 0 : 1)),
     put(FIRST_KEY, u64(head.height + 1)),
     { kind: "delete", key: STAGED_KEY },

@@ -3,11 +3,11 @@
 
 import type { Hash } from "../ledger/hash.ts";
 
-/** 2: a second space for the state. A store of schema 1 is read as it is, and becomes one of schema 2 when it first needs that. */
-export const SCHEMA_VERSION = 2;
+/** 2: a second space for the state. 3: the last block that names a batch. Older stores are brought up to it when they are opened. */
+export const SCHEMA_VERSION = 3;
 
 /** The first byte of every key. */
-const KIND = {
+export const KIND = {
   meta: 0,
   block: 1,
   ids: 2,
@@ -22,9 +22,10 @@ const KIND = {
   header: 11,
   staged: 12,
   trail: 13,
+  named: 14,
 } as const;
 
-type Kind = keyof typeof KIND;
+export type Kind = keyof typeof KIND;
 
 /** Where the state rows lie. A state that is fetched from peers grows in the spare space until one write makes it the state. */
 export type StateSpace = "state" | "otherState";
@@ -39,6 +40,8 @@ export const HEAD_KEY = metaKey("head");
 export const SPACE_KEY = metaKey("space");
 /** u64: the first height whose block, receipts and batches are here; missing: 1 */
 export const FIRST_KEY = metaKey("first");
+/** u64: batches that only older blocks name were deleted; missing: 1 */
+export const PRUNED_KEY = metaKey("pruned");
 /** H(SNAPSHOT, manifest) of the snapshot that is being fetched into the spare space */
 export const STAGED_KEY = metaKey("staged");
 
@@ -74,6 +77,11 @@ export function stateKey(key: Uint8Array, space: StateSpace = "state"): Uint8Arr
 /** digest -> batch bytes */
 export function batchKey(digest: Hash): Uint8Array {
   return withKind("batch", digest);
+}
+
+/** digest -> height u64 of the last block that names the batch */
+export function namedKey(digest: Hash): Uint8Array {
+  return withKind("named", digest);
 }
 
 /** position -> hash of a node of the history */

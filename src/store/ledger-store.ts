@@ -24,9 +24,9 @@ import {
   FIRST_KEY,
   GENESIS_KEY,
   HEAD_KEY,
-  headerKey,
   historyKey,
   idsKey,
+  PRUNED_KEY,
   rangeOf,
   readU64,
   receiptsKey,
@@ -35,8 +35,10 @@ import {
   type StateSpace,
   trailKey,
   transactionKey,
+  u64,
 } from "./keys.ts";
 import { type OpenedHead, openHead, present } from "./open-head.ts";
+import { type OldBlock, oldBlocks, type PruneLimits, pruneOperations, upgradeSchema } from "./pruning.ts";
 import {
   type BlockCommit,
   type BlockIds,
@@ -62,12 +64,12 @@ import {
   pagesOf,
   type ReadView,
   readState,
-  SCAN_ROWS,
   spaceOf,
   stateOperation,
   treeOf,
   viewOf,
 } from "./state-rows.ts";
+import { replayIds, windowBlocks } from "./window.ts";
 
 const STATE_CACHE_BYTES = 64 << 20;
 /** Blocks whose receipts stay decoded: everybody asks for those of the newest blocks. */
@@ -81,6 +83,7 @@ export class LedgerStore {
   #cache: StateCache;
   #space: StateSpace;
   #firstHeight: number;
+  #prunedBelow: number;
   #sweep: Promise<void> = Promise.resolve();
   readonly #receipts = new Map<number, readonly Uint8Array[]>();
   #head: StoredHead | undefined;
@@ -92,8 +95,9 @@ export class LedgerStore {
     this.#chainId = chainId;
     this.#space = spaceOf(store);
     this.#cache = this.#newCache();
-    const first = store.get(FIRST_KEY);
-    this.#firstHeight = first === undefined ? 1 : readU64(first);
+    const heightAt = (key: Uint8Array): number => readU64(store.get(key) ?? u64(1));
+    this.#firstHeight = heightAt(FIRST_KEY);
+    this.#prunedBelow = heightAt(PRUNED_KEY);
     if (opened === undefined) return;
     this.#head = opened.head;
     this.#history = opened.historyBefore.append(historyLeaf(opened.head)).history;
@@ -104,7 +108,9 @@ export class LedgerStore {
    * @throws LedgerError STORE_WRONG_CHAIN, STORE_SCHEMA_NEWER, STORE_CORRUPT
    */
   static async open(input: { readonly store: KeyValueStore; readonly chainId: Hash }): Promise<LedgerStore> {
-    return new LedgerStore(input.store, input.chainId, await openHead(input.store, input.chainId));
+    const opened = await openHead(input.store, input.chainId);
+    if (opened !== undefined) await upgradeSchema(input.store, input.chainId);
+    return new LedgerStore(input.store, input.chainId, opened);
   }
 
   // ---- the head ----
@@ -124,9 +130,14 @@ export class LedgerStore {
     return this.#history;
   }
 
-  /** The first height whose block, receipts and batches are here; 1 unless older ones were pruned or never fetched. */
+  /** The first height whose block and receipts are here; 1 unless this node came by a snapshot. */
   get firstHeight(): number {
     return this.#firstHeight;
+  }
+
+  /** The first height whose batches are here, too: those of older blocks were pruned or never fetched. */
+  get firstBodyHeight(): number {
+    return Math.max(this.#firstHeight, this.#prunedBelow);
   }
 
   /** @throws LedgerError STORE_CORRUPT when a node of the history is missing */
@@ -236,21 +247,8 @@ export class LedgerStore {
   }
 
   /** Ids of the transactions of every block with `timeMs >= sinceMs`, oldest block first. */
-  async replayIds(input: { readonly sinceMs: number }): Promise<readonly BlockIds[]> {
-    const blocks: BlockIds[] = [];
-    let height = this.head.height;
-    while (height > 0) {
-      const rows = await this.#store.scan({ from: idsKey(1), to: idsKey(height + 1), limit: SCAN_ROWS, reverse: true });
-      if (rows.length === 0) return this.#endOfIds(blocks, height);
-      for (const [key, bytes] of rows) {
-        if (readU64(key, 1) !== height) return this.#endOfIds(blocks, height);
-        const block = decodeIds(height, bytes);
-        if (block.timeMs < input.sinceMs) return blocks.reverse();
-        blocks.push(block);
-        height -= 1;
-      }
-    }
-    return blocks.reverse();
+  replayIds({ sinceMs }: { readonly sinceMs: number }): Promise<readonly BlockIds[]> {
+    return replayIds(this.#store, { fromHeight: this.head.height, firstHeight: this.#firstHeight, sinceMs });
   }
 
   /** Every certified change of the validators on the way to the head, in order: what a proof of the head begins with. */
@@ -316,6 +314,18 @@ export class LedgerStore {
     await this.#store.write(operations, { sync: false });
   }
 
+  /** The oldest blocks whose batches are here although the limits no longer ask for them: as many as one step takes. */
+  oldBlocks(limits: PruneLimits): Promise<readonly OldBlock[]> {
+    return oldBlocks(this.#store, { ...limits, fromHeight: this.#prunedBelow });
+  }
+
+  /** Deletes their batches where no newer block names them. Not synced: what comes back after power loss is deleted again. */
+  async pruneBodies(blocks: readonly OldBlock[]): Promise<void> {
+    const operations = pruneOperations(this.#store, blocks);
+    this.#prunedBelow = (blocks.at(-1)?.height ?? 0) + 1;
+    await this.#store.write(operations, { sync: false });
+  }
+
   // ---- state ----
 
   /** Reads of the newest committed state, cached; while a block is being committed, of the state before or after it. */
@@ -347,14 +357,7 @@ export class LedgerStore {
 
   /** Blocks of the replay window from a height downward, as far as their ids are here; at most `blocksMax`. */
   windowBlocks(height: number, blocksMax: number): readonly WindowBlock[] {
-    const blocks: WindowBlock[] = [];
-    for (let next = height; next > 0 && blocks.length < blocksMax; next -= 1) {
-      const ids = this.#store.get(idsKey(next));
-      const headerBytes = this.#store.get(headerKey(next)) ?? this.#headerOf(next);
-      if (ids === undefined || headerBytes === undefined) break;
-      blocks.push({ headerBytes, ids: decodeIds(next, ids).ids });
-    }
-    return blocks;
+    return windowBlocks(this.#store, height, blocksMax);
   }
 
   /** The snapshot whose fetching was begun; undefined: none. */
@@ -419,20 +422,9 @@ export class LedgerStore {
     return new StateCache({ load: (key) => readState(store, key, space), bytesMax: STATE_CACHE_BYTES });
   }
 
-  #headerOf(height: number): Uint8Array | undefined {
-    const row = this.#store.get(blockKey(height));
-    return row === undefined ? undefined : decodeBlock(height, row).headerBytes;
-  }
-
   #gone(code: "BLOCK_PRUNED" | "RECEIPT_PRUNED", height: number): LedgerError {
     const data = { height, firstHeight: this.#firstHeight };
     return new LedgerError(code, data, { remedy: "ask a member that keeps older blocks" });
-  }
-
-  // D97: below the first height only ids of the window in force then were kept: whatever is older had expired before.
-  #endOfIds(blocks: BlockIds[], height: number): readonly BlockIds[] {
-    if (height >= this.#firstHeight) throw corrupt(`ids ${height}`, "MISSING");
-    return blocks.reverse();
   }
 
   #ids(height: number): BlockIds {

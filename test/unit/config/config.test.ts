@@ -73,6 +73,8 @@ describe("node.yaml", () => {
     ["name: a\nrpc: {corsOrigins: [1]}", { field: "rpc.corsOrigins", expected: "a list of texts" }],
     ["name: a\nrpc: 5", { field: "rpc", expected: "an object" }],
     ["name: a\np2p: {listen: x}", { field: "p2p.listen", expected: "a list" }],
+    ["name: a\npruning: {keepDays: -1}", { field: "pruning.keepDays", expected: "a whole number from 0 to 36500" }],
+    ["name: a\nsnapshots: {everyHeights: 0}\npruning: {keepDays: 30}", { place: "snapshots.everyHeights" }],
     ["name: a\nlog: {level: loud}", { field: "log.level", expected: "one of error, warn, info, debug" }],
     ["name: &a x\nlog: *a", { expected: "YAML or JSON" }],
   ])("%j is refused at its place", (text, data) => {

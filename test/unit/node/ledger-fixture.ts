@@ -2,6 +2,7 @@
 
 import { readFile } from "node:fs/promises";
 import { buildTransaction } from "../../../src/client/transaction.ts";
+import type { VoteRecord } from "../../../src/consensus/vote-record.ts";
 import { Engine } from "../../../src/contracts/engine.ts";
 import { PROTOCOLS } from "../../../src/contracts/protocols.ts";
 import { makeCertificate, quorumSize } from "../../../src/ledger/certificate.ts";
@@ -150,7 +151,12 @@ export function certificateOf(
 }
 
 /** The node's proposals over a chain, with a pool of its own; nobody is there to be asked. The own key is the second validator's. */
-export function proposalsOver(genesis: SealedGenesis, chain: Chain, clock = new StillClock()) {
+export function proposalsOver(
+  genesis: SealedGenesis,
+  chain: Chain,
+  clock = new StillClock(),
+  recorded: () => VoteRecord | undefined = () => undefined,
+) {
   const pool = new BatchPool();
   const intake = new BatchIntake({
     clock,
@@ -170,6 +176,14 @@ export function proposalsOver(genesis: SealedGenesis, chain: Chain, clock = new 
     onInvalid: () => undefined,
   });
   const ownKey = VALIDATORS[1]?.publicKey ?? new Uint8Array();
-  const proposals: Proposals = new Proposals({ chain, pool, intake, clock, ownKey, timeScale: 1 });
+  const proposals: Proposals = new Proposals({
+    chain,
+    pool,
+    intake,
+    clock,
+    ownKey,
+    timeScale: 1,
+    recorded,
+  });
   return { proposals, pool };
 }

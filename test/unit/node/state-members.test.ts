@@ -7,6 +7,7 @@ import { decodeTransaction } from "../../../src/ledger/format-transaction.ts";
 import type { SealedGenesis } from "../../../src/ledger/genesis.ts";
 import { toHex } from "../../../src/ledger/hash.ts";
 import { verifyNative } from "../../../src/node/ed25519-native.ts";
+import type { SnapshotOptions } from "../../../src/node/keeping-up.ts";
 import { answerSync, Sync } from "../../../src/node/sync.ts";
 import { MemoryFolder } from "../../../src/store/snapshot-folder.ts";
 import { Snapshots } from "../../../src/store/snapshots.ts";
@@ -25,11 +26,16 @@ afterEach(async () => {
   network = undefined;
 });
 
-async function startMember(members: MemberNetwork, index: number): Promise<Member> {
+async function startMember(
+  members: MemberNetwork,
+  index: number,
+  options: Partial<SnapshotOptions> = {},
+): Promise<Member> {
   const stored = await Snapshots.open(new MemoryFolder());
   const key = VALIDATORS[index];
   if (key === undefined) throw new Error("no such validator");
-  return members.start(key, `peer-${index}`, { snapshots: { stored, everyHeights: 3, fetchWhenBehind: 3 } });
+  const snapshots = { stored, everyHeights: 3, fetchWhenBehind: 3, keepBodiesMs: undefined, ...options };
+  return members.start(key, `peer-${index}`, { snapshots });
 }
 
 let sent = 0;
@@ -69,6 +75,28 @@ describe("a member that comes late", () => {
     await early[0]?.participant.stop();
     await commitNote(network, [early[1]!, early[2]!, late]);
     expect(late.participant.replica.status().role).not.toBe("follower");
+  }, 60_000);
+
+  it("N203: when all have deleted the old bodies takes a snapshot, and the others still prove every receipt", async () => {
+    network = new MemberNetwork(genesis);
+    const early: Member[] = [];
+    const pruning = { keepBodiesMs: 0, fetchWhenBehind: 1_000 };
+    for (const index of [0, 1, 2]) early.push(await startMember(network, index, pruning));
+    for (let note = 0; note < 20; note += 1) await commitNote(network, early);
+    await vi.waitFor(
+      () => {
+        for (const { chain } of early) expect(chain.store.firstBodyHeight).toBeGreaterThan(6);
+      },
+      { timeout: 20_000 },
+    );
+    const late = await startMember(network, 3, pruning);
+    await vi.waitFor(() => expect(late.chain.head.height).toBeGreaterThanOrEqual(20), { timeout: 20_000 });
+    expect(late.chain.store.firstHeight).toBeGreaterThan(6);
+    for (const { chain } of early) {
+      const [txId] = chain.store.loadBlock(2)?.transactionIds ?? [];
+      expect(chain.store.findReceipt(txId ?? genesis.chainId)?.height).toBe(2);
+    }
+    await commitNote(network, [...early, late]);
   }, 60_000);
 
   it("N145: whom nobody can give the next block takes a snapshot however little it is behind", async () => {

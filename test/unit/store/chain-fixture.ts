@@ -14,9 +14,10 @@ import { encodeReceipt, receiptHashOf, valueHashOf } from "../../../src/ledger/f
 import { encodeCertificate } from "../../../src/ledger/format-vote.ts";
 import { decodeGenesis, encodeGenesis, type SealedGenesis } from "../../../src/ledger/genesis.ts";
 import { compareBytes, EMPTY_BYTES, type Hash, hashTagged } from "../../../src/ledger/hash.ts";
-import type { Header, Parameters, StateWrite, Validator } from "../../../src/ledger/types.ts";
+import type { BatchReference, Header, Parameters, StateWrite, Validator } from "../../../src/ledger/types.ts";
 import type { KeyValueStore } from "../../../src/ports.ts";
 import type { StagedTree, StateTree } from "../../../src/state/tree.ts";
+import { u64 } from "../../../src/store/keys.ts";
 import { LedgerStore } from "../../../src/store/ledger-store.ts";
 import type { BlockCommit } from "../../../src/store/rows.ts";
 
@@ -87,6 +88,7 @@ export interface BlockPlan {
   readonly writes: readonly StateWrite[];
   readonly transactions: number;
   readonly validators?: readonly Validator[];
+  readonly references?: readonly BatchReference[];
 }
 
 /** Writes and transactions that follow from the height alone, so that any process makes the same block. */
@@ -111,6 +113,7 @@ export function makeCommit(
   const { head } = ledger;
   const height = head.height + 1;
   const validators = plan.validators ?? head.validators;
+  const references = plan.references ?? [];
   const staged = tree.stage(
     plan.writes.map(({ key, value }) => ({
       key,
@@ -130,7 +133,7 @@ export function makeCommit(
     parentHash: head.blockHash,
     parentResult: head.resultHash,
     historyRoot: ledger.history.root(),
-    batchesRoot: batchesRootOf([]),
+    batchesRoot: batchesRootOf(references),
     transactionsRoot: transactionsRootOf(transactionIds),
     transactionCount: transactionIds.length,
     validatorsHash: validatorsHashOf(head.validators),
@@ -161,7 +164,7 @@ export function makeCommit(
     header,
     headerBytes,
     blockHash,
-    references: [],
+    references,
     resultBytes,
     certificateBytes,
     transactionIds,
@@ -192,4 +195,26 @@ export async function commitUpTo(ledger: LedgerStore, tree: StateTree, height: n
     await ledger.commitBlock(commit);
     tree.commit(staged);
   }
+}
+
+/** The n-th batch, large enough to make LevelDB turn its log over and compact. */
+export function bodyAt(n: number): { readonly digest: Hash; readonly bytes: Uint8Array } {
+  return { digest: hashTagged("BATCH", u64(n)), bytes: new Uint8Array(20_000 + n).fill(n) };
+}
+
+/** Numbers of the batches that a block names: one of its own, now and then one that an old block named already. */
+export function bodiesOf(height: number): readonly number[] {
+  return height % 3 === 0 && height > 20 ? [height, height - 20] : [height];
+}
+
+/** Commits the next block with its batches. */
+export async function commitWithBatches(ledger: LedgerStore, tree: StateTree): Promise<void> {
+  const height = ledger.head.height + 1;
+  const bodies = bodiesOf(height).map(bodyAt);
+  await ledger.saveBatches(bodies, { sync: true });
+  const origin = ledger.head.proposer;
+  const references = bodies.map(({ digest, bytes }) => ({ digest, origin, bytes: bytes.length, count: 1 }));
+  const { commit, staged } = makeCommit(ledger, tree, { ...planOf(height), references });
+  await ledger.commitBlock(commit);
+  tree.commit(staged);
 }

@@ -5,17 +5,25 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { LedgerError } from "../../../src/errors.ts";
 import { toHex } from "../../../src/ledger/hash.ts";
+import { rangeOf } from "../../../src/store/keys.ts";
 import { openLevelStore } from "../../../src/store/level-store.ts";
 import { MemoryStore } from "../../../src/store/memory-store.ts";
 import { openVoteRecordFile } from "../../../src/store/vote-record-file.ts";
-import { commitUpTo, openChain } from "./chain-fixture.ts";
+import { bodiesOf, bodyAt, commitUpTo, openChain, planOf } from "./chain-fixture.ts";
 
-const CHILD = join(import.meta.dirname, "kill-child.ts");
+const COMMITTING = "kill-child.ts";
+const PRUNING = "prune-child.ts";
 
 /** Runs the child until `isEnough` of its lines, kills it, and gives every line it got out. */
-function runUntilKilled(directory: string, isEnough: (lines: number) => boolean): Promise<readonly string[]> {
+function runUntilKilled(
+  directory: string,
+  isEnough: (lines: number) => boolean,
+  program = COMMITTING,
+): Promise<readonly string[]> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [CHILD, directory], { stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn(process.execPath, [join(import.meta.dirname, program), directory], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     let output = "";
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       output += text;
@@ -60,6 +68,39 @@ describe("a process killed while it writes", () => {
       await store.close();
     }
     expect(acknowledged).toBeGreaterThan(100);
+    await rm(directory, { recursive: true });
+  }, 120_000);
+
+  it("D123: killed while it deletes old bodies it has every body that a kept block names, and none that only old ones name", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "linli-prune-"));
+    let [committed, pruned] = [0, 0];
+    for (const lines of [40, 41, 63, 90, 7, 120]) {
+      const output = await runUntilKilled(directory, (count) => count >= lines, PRUNING);
+      committed = Math.max(committed, newest(output, "committed"));
+      pruned = Math.max(pruned, newest(output, "pruned"));
+      const store = await openLevelStore(directory);
+      const { ledger } = await openChain(store);
+      const { height } = ledger.head;
+      expect(height).toBeGreaterThanOrEqual(committed);
+      // What a killed process deleted stays deleted: its writes had reached the system.
+      expect(ledger.firstBodyHeight).toBeGreaterThanOrEqual(pruned);
+      const expected = new Set<string>();
+      for (let kept = ledger.firstBodyHeight; kept <= height; kept += 1)
+        for (const n of bodiesOf(kept)) expected.add(toHex(bodyAt(n).digest));
+      for (let next = 1; next <= height; next += 1) {
+        expect(ledger.loadReceipts(next).length).toBe(planOf(next).transactions);
+        expect(ledger.loadBlock(next)?.references.length).toBe(bodiesOf(next).length);
+      }
+      // Those of the block that was next may be there already.
+      const next = new Set(bodiesOf(height + 1).map((n) => toHex(bodyAt(n).digest)));
+      const here = await store.scan({ ...rangeOf("batch"), limit: 10_000 });
+      const found = here.map(([key]) => toHex(key.slice(1)));
+      expect(found.filter((digest) => !next.has(digest)).sort()).toEqual(
+        [...expected].filter((digest) => !next.has(digest)).sort(),
+      );
+      await store.close();
+    }
+    expect(pruned).toBeGreaterThan(100);
     await rm(directory, { recursive: true });
   }, 120_000);
 

@@ -10,13 +10,24 @@ import { toHex } from "../../../src/ledger/hash.ts";
 import { historyLeaf, historyProof, verifyHistoryProof } from "../../../src/ledger/history.ts";
 import { verifyStateTreeProof } from "../../../src/ledger/state-proof.ts";
 import type { KeyValueStore } from "../../../src/ports.ts";
-import { blockKey, HEAD_KEY, historyKey, idsKey, receiptsKey, SCHEMA_KEY, stateKey } from "../../../src/store/keys.ts";
+import {
+  blockKey,
+  HEAD_KEY,
+  historyKey,
+  idsKey,
+  rangeOf,
+  receiptsKey,
+  SCHEMA_KEY,
+  stateKey,
+} from "../../../src/store/keys.ts";
 import { LedgerStore } from "../../../src/store/ledger-store.ts";
 import { openLevelStore } from "../../../src/store/level-store.ts";
 import { MemoryStore } from "../../../src/store/memory-store.ts";
 import { marksWith, type RecordMark, recordSequenceOf, type StoredHead } from "../../../src/store/rows.ts";
 import {
+  bodyAt,
   commitUpTo,
+  commitWithBatches,
   GENESIS_WRITES,
   makeCommit,
   makeGenesis,
@@ -242,12 +253,40 @@ describe.each(["LevelDB", "memory"])("ledger store on %s", (kind) => {
     await expect(LedgerStore.open({ store, chainId: other.chainId })).rejects.toMatchObject({
       code: "STORE_WRONG_CHAIN",
     });
-    const newer = encode([3, GENESIS.chainId, "a field of tomorrow"]);
+    const newer = encode([4, GENESIS.chainId, "a field of tomorrow"]);
     await store.write([{ kind: "put", key: SCHEMA_KEY, value: newer }], { sync: true });
     await expect(LedgerStore.open({ store, chainId: GENESIS.chainId })).rejects.toMatchObject({
       code: "STORE_SCHEMA_NEWER",
-      data: { stored: 3, known: 2 },
+      data: { stored: 4, known: 3 },
     });
+  });
+
+  it("D124: a store of an older schema learns which block names a batch last, and prunes like any other", async () => {
+    const { ledger, tree } = await openChain(store, GENESIS);
+    while (ledger.head.height < 30) await commitWithBatches(ledger, tree);
+    const named = await store.scan({ ...rangeOf("named"), limit: 100 });
+    expect(named.length).toBe(30);
+    const older = { kind: "put", key: SCHEMA_KEY, value: encode([1, GENESIS.chainId]) } as const;
+    await store.write([older, ...named.map(([key]) => ({ kind: "delete", key }) as const)], { sync: true });
+    const again = await LedgerStore.open({ store: await reopen(), chainId: GENESIS.chainId });
+    expect(await store.scan({ ...rangeOf("named"), limit: 100 })).toEqual(named);
+    expect(store.get(SCHEMA_KEY)).toEqual(encode([3, GENESIS.chainId]));
+    // Block 24 names the batch of block 4 again.
+    await again.pruneBodies(await again.oldBlocks({ beforeHeight: 11, beforeMs: Number.MAX_SAFE_INTEGER }));
+    expect(again.firstBodyHeight).toBe(11);
+    expect(again.loadBatch(bodyAt(4).digest)).toEqual(bodyAt(4).bytes);
+    expect(again.loadBatch(bodyAt(5).digest)).toBeUndefined();
+  });
+
+  it("D123: power that is lost after a step of pruning leaves it done or not begun", async () => {
+    const { ledger, tree } = await openChain(store, GENESIS);
+    while (ledger.head.height < 12) await commitWithBatches(ledger, tree);
+    await ledger.pruneBodies(await ledger.oldBlocks({ beforeHeight: 9, beforeMs: Number.MAX_SAFE_INTEGER }));
+    expect(ledger.firstBodyHeight).toBe(9);
+    const again = await LedgerStore.open({ store: await reopen(), chainId: GENESIS.chainId });
+    const isDone = again.firstBodyHeight === 9;
+    expect([1, 9]).toContain(again.firstBodyHeight);
+    for (let n = 1; n <= 12; n += 1) expect(again.loadBatch(bodyAt(n).digest) === undefined).toBe(isDone && n < 9);
   });
 
   it("D60: rows that are missing or changed stop the start or the read, never pass for nothing", async () => {
