@@ -129,15 +129,9 @@ export class Participant {
         this.guard(this.evidence.accuse(bytes, chain.head.validators));
       },
     });
-    this.proposals = new Proposals({
-      chain,
-      pool: this.pool,
-      intake: this.intake,
-      clock,
-      ownKey: key.publicKey,
-      timeScale,
-      recorded: () => this.signer?.record,
-    });
+    const { pool, intake } = this;
+    const recorded = () => this.signer?.record;
+    this.proposals = new Proposals({ chain, pool, intake, clock, ownKey: key.publicKey, timeScale, recorded });
     this.keepingUp = new KeepingUp({
       ...options,
       peers: this.peers,
