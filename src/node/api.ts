@@ -270,6 +270,7 @@ export class Api implements NodeApi {
       protocol: this.protocol(),
       mempool: { pending: mempool.size, queued: mempool.queued },
       batches: pool.size,
+      kept: { blocks: chain.store.firstHeight, transactions: chain.store.firstBodyHeight },
       timers: { nextDueMs: chain.timers.nextDueMs() ?? null },
       peers: network.peers().map(({ peerId, connected, roundTripMs, cutOffUntilMs }) => ({
         organisation: chain.head.validators.find((validator) => validator.peerId === peerId)?.organisation ?? null,

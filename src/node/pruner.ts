@@ -6,8 +6,6 @@ import type { PruneLimits } from "../store/pruning.ts";
 import type { Snapshots } from "../store/snapshots.ts";
 import type { Chain } from "./chain.ts";
 
-/** Old blocks are looked for at every such height: a look that finds one block costs as much as one that finds all of these. */
-const PRUNE_EVERY_HEIGHTS = 16;
 /** Of this node's time, while there is something to delete. */
 const SHARE = 1 / 4;
 
@@ -19,7 +17,6 @@ export class Pruner {
   private readonly clock: Clock;
   private readonly log: Logger;
   private running: Promise<void> | undefined;
-  private lastHeight = -PRUNE_EVERY_HEIGHTS;
   private isStopped = false;
 
   constructor(options: {
@@ -42,9 +39,7 @@ export class Pruner {
 
   /** Right after a commit. @returns when everything that was old then is deleted */
   async noteCommitted(): Promise<void> {
-    const { height } = this.chain.head;
-    if (this.running !== undefined || this.isStopped || height < this.lastHeight + PRUNE_EVERY_HEIGHTS) return;
-    this.lastHeight = height;
+    if (this.running !== undefined || this.isStopped) return;
     this.running = this.run().finally(() => {
       this.running = undefined;
     });
@@ -67,7 +62,7 @@ export class Pruner {
         this.clock.setTimer(restMs, resolve);
       });
     }
-    if (blocks > 0) this.log.info("old bodies deleted", { blocks, firstHeight: this.chain.store.firstBodyHeight });
+    if (blocks > 0) this.log.debug("old bodies deleted", { blocks, firstHeight: this.chain.store.firstBodyHeight });
   }
 
   /** N202: whoever takes a snapshot of this node finds here every block that follows it, with its batches. */

@@ -33,19 +33,31 @@ export async function oldBlocks(
   { fromHeight, beforeHeight, beforeMs }: PruneLimits & { readonly fromHeight: number },
 ): Promise<readonly OldBlock[]> {
   if (fromHeight >= beforeHeight) return [];
-  const range = { from: blockKey(fromHeight), to: blockKey(beforeHeight), limit: PRUNE_STEP_BLOCKS_MAX };
+  // Heights that were never fetched have no row: the next one that has is next.
+  const scan = async (limit: number): Promise<readonly DatedBlock[]> =>
+    (await reader.scan({ from: blockKey(fromHeight), to: blockKey(beforeHeight), limit })).map(datedBlock);
+  // After most commits the oldest block is still young: one row is read to see that.
+  const [oldest] = await scan(1);
+  if (oldest === undefined || oldest.timeMs >= beforeMs) return [];
   const blocks: OldBlock[] = [];
   let batches = 0;
-  // Heights that were never fetched have no row: the next one that has is next.
-  for (const [key, bytes] of await reader.scan(range)) {
-    const height = readU64(key, 1);
-    const { headerBytes, references } = decodeBlock(height, bytes);
-    batches += references.length;
-    const { timeMs } = orCorrupt(`block ${height}`, decodeHeader(headerBytes));
-    if (timeMs >= beforeMs || (batches > PRUNE_STEP_BATCHES_MAX && blocks.length > 0)) break;
-    blocks.push({ height, digests: references.map(({ digest }) => digest) });
+  for (const block of await scan(PRUNE_STEP_BLOCKS_MAX)) {
+    batches += block.digests.length;
+    if (block.timeMs >= beforeMs || (batches > PRUNE_STEP_BATCHES_MAX && blocks.length > 0)) break;
+    blocks.push(block);
   }
   return blocks;
+}
+
+interface DatedBlock extends OldBlock {
+  readonly timeMs: number;
+}
+
+function datedBlock([key, bytes]: readonly [key: Uint8Array, value: Uint8Array]): DatedBlock {
+  const height = readU64(key, 1);
+  const { headerBytes, references } = decodeBlock(height, bytes);
+  const { timeMs } = orCorrupt(`block ${height}`, decodeHeader(headerBytes));
+  return { height, timeMs, digests: references.map(({ digest }) => digest) };
 }
 
 /**

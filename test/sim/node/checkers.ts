@@ -352,7 +352,11 @@ export class Checkers {
   checkBodies(member: Member): void {
     const { world } = this;
     const { chain } = member.participant ?? {};
-    for (let height = member.firstHeight; chain !== undefined && height <= chain.head.height; height += 1) {
+    for (
+      let height = chain?.store.firstBodyHeight ?? 1;
+      chain !== undefined && height <= chain.head.height;
+      height += 1
+    ) {
       for (const { digest } of chain.store.loadBlock(height)?.references ?? []) {
         const bytes = chain.store.loadBatch(digest);
         const batch = bytes === undefined ? undefined : decodeBatch(bytes);

@@ -3,6 +3,7 @@
 
 import { faultBound } from "../../../src/ledger/certificate.ts";
 import type { Parameters } from "../../../src/ledger/types.ts";
+import type { SnapshotOptions } from "../../../src/node/keeping-up.ts";
 import { Random } from "../random.ts";
 import type { WriteCut } from "./fate.ts";
 
@@ -51,7 +52,7 @@ export interface Plan {
   /** the store is restored as it was before; the vote record is not */
   readonly backups: readonly { readonly node: number; readonly savedAtMs: number; readonly restoredAtMs: number }[];
   /** undefined: nobody makes, offers or fetches any */
-  readonly snapshots: { readonly everyHeights: number; readonly fetchWhenBehind: number } | undefined;
+  readonly snapshots: Omit<SnapshotOptions, "stored"> | undefined;
   /** a bit of a file of snapshots turns */
   readonly rottenSnapshots: readonly { readonly node: number; readonly atMs: number }[];
   /** an empty store in the place of the old one; the vote record stays */
@@ -261,7 +262,11 @@ function drawLosses(
   const seated = whole.filter((node) => !hasSpare || node !== spare);
   const atMs = () => random.below(calmFromMs);
   const snapshots = random.chance(500)
-    ? { everyHeights: random.pick([1, 1, 2, 3, 5]), fetchWhenBehind: random.pick([1, 1, 2, 4]) }
+    ? {
+        everyHeights: random.pick([1, 1, 2, 3, 5]),
+        fetchWhenBehind: random.pick([1, 1, 2, 4]),
+        keepBodiesMs: [undefined, 0, 5_000][calmFromMs % 3],
+      }
     : undefined;
   const mayLose = [...(lostAtOnceMax > 0 ? seated : []), ...(hasSpare ? [spare, spare, spare] : [])];
   const lostRecords = lostAtOnceMax > 0 && random.chance(profile === "crash" ? 350 : 250);
@@ -331,7 +336,7 @@ export function describePlan(plan: Plan): string {
     `n=${plan.validatorCount}${plan.hasSpare ? "+1" : ""} f=${faultBound(plan.validatorCount)} lies=${lies} ${plan.hasRealSignatures ? "ed25519 " : ""}` +
     `rotation=${parameters.rotationHeights} window=${parameters.replayWindowMs} delay<=${plan.delayMsMax} spikes=${plan.spikePermille} loss=${plan.lossPermille}/${plan.commitLossPermille} ` +
     `disk<=${plan.diskMsMax}+${plan.syncMsMax} lag<=${plan.lagMsMax} crashes=${plan.crashes.length}+${plan.writesCut.length} partitions=${plan.partitions.length} ` +
-    `snapshots=${plan.snapshots === undefined ? "none" : `${plan.snapshots.everyHeights}/${plan.snapshots.fetchWhenBehind}`} rotten=${plan.rottenSnapshots.length} stores-=${plan.lostStores.length} records-=${plan.lostRecords.map(({ kind, withStore }) => kind + (withStore ? "+store" : "")).join(",") || "none"} ` +
+    `snapshots=${plan.snapshots === undefined ? "none" : `${plan.snapshots.everyHeights}/${plan.snapshots.fetchWhenBehind}/${plan.snapshots.keepBodiesMs ?? "all"}`} rotten=${plan.rottenSnapshots.length} stores-=${plan.lostStores.length} records-=${plan.lostRecords.map(({ kind, withStore }) => kind + (withStore ? "+store" : "")).join(",") || "none"} ` +
     `full=${plan.fullDisks.length} bits=${plan.flippedBits.length}${plan.flippedBits[0]?.where ?? ""} backups=${plan.backups.length} jumps=${plan.clockJumps.length} offers=${plan.offers.length} ` +
     `decisions=${plan.decisions.map(({ decision }) => decision).join(",") || "none"} calm=${plan.calmFromMs}`
   );

@@ -50,6 +50,8 @@ export class RecordDisk {
       pace.onWrite(lengthMs, "vote record");
       return life.answer(lengthMs, compute);
     };
+    // What a process asked for in the instant in which it ended was never handed over.
+    this.underWay.clear();
     const store = await openVoteRecordFile(PATH, new SimFiles(this, slowly, () => pace.syncMs()));
     const found = await store.load();
     if (found.kind === "found") this.saved = found.bytes;
