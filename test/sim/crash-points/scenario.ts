@@ -53,7 +53,7 @@ export const SCENARIO: Plan = {
   fullDisks: [],
   flippedBits: [],
   backups: [],
-  snapshots: { everyHeights: 3, fetchWhenBehind: 3 },
+  snapshots: { everyHeights: 3, fetchWhenBehind: 3, keepBodiesMs: 0 },
   rottenSnapshots: [],
   lostStores: [],
   lostRecords: [],
