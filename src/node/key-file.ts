@@ -2,7 +2,7 @@
 // Never overwrites a file, never reads one that others may read, never lets a seed into an error or a log.
 
 import { constants } from "node:fs";
-import { access, link, mkdir, open, rm } from "node:fs/promises";
+import { access, link, open, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Fields } from "../client/fields.ts";
 import { decodeVoteRecord, emptyVoteRecord, encodeVoteRecord } from "../consensus/vote-record.ts";
@@ -12,6 +12,7 @@ import { SUITE_ED25519 } from "../ledger/types.ts";
 import type { KeySigner } from "../ports.ts";
 import { openVoteRecordFile } from "../store/vote-record-file.ts";
 import { generateSeed, nativeSigner } from "./ed25519-native.ts";
+import { makeDirectory } from "./make-directory.ts";
 
 /** validator: signs votes. peer: identity in the network. account: signs transactions. Three different keys. */
 export type KeyKind = "validator" | "peer" | "account";
@@ -64,7 +65,7 @@ export async function createValidatorKey(key: {
   const { keyFile, votesDirectory, seed = generateSeed() } = key;
   await refuseExisting(keyFile);
   const { publicKey } = nativeSigner(seed);
-  await mkdir(votesDirectory, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+  await makeDirectory(votesDirectory).catch((error: unknown) => {
     throw unwritable(votesDirectory, error);
   });
   const record = await openVoteRecordFile(voteRecordPath(votesDirectory, publicKey));
@@ -153,7 +154,7 @@ async function writeKeyFile(
 
 // Whole under another name first, then linked: a link never replaces a file, and a crash leaves no half key.
 async function writeOnce(file: string, text: string): Promise<void> {
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  await makeDirectory(dirname(file));
   await refuseExisting(file);
   const draft = `${file}.${process.pid}.draft`;
   const handle = await open(draft, "wx", 0o600);

@@ -1,7 +1,7 @@
 // `npm start`: a whole network on one machine. Starts a process per organisation, plays one day of a community through
 // their RPC doors, shows what came of it, and keeps serving. A second start goes on from the disk.
 
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { LinliClient } from "../../client/client.ts";
 import { LedgerError } from "../../errors.ts";
@@ -9,6 +9,7 @@ import { fromHex, toHex } from "../../ledger/hash.ts";
 import { systemClock } from "../clock.ts";
 import { generateSeed, verifyNative } from "../ed25519-native.ts";
 import { PARAMETER_DEFAULTS } from "../genesis-plan.ts";
+import { makeDirectory } from "../make-directory.ts";
 import { DEVNET_ORGANISATIONS, DevnetKeys, genesisAccounts } from "./cast.ts";
 import { writeCommunity } from "./community.ts";
 import { readCommunity } from "./community-reader.ts";
@@ -192,7 +193,10 @@ async function serve(nodes: readonly NodeProcess[], stopping: AbortSignal): Prom
 
 /** The seed of every key of the devnet's people, made on the first start, readable for its owner only. */
 async function loadSeed(directory: string): Promise<Uint8Array> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const unwritable = (cause: unknown): never => {
+    throw new LedgerError("DEVNET_UNWRITABLE", { directory }, { cause, remedy: "name another directory with --data" });
+  };
+  await makeDirectory(directory).catch(unwritable);
   const file = join(directory, SEED_FILE);
   const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return undefined;
@@ -200,7 +204,7 @@ async function loadSeed(directory: string): Promise<Uint8Array> {
   });
   if (text === undefined) {
     const seed = generateSeed();
-    await writeFile(file, `${toHex(seed)}\n`, { mode: 0o600, flag: "wx" });
+    await writeFile(file, `${toHex(seed)}\n`, { mode: 0o600, flag: "wx" }).catch(unwritable);
     return seed;
   }
   const seed = fromHex(text.trim());

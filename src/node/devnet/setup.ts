@@ -1,7 +1,7 @@
 // Makes a network's files on one machine: keys, genesis and a home per organisation, or finds those made before.
 // Used by the devnet, the end-to-end tests and the benchmark; in earnest every organisation makes its own keys.
 
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { genesisFromJson, genesisToJson, sealGenesis } from "../../client/genesis-json.ts";
 import { CONFIG_FILE } from "../../config.ts";
@@ -11,6 +11,7 @@ import { FORMAT_VERSION, type Parameters } from "../../ledger/types.ts";
 import { peerIdOf } from "../../p2p/peer-id.ts";
 import { inLedgerTime } from "../genesis-plan.ts";
 import { createKeyFile, createValidatorKey } from "../key-file.ts";
+import { makeDirectory } from "../make-directory.ts";
 
 /** Where the nodes of one machine listen: peers at base + i, clients at base + 100 + i. Below the ephemeral range. */
 export const DEVNET_PORT_BASE = 26_000;
@@ -109,7 +110,7 @@ export async function createNetwork(plan: NetworkPlan): Promise<NetworkLayout> {
 }
 
 async function makeKeys(node: NodePlace) {
-  await mkdir(node.home, { recursive: true, mode: 0o700 });
+  await makeDirectory(node.home);
   const { signer } = await createValidatorKey({
     keyFile: join(node.home, "keys/validator.key"),
     votesDirectory: join(node.home, "data/votes"),
