@@ -3,6 +3,7 @@
 
 import { spawn } from "node:child_process";
 import { parseArgs } from "node:util";
+import { runForkSeed } from "./node/fork.ts";
 import { PROFILES, type Profile } from "./node/plan.ts";
 import { shrink } from "./node/shrink.ts";
 import { TRIM_NAMES, type Trim, trimWords } from "./node/trim.ts";
@@ -44,11 +45,11 @@ const trim: Trim = {
   untilMs: values.until === undefined ? undefined : numberOf(values.until, "until"),
 };
 
-function profileOf(text: string): Profile | "core" {
-  if (text === "core") return text;
+function profileOf(text: string): Profile | "core" | "fork" {
+  if (text === "core" || text === "fork") return text;
   const known = PROFILES.find((name) => name === text);
   if (known !== undefined) return known;
-  console.error(`--profile wants ${PROFILES.join(", ")} or core, not "${text}"`);
+  console.error(`--profile wants ${PROFILES.join(", ")}, fork or core, not "${text}"`);
   process.exit(2);
 }
 
@@ -65,6 +66,10 @@ async function run(seed: number, trace?: (line: string) => void): Promise<Outcom
   if (profile === "core") {
     const { failure, fingerprint, about, heights, frames, evidence, viewsMax, calmMs } = runCore(seed, trace);
     return { seed, failure, fingerprint, about, sums: { heights, frames, evidence }, mosts: { viewsMax, calmMs } };
+  }
+  if (profile === "fork") {
+    const { failure, fingerprint, about, heights, frames, forks, named, viewsMax } = await runForkSeed(seed, trace);
+    return { seed, failure, fingerprint, about, sums: { heights, frames, forks, named }, mosts: { viewsMax } };
   }
   const { failure, fingerprint, about, ...numbers } = await runNodes(seed, profile, trace, trim);
   const { heights, receipts, frames, evidence, halts, starts, expired, simulatedMs, viewsMax, calmMs } = numbers;
@@ -91,8 +96,8 @@ function command(seed: number, smaller: Trim = trim): string {
 
 /** A failing seed with as little in it as still breaks the same rule. */
 async function shrinkSeed(seed: number): Promise<void> {
-  if (profile === "core") {
-    console.error("--shrink is for whole nodes");
+  if (profile === "core" || profile === "fork") {
+    console.error(`--shrink is for ${PROFILES.join(", ")}`);
     process.exit(2);
   }
   const shrunk = await shrink(seed, profile, (line) => console.log(line));
@@ -171,7 +176,7 @@ function isLastLine(line: string): boolean {
 
 if (values.help) {
   console.log(
-    `npm run sim -- [--seeds N] [--from S] [--workers K] | --seed X [--trace] [--shrink]; --profile ${PROFILES.join("|")}|core\n` +
+    `npm run sim -- [--seeds N] [--from S] [--workers K] | --seed X [--trace] [--shrink]; --profile ${PROFILES.join("|")}|fork|core\n` +
       `  --seed X may be made smaller: [--without ${TRIM_NAMES.join(",")}] [--nodes N] [--until MS]`,
   );
 } else if (values.seed === undefined) {

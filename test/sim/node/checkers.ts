@@ -102,6 +102,7 @@ export class Checkers {
 
   private decide(member: Member, height: number, what: string, ids: readonly string[]): void {
     const { world } = this;
+    if (world.isForked) return;
     const before = this.decided.get(height);
     if (before !== undefined) {
       if (before.what !== what)
@@ -280,7 +281,7 @@ export class Checkers {
   private checkLock(member: Member, message: ConsensusMessage): void {
     const block = blockOf(message);
     const { height, view } = message;
-    if (block === undefined) return;
+    if (block === undefined || this.world.isForked) return;
     const hash = toHex(block);
     const locked = this.locked.get(height);
     if (locked !== undefined && view > locked.view && hash !== locked.block)

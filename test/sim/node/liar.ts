@@ -45,14 +45,14 @@ export const NO_RECORD: VoteRecordStore = {
 export class Liar {
   private readonly world: World;
   private readonly member: Member;
-  private readonly lie: Lie;
+  private readonly lie: Exclude<Lie, "twin">;
   private readonly random: Random;
   private readonly attacker: Attacker;
   private readonly poisoner: Poisoner;
   private readonly secrets = new Map<string, Batch>();
   private sequence = 0;
 
-  constructor(world: World, member: Member, lie: Lie) {
+  constructor(world: World, member: Member, lie: Exclude<Lie, "twin">) {
     this.world = world;
     this.member = member;
     this.lie = lie;

@@ -20,7 +20,7 @@ import { FolderDisk } from "./folder.ts";
 import type { Operator } from "./genesis.ts";
 import { NO_RECORD } from "./liar.ts";
 import { Life, type MachineTime } from "./life.ts";
-import { SimNetwork } from "./network.ts";
+import { type SimHub, SimNetwork } from "./network.ts";
 import { RecordDisk } from "./records.ts";
 import type { World } from "./world.ts";
 
@@ -56,10 +56,13 @@ export class Member {
   bodilessHeight = 0;
   /** writes begun, in all lives */
   writes = 0;
+  /** the network it joins when it starts */
+  hub: SimHub;
   private readonly world: World;
 
   constructor(world: World, index: number, operator: Operator) {
     this.world = world;
+    this.hub = world.hub;
     this.index = index;
     this.operator = operator;
     const { plan, cast } = world;
@@ -127,7 +130,7 @@ export class Member {
     const { world, operator, index } = this;
     const { genesis, verify } = world.cast;
     const log = this.logger(life);
-    const network = new SimNetwork(world.hub, {
+    const network = new SimNetwork(this.hub, {
       index,
       peerId: operator.peerId,
       members: genesis.endpoints,
@@ -178,7 +181,7 @@ export class Member {
     if (life === undefined) return;
     life.isOver = true;
     if (this.network !== undefined)
-      world.hub.leave(this.network, isPowerCut ? world.random.between(5_000, 6_000) : world.random.below(50));
+      this.hub.leave(this.network, isPowerCut ? world.random.between(5_000, 6_000) : world.random.below(50));
     this.life = undefined;
     this.participant = undefined;
     this.network = undefined;

@@ -13,7 +13,8 @@ export type Profile = (typeof PROFILES)[number];
 
 /** How a lying validator misbehaves in consensus; all of them lie to clients and in catch-up, too. */
 export const LIES = ["silent", "equivocator", "withholder", "liar", "spammer"] as const;
-export type Lie = (typeof LIES)[number];
+/** "twin": two whole nodes with one key, each on its side of a fork (fork.ts). */
+export type Lie = (typeof LIES)[number] | "twin";
 
 /** What is decided by vote in the middle of a run. */
 export type Decision = "addSeat" | "removeSeat" | "parameter" | "contract";

@@ -68,6 +68,8 @@ export class World {
   cutsMade = 0;
   /** whoever wants to know of every write that begins */
   onWrite: ((member: Member, kind: WriteKind) => void) | undefined;
+  /** more than f lie, and have split the honest: two histories are true from here on */
+  isForked = false;
   private readonly losses = new Losses(this);
   private readonly liars = new Map<number, Liar>();
   private readonly effects = new EffectHash();
@@ -93,7 +95,18 @@ export class World {
     this.cast = castOf(this.plan);
     const count = this.cast.operators.length;
     this.baseDelayMs = Array.from({ length: count * count }, () => this.random.between(1, this.plan.delayMsMax));
-    this.hub = new SimHub(
+    this.hub = this.createHub();
+    this.checkers = new Checkers(this);
+    this.clients = new Clients(this);
+    this.members = this.cast.operators.map((operator, index) => new Member(this, index, operator));
+    for (const [index, lie] of this.plan.lies) {
+      const member = this.members[index];
+      if (member !== undefined && lie !== "twin") this.liars.set(index, new Liar(this, member, lie));
+    }
+  }
+
+  protected createHub(): SimHub {
+    return new SimHub(
       {
         delayMs: (from, to) => this.delayMs(from, to),
         roundTripMs: (from, to) => this.baseDelay(from, to) + this.baseDelay(to, from),
@@ -110,13 +123,6 @@ export class World {
         onPenalty: (by, peer, code) => this.onPenalty(by, peer, code),
       },
     );
-    this.checkers = new Checkers(this);
-    this.clients = new Clients(this);
-    this.members = this.cast.operators.map((operator, index) => new Member(this, index, operator));
-    for (const [index, lie] of this.plan.lies) {
-      const member = this.members[index];
-      if (member !== undefined) this.liars.set(index, new Liar(this, member, lie));
-    }
   }
 
   async run(): Promise<Outcome> {
@@ -130,13 +136,7 @@ export class World {
       for (const { records } of this.members) await records.create();
       this.schedule();
       await this.runUntil(plan.calmFromMs, () => false);
-      const calmEndMs = plan.calmFromMs + calmMsMax(plan);
-      const isDone = await this.runUntil(calmEndMs, () => this.hasEverything());
-      this.isSettled = true;
-      calmMs = timeline.nowMs - plan.calmFromMs;
-      if (!isDone) this.fail(`liveness: ${this.missing()}`);
-      await this.restartEverybody();
-      if (this.failure === undefined) this.finalChecks();
+      calmMs = await this.end();
     } finally {
       process.off("unhandledRejection", onRejection);
     }
@@ -159,6 +159,19 @@ export class World {
       simulatedMs: timeline.nowMs,
       calmMs,
     };
+  }
+
+  /** Calm, until everybody has everything, and what must be true then. @returns how long that took, simulated ms */
+  protected async end(): Promise<number> {
+    const { plan, timeline } = this;
+    const calmEndMs = plan.calmFromMs + calmMsMax(plan);
+    const isDone = await this.runUntil(calmEndMs, () => this.hasEverything());
+    this.isSettled = true;
+    const calmMs = timeline.nowMs - plan.calmFromMs;
+    if (!isDone) this.fail(`liveness: ${this.missing()}`);
+    await this.restartEverybody();
+    if (this.failure === undefined) this.finalChecks();
+    return calmMs;
   }
 
   /** What was said to be committed must also be there after the lights went out. */
@@ -194,7 +207,7 @@ export class World {
     this.trace(`FAILED ${this.failure}`);
   }
 
-  private schedule(): void {
+  protected schedule(): void {
     const { plan, timeline } = this;
     const decisions = new Decisions(this);
     for (const member of this.members) timeline.after(this.random.below(50), () => member.start());
