@@ -3,6 +3,8 @@
 
 import { verifyEvidence } from "../../../src/consensus/evidence.ts";
 import { type Guilty, namesOfFork } from "../../../src/consensus/fork.ts";
+import { decodeTrail, encodeTrail, type SignedNewView } from "../../../src/consensus/trail.ts";
+import { makeNewView } from "../../../src/consensus/view-formats.ts";
 import { faultBound } from "../../../src/ledger/certificate.ts";
 import { decodeCertificate } from "../../../src/ledger/format-vote.ts";
 import { toHex } from "../../../src/ledger/hash.ts";
@@ -164,7 +166,9 @@ class ForkWorld extends World {
     const validators = this.checkers.validatorsAt(1);
     if (left === undefined || right === undefined || validators === undefined)
       return this.fail(`fork: no certificates of ${height}`);
-    const trails = this.honest().flatMap(({ participant }) => participant?.chain.store.loadTrail(height) ?? []);
+    const kept = this.honest().flatMap(({ participant }) => participant?.chain.store.loadTrail(height) ?? []);
+    // Who is guilty hands in trails, too.
+    const trails = [...kept.map((bytes) => this.forgeTrail(bytes)), ...kept];
     const facts = { chainId: cast.genesis.chainId, validators, verify: cast.verify };
     const fork = namesOfFork({ ...facts, certificates: [left, right], trails });
     if (!fork.ok) return this.fail(`fork: of height ${height} cannot be told: ${fork.code}`);
@@ -174,7 +178,23 @@ class ForkWorld extends World {
     this.trace(`${this.at} fork ${where}: ${guilty.map(({ rule }) => rule).join(",")}`);
     for (const one of guilty) this.checkGuilty(one);
     if (guilty.length < guiltyMin || guiltyMin !== faultBound(validators.length) + 1)
-      this.fail(`fork: ${where}, only ${guilty.length} of ${guiltyMin} are named from ${trails.length} trails`);
+      this.fail(`fork: ${where}, only ${guilty.length} of ${guiltyMin} are named from ${kept.length} trails`);
+  }
+
+  /** The same statements in others' names, and locks that nobody claimed. */
+  private forgeTrail(bytes: Uint8Array): Uint8Array {
+    const trail = decodeTrail(bytes);
+    if (!trail.ok) return bytes;
+    const count = this.forkPlan.validatorCount;
+    const newViews = trail.value.newViews.map(({ signer, content, signature }): SignedNewView => {
+      const { height, view, blockHash, certificate } = content;
+      const viewChanges = content.viewChanges.map((one) =>
+        this.random.chance(500) ? { ...one, signer: (one.signer + 1) % count } : { ...one, prepared: undefined },
+      );
+      return { signer, content: makeNewView({ height, view, blockHash, viewChanges, certificate }), signature };
+    });
+    const prepared = trail.value.prepared.map((one) => ({ ...one, blockHash: this.random.bytes(32) }));
+    return encodeTrail({ ...trail.value, newViews, prepared });
   }
 
   private checkGuilty({ offender, rule, evidence }: Guilty): void {

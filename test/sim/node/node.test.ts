@@ -3,10 +3,11 @@
 
 import { describe, expect, it } from "vitest";
 import { faultBound } from "../../../src/ledger/certificate.ts";
+import { runForkSeed } from "./fork.ts";
 import { drawPlan, LIES, PROFILES } from "./plan.ts";
-import { runSeed } from "./world.ts";
+import { type Outcome, runSeed } from "./world.ts";
 
-const SEEDS_PER_PROFILE = 22;
+const SEEDS_PER_PROFILE = 15;
 const TIMEOUT_MS = 240_000;
 
 describe("simulator of whole nodes", () => {
@@ -23,15 +24,28 @@ describe("simulator of whole nodes", () => {
         // The runs are worth something only if something is executed, views change, and what was meant to break does.
         expect(outcomes.every(({ receipts }) => receipts > 0)).toBe(true);
         expect(outcomes.filter(({ viewsMax }) => viewsMax > 0).length).toBeGreaterThan(SEEDS_PER_PROFILE / 4);
-        const isSeen =
-          profile === "byzantine"
-            ? outcomes.some(({ evidence }) => evidence > 0)
-            : outcomes.some(({ halts }) => halts > 0);
-        expect(isSeen).toBe(true);
+        const isSeen = {
+          swarm: ({ halts }: Outcome) => halts > 0,
+          byzantine: ({ evidence }: Outcome) => evidence > 0,
+          crash: ({ halts }: Outcome) => halts > 0,
+          losses: ({ installs, recoveries }: Outcome) => installs + recoveries > 0,
+        }[profile];
+        expect(outcomes.some(isSeen)).toBe(true);
       },
       TIMEOUT_MS,
     );
   }
+
+  it(
+    `C92: a fork by more than f names f + 1 of them and nobody else: seeds 1 to ${SEEDS_PER_PROFILE}`,
+    async () => {
+      const outcomes = [];
+      for (let seed = 1; seed <= SEEDS_PER_PROFILE; seed += 1) outcomes.push(await runForkSeed(seed));
+      expect(outcomes.flatMap(({ failure }) => failure ?? [])).toEqual([]);
+      expect(outcomes.filter(({ forks }) => forks > 0).length).toBeGreaterThan(SEEDS_PER_PROFILE / 2);
+    },
+    TIMEOUT_MS,
+  );
 
   it(
     "N111: the same seed gives the same effects, another seed others",
@@ -49,7 +63,7 @@ describe("simulator of whole nodes", () => {
 
   it("draws every lie and every size, never more liars than f, and no more broken disks than the rest can bear", () => {
     const plans = PROFILES.flatMap((profile) => Array.from({ length: 500 }, (_, seed) => drawPlan(seed, profile)));
-    expect(new Set(plans.map(({ validatorCount }) => validatorCount))).toEqual(new Set([4, 5, 6, 7, 13]));
+    expect(new Set(plans.map(({ validatorCount }) => validatorCount))).toEqual(new Set([4, 5, 6, 7, 10, 13]));
     expect(new Set(plans.flatMap(({ lies }) => [...lies.values()]))).toEqual(new Set(LIES));
     for (const { lies, flippedBits, backups, validatorCount } of plans) {
       const broken = new Set([...flippedBits, ...backups].map(({ node }) => node)).size;

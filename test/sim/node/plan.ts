@@ -7,8 +7,11 @@ import type { SnapshotOptions } from "../../../src/node/keeping-up.ts";
 import { Random } from "../random.ts";
 import type { WriteCut } from "./fate.ts";
 
-/** "swarm": everything mixed; "byzantine": always f liars; "crash": processes, power and disks. */
-export const PROFILES = ["swarm", "byzantine", "crash"] as const;
+/**
+ * "swarm": everything mixed; "byzantine": always f liars; "crash": processes, power and disks; "losses": machines that lose their
+ * stores and vote records, beside liars.
+ */
+export const PROFILES = ["swarm", "byzantine", "crash", "losses"] as const;
 export type Profile = (typeof PROFILES)[number];
 
 /** How a lying validator misbehaves in consensus; all of them lie to clients and in catch-up, too. */
@@ -107,8 +110,10 @@ export function calmMsMax({ validatorCount }: Plan): number {
 
 export function drawPlan(seed: number, profile: Profile): Plan {
   const random = new Random(seed ^ 0x11);
-  const validatorCount = random.chance(30) ? 13 : random.pick([4, 4, 4, 5, 6, 7]);
-  const hasSpare = random.chance(400);
+  const validatorCount = random.chance(30)
+    ? 13
+    : random.pick(profile === "losses" ? [4, 7, 7, 10] : [4, 4, 4, 5, 6, 7]);
+  const hasSpare = random.chance(profile === "losses" ? 700 : 400);
   const nodeCount = validatorCount + (hasSpare ? 1 : 0);
   const calmFromMs = random.between(8_000, 40_000);
   const clientCount = random.between(2, 6);
@@ -174,8 +179,14 @@ interface DrawPlace {
 
 function drawLies(random: Random, profile: Profile, validatorCount: number): ReadonlyMap<number, Lie> {
   const most = faultBound(validatorCount);
+  // Beside one machine that loses something, where there can be both.
+  if (profile === "losses") return liesOf(random, validatorCount, random.between(0, Math.max(1, most - 1)));
   const count =
     profile === "byzantine" ? most : profile === "crash" || random.chance(400) ? 0 : random.between(1, most);
+  return liesOf(random, validatorCount, count);
+}
+
+function liesOf(random: Random, validatorCount: number, count: number): ReadonlyMap<number, Lie> {
   const nodes = random.shuffled(Array.from({ length: validatorCount }, (_, index) => index)).slice(0, count);
   return new Map(nodes.map((node) => [node, random.pick(LIES)]));
 }
@@ -259,10 +270,11 @@ function drawLosses(
   facts: { readonly hasSpare: boolean; readonly lostAtOnceMax: number; readonly whole: readonly number[] },
 ): Pick<Plan, "snapshots" | "rottenSnapshots" | "lostStores" | "lostRecords"> {
   const { hasSpare, lostAtOnceMax, whole } = facts;
+  const isAbout = profile === "losses";
   const spare = nodeCount - 1;
   const seated = whole.filter((node) => !hasSpare || node !== spare);
   const atMs = () => random.below(calmFromMs);
-  const snapshots = random.chance(500)
+  const snapshots = random.chance(isAbout ? 750 : 500)
     ? {
         everyHeights: random.pick([1, 1, 2, 3, 5]),
         fetchWhenBehind: random.pick([1, 1, 2, 4]),
@@ -270,7 +282,7 @@ function drawLosses(
       }
     : undefined;
   const mayLose = [...(lostAtOnceMax > 0 ? seated : []), ...(hasSpare ? [spare, spare, spare] : [])];
-  const lostRecords = lostAtOnceMax > 0 && random.chance(profile === "crash" ? 350 : 250);
+  const lostRecords = lostAtOnceMax > 0 && random.chance(isAbout ? 650 : profile === "crash" ? 350 : 250);
   const lostStores = snapshots !== undefined && !lostRecords && mayLose.length > 0 && random.chance(900);
   const storeOf = random.pick(mayLose.length > 0 ? mayLose : [0]);
   return {
@@ -284,7 +296,7 @@ function drawLosses(
       atMs: random.between(Math.floor(calmFromMs / 4), calmFromMs - 1),
       downMs: random.between(1, random.pick([50, 3_000, 9_000])),
     })),
-    lostRecords: Array.from({ length: lostRecords ? random.between(1, 3) : 0 }, (): LostRecord => {
+    lostRecords: Array.from({ length: lostRecords ? random.between(1, isAbout ? 5 : 3) : 0 }, (): LostRecord => {
       const lostAtMs = atMs();
       return {
         node: random.pick(seated),
