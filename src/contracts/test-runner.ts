@@ -9,7 +9,9 @@ import type { CompiledContract, CompiledTable } from "./compiled.ts";
 import type { Coverage } from "./coverage.ts";
 import type { DryRun } from "./dry-run.ts";
 import { compileSource, exportsOf } from "./engine.ts";
+import { type Explanation, explain } from "./explain.ts";
 import { Findings } from "./finding.ts";
+import type { Refusal } from "./refusal.ts";
 import { RowLayout } from "./row-layout.ts";
 import { ANYONE_ROLE, CONTRACT_ROLE_PREFIX, LEDGER_CONTRACT } from "./system.ts";
 import { MONEY, TIMERS } from "./system-layouts.ts";
@@ -24,6 +26,17 @@ export interface AuthorTestOutcome {
   readonly line: number;
   /** undefined: passed */
   readonly problem: string | undefined;
+  /** what its steps tried and were refused, in order */
+  readonly refusals: readonly ExpectedRefusal[];
+}
+
+export interface ExpectedRefusal {
+  /** `contract.action`, empty for a timer's */
+  readonly action: string;
+  /** as the test wrote it */
+  readonly as: string;
+  readonly ruleId: string;
+  readonly sentence: Explanation;
 }
 
 export interface AuthorTestInput {
@@ -46,16 +59,20 @@ export function runAuthorTests(input: AuthorTestInput): readonly AuthorTestOutco
   const tree = readYaml(input.tests, findings);
   const [finding] = findings.list();
   if (finding !== undefined || tree === undefined)
-    return [{ name: "test file", line: finding?.line ?? 1, problem: finding?.message ?? "is empty" }];
+    return [failedFile("test file", finding?.line ?? 1, finding?.message ?? "is empty")];
   const contracts = compileAll(input.sources);
   if ("problem" in contracts) return [contracts];
-  if (tree.kind !== "list") return [{ name: "test file", line: 1, problem: "is a list of tests" }];
+  if (tree.kind !== "list") return [failedFile("test file", 1, "is a list of tests")];
   const [main] = contracts.byName;
   const watched =
     main && input.coverage ? new Map(contracts.byName).set(main[0], input.coverage.watch(main[1])) : contracts.byName;
   return tree.items.map((node) =>
     runTest(node, { contracts: watched, newOverlay: input.newOverlay, lineOf: (at) => findings.lineOf(at) }),
   );
+}
+
+function failedFile(name: string, line: number, problem: string): AuthorTestOutcome {
+  return { name, line, problem, refusals: [] };
 }
 
 interface Call {
@@ -110,7 +127,7 @@ function compileAll(
     const { contract, findings } = compileSource(source, shapes);
     const finding = findings.find(({ severity }) => severity === "error");
     if (contract === undefined)
-      return { name: "document", line: finding?.line ?? 1, problem: `${finding?.code}: ${finding?.message}` };
+      return failedFile("document", finding?.line ?? 1, `${finding?.code}: ${finding?.message}`);
     byName.set(contract.name, contract);
   }
   return { byName: new Map([...byName].reverse()) };
@@ -118,13 +135,14 @@ function compileAll(
 
 function runTest(node: SourceNode, setting: Setting): AuthorTestOutcome {
   const name = node.kind === "map" ? textOf(node.entries.find(({ key }) => key === "test")?.value) : "";
+  const run = new TestRun(setting);
+  const { refusals } = run;
   try {
-    const run = new TestRun(setting);
     run.test(node);
-    return { name, line: setting.lineOf(node.at), problem: undefined };
+    return { name, line: setting.lineOf(node.at), problem: undefined, refusals };
   } catch (fault) {
     if (!(fault instanceof TestFault)) throw fault;
-    return { name, line: setting.lineOf(fault.at), problem: fault.message };
+    return { name, line: setting.lineOf(fault.at), problem: fault.message, refusals };
   }
 }
 
@@ -137,6 +155,7 @@ function show(value: Value): string {
 }
 
 class TestRun {
+  readonly refusals: ExpectedRefusal[] = [];
   private readonly ledger: TestLedger;
   private readonly main: CompiledContract;
   private readonly contracts: ReadonlyMap<string, CompiledContract>;
@@ -332,12 +351,25 @@ class TestRun {
       return;
     }
     const rule = textOf(wanted);
-    const isRefused = refused.some(({ ruleId }) => ruleId === rule || ruleId === `${this.main.name}.${rule}`);
-    if (!isRefused)
+    const refusal = refused.find(({ ruleId }) => ruleId === rule || ruleId === `${this.main.name}.${rule}`);
+    if (refusal === undefined)
       throw new TestFault(
         wanted.at,
         `expected refused by ${rule}, got refused by ${refused.map(({ ruleId }) => ruleId).join(", ") || "nothing"}`,
       );
+    this.noteRefusal(node, refusal);
+  }
+
+  private noteRefusal(node: SourceNode, refusal: Refusal): void {
+    const partOf = (name: string) =>
+      textOf(node.kind === "map" ? node.entries.find(({ key }) => key === name)?.value : undefined);
+    const action = partOf("do");
+    this.refusals.push({
+      action: action === "" || action.includes(".") ? action : `${this.main.name}.${action}`,
+      as: partOf("as"),
+      ruleId: refusal.ruleId,
+      sentence: explain({ ...refusal, events: [] }, (name) => this.contracts.get(name)),
+    });
   }
 
   private expectEvents(steps: readonly Step[], wanted: SourceNode | undefined): void {

@@ -1,0 +1,35 @@
+// `npm run abuse [-- NAME...]`: every abuse that a test of the library tries, with the sentence that refused it; ends with
+// `N refused, M got through`. A test is one of abuse when its name begins with "abuse:".
+
+import { type LibraryDocument, libraryDocuments } from "./library-files.ts";
+
+const BEGINNING = "abuse:";
+
+interface Attempts {
+  readonly refused: number;
+  readonly through: number;
+}
+
+function show({ name: contract, tests }: LibraryDocument): Attempts {
+  let [refused, through] = [0, 0];
+  for (const { name, line, problem, refusals } of tests.filter(({ name: test }) => test.startsWith(BEGINNING))) {
+    console.log(`${contract}: ${name.slice(BEGINNING.length).trim()}`);
+    for (const { action, as, ruleId, sentence } of refusals) {
+      console.log(`  ${as === "" ? "" : `${as}: `}${action}, refused by ${ruleId}`);
+      console.log(`    ${sentence.zh}`);
+      console.log(`    ${sentence.en}`);
+    }
+    refused += refusals.length;
+    if (problem === undefined && refusals.length > 0) continue;
+    through += 1;
+    console.log(`  GOT THROUGH (line ${line}): ${problem ?? "the test tries nothing that is refused"}`);
+  }
+  return { refused, through };
+}
+
+const totals = (await libraryDocuments(process.argv.slice(2))).map(show);
+const [refused, through] = (["refused", "through"] as const).map((key) =>
+  totals.reduce((sum, attempts) => sum + attempts[key], 0),
+) as [number, number];
+console.log(`${refused} refused, ${through} got through`);
+process.exitCode = through === 0 && refused > 0 ? 0 : 1;
