@@ -20,9 +20,11 @@ function show({ name: contract, tests }: LibraryDocument): Attempts {
       console.log(`    ${sentence.en}`);
     }
     refused += refusals.length;
-    if (problem === undefined && refusals.length > 0) continue;
-    through += 1;
-    console.log(`  GOT THROUGH (line ${line}): ${problem ?? "the test tries nothing that is refused"}`);
+    if (problem !== undefined) {
+      through += 1;
+      console.log(`  GOT THROUGH (line ${line}): ${problem}`);
+    } else if (refusals.length === 0)
+      console.log(`  cannot be refused: what the ledger does about it instead, line ${line} of its tests`);
   }
   return { refused, through };
 }
