@@ -13,7 +13,8 @@ import {
 } from "./expression.ts";
 import type { Findings, Offset } from "./finding.ts";
 import { isNamePart, isNameStart, SyntaxFault, tokenize } from "./lexer.ts";
-import { hiddenCharacter, lookalike } from "./text.ts";
+import { lookalike } from "./lookalike.ts";
+import { hiddenCharacter } from "./text.ts";
 import { type MapEntry, placeInside, type ScalarNode, type SourceNode } from "./yaml-document.ts";
 
 /** Names of two parts (`alias.field`, `table.field`) are names of values in receipts, which have at most 64 bytes. */

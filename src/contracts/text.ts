@@ -54,31 +54,6 @@ function isHidden(code: number): boolean {
 
 const BLANK_SIGNS = new Set([0x034f, 0x115f, 0x1160, 0x17b4, 0x17b5, 0x2800, 0x3164, 0xffa0]);
 
-/**
- * Index of the first letter that is taken for a Latin one, -1 without: a Greek or Cyrillic letter in a word with Latin letters, or
- * (`alone`) wherever it stands, and then also letters and digits of full width or of mathematics.
- */
-export function lookalike(text: string, { alone }: { readonly alone: boolean }): number {
-  let foreign = -1;
-  let hasLatin = false;
-  for (let index = 0; index < text.length; index += 1) {
-    const code = text.charCodeAt(index);
-    const isLatin = (code >= 65 && code <= 90) || (code >= 97 && code <= 122);
-    const isForeign = (code >= 0x370 && code <= 0x52f) || (code >= 0x13a0 && code <= 0x13ff);
-    if (alone && (isForeign || isWide(code) || code === 0xd835)) return index;
-    // The micro sign as it stands in units is no letter of a word.
-    if (!isLatin && (!isForeign || code === 0x3bc)) [foreign, hasLatin] = [-1, false];
-    else if (isLatin) hasLatin = true;
-    else if (foreign < 0) foreign = index;
-    if (foreign >= 0 && hasLatin) return foreign;
-  }
-  return -1;
-}
-
-function isWide(code: number): boolean {
-  return (code >= 0xff10 && code <= 0xff19) || (code >= 0xff21 && code <= 0xff3a) || (code >= 0xff41 && code <= 0xff5a);
-}
-
 /** Text of somebody inside a sentence of somebody else: what shows nothing or breaks the line is written as its number. */
 export function visible(text: string): string {
   let shown = "";

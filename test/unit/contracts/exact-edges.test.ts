@@ -14,10 +14,11 @@ import {
   NOTHING_KNOWN,
   narrowed,
 } from "../../../src/contracts/known.ts";
+import { lookalike } from "../../../src/contracts/lookalike.ts";
 import type { RowLayout } from "../../../src/contracts/row-layout.ts";
 import { PARAMETER_NAMES, ROSTER_KEY } from "../../../src/contracts/system.ts";
 import { PARAMETERS, ROSTER, SEATS } from "../../../src/contracts/system-layouts.ts";
-import { codePointLength, hiddenCharacter, lookalike, visible } from "../../../src/contracts/text.ts";
+import { codePointLength, hiddenCharacter, visible } from "../../../src/contracts/text.ts";
 import { membership, parseType, sizeMax, typeName } from "../../../src/contracts/types.ts";
 import type { Value } from "../../../src/ledger/codec.ts";
 import { utf8Length } from "../../../src/ledger/codec.ts";
@@ -264,8 +265,16 @@ describe("characters", () => {
     [97, 122],
   ] as const;
   const FOREIGN = [
-    [0x370, 0x52f],
+    [0x250, 0x2af],
+    [0x370, 0x58f],
     [0x13a0, 0x13ff],
+    [0x1c80, 0x1c8f],
+    [0x1d00, 0x1dbf],
+    [0x1f00, 0x1fff],
+    [0x2c80, 0x2cff],
+    [0xa4d0, 0xa4ff],
+    [0xa640, 0xa69f],
+    [0xab30, 0xabbf],
   ] as const;
   const WIDE = [
     [0xff10, 0xff19],
@@ -278,8 +287,8 @@ describe("characters", () => {
       const isForeign = within(FOREIGN, code);
       const beside = isForeign && code !== 0x3bc ? 1 : -1;
       expect([code, lookalike(`a${letter}`, { alone: false })]).toEqual([code, beside]);
-      expect([code, lookalike(`${letter}\u0430`, { alone: false })]).toEqual([code, within(LATIN, code) ? 1 : -1]);
-      expect([code, lookalike(`\u0430${letter}`, { alone: false })]).toEqual([code, within(LATIN, code) ? 0 : -1]);
+      expect([code, lookalike(`${letter}\u0431`, { alone: false })]).toEqual([code, within(LATIN, code) ? 1 : -1]);
+      expect([code, lookalike(`\u0431${letter}`, { alone: false })]).toEqual([code, within(LATIN, code) ? 0 : -1]);
       const alone = isForeign || within(WIDE, code) || code === 0xd835 ? 1 : -1;
       expect([code, lookalike(`a${letter}`, { alone: true })]).toEqual([code, alone]);
     }
@@ -287,6 +296,41 @@ describe("characters", () => {
     expect(lookalike("\u0430\u0431a", { alone: false })).toBe(0);
     expect(lookalike("ab \u0430\u0431b", { alone: false })).toBe(3);
     expect(lookalike("5 \u03bcm", { alone: false })).toBe(-1);
+  });
+
+  const DOUBLES = [
+    [0x2e80, 0x2fdf],
+    [0x31c0, 0x31ef],
+    [0xf900, 0xfaff],
+  ] as const;
+  it("R307: parts and second forms of Chinese characters are none of them, wherever they stand", () => {
+    for (const code of [...edges(DOUBLES), 0xd87e])
+      for (const alone of [true, false]) {
+        const isDouble = within(DOUBLES, code) || code === 0xd87e;
+        expect([code, lookalike(`\u7269${String.fromCharCode(code)}`, { alone })]).toEqual([code, isDouble ? 1 : -1]);
+      }
+  });
+
+  it.each([
+    ["a word of Cyrillic letters that all look Latin", "see \u0440\u0430\u0441\u0435 now", 4],
+    ["the same with one letter that does not", "see \u0440\u0430\u0441\u0431 now", -1],
+    ["a Greek capital for the letter of a building", "\u0391\u680b", 0],
+    ["a Greek letter that looks like none", "\u03b1\u680b", -1],
+    ["Cherokee and Lisu", "\u13aa", 0],
+    ["Lisu", "x \ua4d0\ua4d1", 2],
+    ["a kana for \u53e3", "\u5165\u30ed", 1],
+    ["a kana for \u529b before its word", "\u30ab\u91cf", 0],
+    ["a kana in a word of kana", "\u30ab\u30e9\u30aa\u30b1\u5e97", -1],
+    ["a kana that looks like none", "\u82b1\u306e\u5e97", -1],
+    ["kana alone", "\u30ed", -1],
+    ["the sign that lengthens, for \u4e00", "\u7b2c\u30fc\u671f", 1],
+    ["at the first and the last Chinese character", "\u3400\u30ed", 1],
+    ["before the first", "\u33ff\u30ed", -1],
+    ["the last", "\u9fff\u30ed", 1],
+    ["behind the last", "\ua000\u30ed", -1],
+    ["plain Chinese and English", "\u5c0f\u533a (Community No. 5), \u2161\u671f 20\u33a1", -1],
+  ])("R307: %s", (_, text, index) => {
+    expect(lookalike(text, { alone: false })).toBe(index);
   });
 });
 
