@@ -17,6 +17,7 @@ const names = readdirSync(LIBRARY)
 const IMPORTED_LAST = [
   "disclosure",
   "home-service",
+  "device-care",
   "service-directory",
   "fees",
   "device-repair",
