@@ -55,8 +55,10 @@ export const SIM_TIMING: Timing = {
   answerMs: 60,
 };
 
-/** Everything offered is committed by every honest node within this long of calm. */
-export const CALM_MS_MAX = 30_000;
+/** Everything offered is committed by every honest node within this long of calm; with a bad line it takes more views. */
+export function calmMsMax({ calmLossPermille }: SimConfig): number {
+  return calmLossPermille === 0 ? 30_000 : 240_000;
+}
 
 export function drawConfig(seed: number): SimConfig {
   const random = new Random(seed);
@@ -66,11 +68,13 @@ export function drawConfig(seed: number): SimConfig {
   const faultCount = random.chance(250) ? 0 : random.between(1, faultBound(validatorCount));
   const faulty = random.shuffled(Array.from({ length: nodeCount }, (_, index) => index)).slice(0, faultCount);
   const calmFromMs = random.between(1500, 5000);
+  const faults = new Map(faulty.map((node) => [node, drawFault(random)]));
+  const isQuiet = [...faults.values()].every((fault) => fault === "silent");
   return {
     seed,
     validatorCount,
     hasChangingMembers,
-    faults: new Map(faulty.map((node) => [node, drawFault(random)])),
+    faults,
     rotationHeights: random.pick([1, 3, 1000]),
     timeoutMsMin: random.pick([20, 80, 400, 400]),
     delayMsMax: random.pick([2, 10, 40, 150]),
@@ -93,7 +97,7 @@ export function drawConfig(seed: number): SimConfig {
     })),
     calmFromMs,
     hasHeadGossip: random.chance(500),
-    calmLossPermille: faultCount === 0 && random.chance(200) ? 250 : 0,
+    calmLossPermille: isQuiet && random.chance(300) ? 300 : 0,
   };
 }
 

@@ -20,7 +20,7 @@ import {
   simValidator,
 } from "./chain.ts";
 import { Checkers } from "./checkers.ts";
-import { CALM_MS_MAX, describeConfig, drawConfig, SIM_TIMING, type SimConfig } from "./config.ts";
+import { calmMsMax, describeConfig, drawConfig, SIM_TIMING, type SimConfig } from "./config.ts";
 import { Fingerprint } from "./fingerprint.ts";
 import { Random } from "./random.ts";
 import { SimNode } from "./sim-node.ts";
@@ -112,7 +112,7 @@ export class World {
     timeline.runUntil(config.calmFromMs, () => this.failure !== undefined);
     if (this.failure === undefined) {
       isDone = timeline.runUntil(
-        config.calmFromMs + CALM_MS_MAX,
+        config.calmFromMs + calmMsMax(config),
         () => this.failure !== undefined || this.hasEverything(),
       );
     }
@@ -384,7 +384,7 @@ export class World {
       const open = this.offered.filter((digest) => !node.hasCommitted(toHex(digest))).length;
       return `node ${node.index} lacks ${open} at ${JSON.stringify(node.replica?.status() ?? "down")}`;
     });
-    return `not committed within ${CALM_MS_MAX} ms of calm: ${lines.join("; ")}`;
+    return `not committed within ${calmMsMax(this.config)} ms of calm: ${lines.join("; ")}`;
   }
 }
 

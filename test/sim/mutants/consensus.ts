@@ -431,10 +431,16 @@ export const CONSENSUS_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "nothing-resent",
-    says: "recorded votes are never sent again",
+    says: "neither recorded votes nor what led to them are ever sent again",
     pitfalls: [11, 16],
     hunts: ["core"],
-    edits: [{ file: PROGRESS, before: "  for (const frame of state.ownFrames) send(frame);\n", after: "" }],
+    edits: [
+      {
+        file: PROGRESS,
+        before: "if (state.own === undefined) return;\n  if (suspicion !== undefined)",
+        after: "if (state.own === undefined || height > 0) return;\n  if (suspicion !== undefined)",
+      },
+    ],
   },
   // ---- late answers ----
   {
