@@ -323,7 +323,7 @@ function literalsKnown(list: Typed): Known {
   const texts: string[] = [];
   const numbers: bigint[] = [];
   for (const { type } of list.items) {
-    if (type.kind === "text" && type.values !== undefined) texts.push(...type.values);
+    if (type.kind === "text") texts.push(...(type.values ?? []));
     else if (type.kind === "int") numbers.push(type.min);
   }
   if (numbers.length > 0) return { kind: "int", min: least(numbers), max: greatest(numbers) };

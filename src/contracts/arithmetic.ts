@@ -86,8 +86,9 @@ export function splitByLargestRemainder(total: Integer, weights: readonly Intege
   if (whole < 0n || sum <= 0n || exact.some((weight) => weight < 0n)) return undefined;
   const parts = exact.map((weight) => (whole * weight) / sum);
   const remainders = exact.map((weight, index) => ({ index, remainder: (whole * weight) % sum }));
+  // A sort leaves equal ones as they stand: the earlier item first.
   remainders.sort((left, right) =>
-    left.remainder === right.remainder ? left.index - right.index : left.remainder > right.remainder ? -1 : 1,
+    left.remainder === right.remainder ? 0 : left.remainder > right.remainder ? -1 : 1,
   );
   let rest = whole - parts.reduce((left, right) => left + right, 0n);
   for (const { index } of remainders) {

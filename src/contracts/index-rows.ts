@@ -73,7 +73,7 @@ export function followRow(
   const name = key.slice(tablePrefix(table.contract, table.name).length);
   for (const index of table.indexes) {
     const [from, to] = [before && valuesIn(before, index), after && valuesIn(after, index)];
-    if (from !== null && to !== null && equalValues(from, to)) continue;
+    if (equalValues(from, to)) continue;
     if (from !== null) removeRow(store, { table, index, values: from }, name);
     if (to !== null) addRow(store, { table, index, values: to }, name);
   }

@@ -11,7 +11,16 @@ import { expressionResult, SEED, transactionResults } from "./programs.ts";
 
 const EXPRESSIONS = 2000;
 const PER_TEST = 25;
-const LIBRARY = ["fees", "device-repair", "service-rating", "owners-vote", "registry", "governance"];
+const LIBRARY = [
+  "fees",
+  "device-repair",
+  "service-rating",
+  "owners-vote",
+  "polls",
+  "holders",
+  "registry",
+  "governance",
+];
 
 function hashOf(lines: readonly string[]): string {
   return createHash("sha256").update(lines.join("\n")).digest("hex");

@@ -147,6 +147,8 @@ describe("ranges", () => {
     expect(warned("p.yes && (!p.yes) == true").map((text) => text.split(" ")[0])).toContain("ACTION_UNREACHABLE");
     expect(warned("p.yes && (!p.yes) == false").map((text) => text.split(" ")[0])).not.toContain("ACTION_UNREACHABLE");
     expect(warned("p.y in [b'a', b'b']")).toEqual([]);
+    expect(warned("p.b / 0 > 1").map((text) => text.split(" ")[0])).toEqual(["ALWAYS_FAILS"]);
+    expect(warned("9223372036854775807 + 1 > p.b").map((text) => text.split(" ")[0])).toEqual(["ALWAYS_FAILS"]);
     expect(warned("p.yes in [true, p.yes]")).toEqual([]);
   });
 });
@@ -178,6 +180,7 @@ describe("types of expressions", () => {
     ["t == 'shut'", []],
     ["1 == 2", []],
     ["mulDiv(n, nobody)", ["ARGUMENTS", "NAME_UNKNOWN"]],
+    ["t.contains(nobody) + 1 == 2", ["NAME_UNKNOWN"]],
     ["mulDiv(n, nobody, n, 'up')", ["NAME_UNKNOWN"]],
     ["int(nobody)", ["NAME_UNKNOWN"]],
     ["int('1', '2')", ["ARGUMENTS"]],

@@ -18,7 +18,16 @@ import { document } from "./support.ts";
 
 const library = (name: string) =>
   readFileSync(new URL(`../../../src/contracts/library/${name}.yaml`, import.meta.url), "utf8");
-const LIBRARY = ["governance", "registry", "owners-vote", "service-rating", "device-repair", "fees"].map(library);
+const LIBRARY = [
+  "governance",
+  "registry",
+  "holders",
+  "polls",
+  "owners-vote",
+  "service-rating",
+  "device-repair",
+  "fees",
+].map(library);
 
 /** Each after what it imports. */
 function compileAll(sources: readonly string[]): ReadonlyMap<string, CompiledContract> {
