@@ -217,7 +217,7 @@ export class Attacker {
       return block && this.prePrepare(loot, view, block, undefined);
     }
     const suspicion = this.suspicionOf(loot, view - 1);
-    const messages = this.random.shuffled([...(loot.viewChanges.get(view)?.values() ?? [])]);
+    const messages = this.viewChangesFor(loot, view);
     if (suspicion === undefined) return undefined;
     const forged = this.forgeViewChange(loot, view);
     const chosen = this.chooseViewChanges(
@@ -240,6 +240,14 @@ export class Attacker {
     const { blockHash } = block.proposal;
     const content = makeNewView({ height: loot.height, view, blockHash, viewChanges: chosen, certificate });
     return this.prePrepare(loot, view, block, { bytes: content.bytes, blockHash });
+  }
+
+  /** Those of this view; now and then of any view, as if they had been signed for this one. */
+  private viewChangesFor(loot: Loot, view: number): readonly ViewChangeMessage[] {
+    const isMixed = this.fault === "liar" && this.random.chance(300);
+    const views = isMixed ? [...loot.viewChanges.keys()] : [view];
+    const messages = this.random.shuffled(views.flatMap((one) => [...(loot.viewChanges.get(one)?.values() ?? [])]));
+    return [...new Map(messages.map((message) => [message.viewChange.signer, message])).values()];
   }
 
   /** Honest ones mostly; a liar prefers those without locks, takes too few of them, or fills up with itself. */

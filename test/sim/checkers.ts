@@ -4,14 +4,14 @@
 import type { ReplicaEffect } from "../../src/consensus/events.ts";
 import { verifyEvidence } from "../../src/consensus/evidence.ts";
 import type { ConsensusMessage } from "../../src/consensus/messages.ts";
-import type { Suspicion } from "../../src/consensus/view-formats.ts";
+import type { NewView, Suspicion } from "../../src/consensus/view-formats.ts";
 import { verifyCertificate } from "../../src/ledger/certificate.ts";
 import { validatorsHashOf } from "../../src/ledger/format-cluster.ts";
 import { voteSigningBytes } from "../../src/ledger/format-vote.ts";
 import { bytesEqual, EMPTY_BYTES, toHex } from "../../src/ledger/hash.ts";
 import type { BatchReference } from "../../src/ledger/types.ts";
 import type { StoredBlock } from "./chain.ts";
-import { isTrueSuspicion } from "./outside.ts";
+import { isRightfulNewView, isTrueSuspicion } from "./outside.ts";
 import type { SimNode } from "./sim-node.ts";
 import type { World } from "./world.ts";
 
@@ -33,6 +33,9 @@ export class Checkers {
   /** node:height:view -> block hash of the proposal that reached it from that view's primary */
   private readonly proposals = new Map<string, string>();
   private readonly references = new Map<string, readonly BatchReference[]>();
+  private readonly sent = new WeakSet<Uint8Array>();
+  /** height:view:block -> what its primary has called its right to propose it */
+  private readonly newViews = new Map<string, readonly NewView[]>();
   /** offenders each node has named at a height */
   private readonly named = new Set<string>();
   /** when each node began the height or view it is in */
@@ -120,6 +123,7 @@ export class Checkers {
     if (before !== undefined && bytesEqual(before, frame)) return;
     if (before !== undefined) return world.fail(`S5: node ${node.index} signed twice at ${place}`);
     this.frames.set(place, frame);
+    this.checkRight(node, message);
     if (message.kind === "viewChange" && !this.isTrueSuspicion(message.suspicion))
       world.fail(`suspicion: node ${node.index} follows one that q validators did not sign to ${place}`);
     const highest = this.highest.get(node.index);
@@ -128,6 +132,32 @@ export class Checkers {
     this.highest.set(node.index, signed);
     const missing = this.referencesOf(message).filter(({ digest }) => !node.disk.batches.has(toHex(digest)));
     if (missing.length > 0) world.fail(`N9: node ${node.index} voted at ${place} without durable batches`);
+  }
+
+  /** Everything that anybody sends, liars too. */
+  observeSent(bytes: Uint8Array): void {
+    if (this.sent.has(bytes)) return;
+    this.sent.add(bytes);
+    const message = this.world.read(bytes);
+    if (!message.ok || message.value.kind !== "prePrepare" || message.value.newView === undefined) return;
+    const { height, view, block, newView } = message.value;
+    const name = `${height}:${view}:${toHex(block.proposal.blockHash)}`;
+    this.newViews.set(name, [...(this.newViews.get(name) ?? []), newView.content]);
+  }
+
+  /** Above view 0 nothing is prepared without the right to it, whatever the primary claims. */
+  private checkRight(node: SimNode, message: ConsensusMessage): void {
+    const { height, view } = message;
+    const hash = message.kind === "prepare" ? message.vote.blockHash : undefined;
+    if (hash === undefined || view === 0) return;
+    const { chainId, validatorsAt } = this.world.facts;
+    const place = { chainId, validators: validatorsAt(height), verify: this.world.keys.verify };
+    const claims = this.newViews.get(`${height}:${view}:${toHex(hash)}`) ?? [];
+    if (claims.some((newView) => bytesEqual(newView.blockHash, hash) && isRightfulNewView({ ...place, newView })))
+      return;
+    this.world.fail(
+      `NEW-VIEW: node ${node.index} prepares in ${height}.${view} what no quorum entitles anybody to propose`,
+    );
   }
 
   private isTrueSuspicion(suspicion: Suspicion): boolean {

@@ -1,9 +1,16 @@
 // Judgements that checkers make for themselves: a mistake in the node's own check must not become the checker's.
 // Small on purpose: each is what protocol.md says, written a second time.
 
-import { type Suspicion, suspectSigningBytes } from "../../src/consensus/view-formats.ts";
+import {
+  type NewView,
+  type Suspicion,
+  suspectSigningBytes,
+  viewChangeSigningBytes,
+} from "../../src/consensus/view-formats.ts";
+import { bitmapIndexes } from "../../src/ledger/certificate.ts";
 import { validatorsHashOf } from "../../src/ledger/format-cluster.ts";
-import { compareBytes, type Hash, hashTagged } from "../../src/ledger/hash.ts";
+import { voteSigningBytes } from "../../src/ledger/format-vote.ts";
+import { bytesEqual, compareBytes, type Hash, hashTagged } from "../../src/ledger/hash.ts";
 import type { Header, Transaction, Validator, VerifySignature } from "../../src/ledger/types.ts";
 
 /** floor(2n/3) + 1 */
@@ -33,6 +40,40 @@ export function isTrueSuspicion(claim: {
     );
   });
   return new Set(signers.map(({ signer }) => signer)).size >= quorumOf(validators);
+}
+
+/**
+ * Whether a NEW-VIEW entitles its primary to that block: q VIEW-CHANGEs signed by distinct validators, and if any of them names a
+ * lock, the highest one with its q PREPAREs.
+ */
+export function isRightfulNewView(claim: {
+  readonly chainId: Hash;
+  readonly validators: readonly Validator[];
+  readonly verify: VerifySignature;
+  readonly newView: NewView;
+}): boolean {
+  const { chainId, validators, verify, newView } = claim;
+  const { height, view, viewChanges, certificate, blockHash } = newView;
+  const place = { chainId, height, validatorsHash: validatorsHashOf(validators) };
+  const isSigned = (signer: number, bytes: Uint8Array, signature: Uint8Array): boolean => {
+    const validator = validators[signer];
+    return validator !== undefined && verify(1, validator.publicKey, bytes, signature);
+  };
+  const signed = viewChanges.filter(({ signer, prepared, signature }) =>
+    isSigned(signer, viewChangeSigningBytes({ ...place, targetView: view, prepared }), signature),
+  );
+  if (new Set(signed.map(({ signer }) => signer)).size < quorumOf(validators)) return false;
+  const lockedView = Math.max(-1, ...viewChanges.map(({ prepared }) => prepared?.view ?? -1));
+  if (lockedView < 0) return true;
+  const locks = viewChanges.filter(({ prepared }) => prepared?.view === lockedView);
+  if (!locks.every(({ prepared }) => prepared !== undefined && bytesEqual(prepared.blockHash, blockHash))) return false;
+  if (certificate?.view !== lockedView || !bytesEqual(certificate.blockHash, blockHash)) return false;
+  const vote = { kind: "prepare", view: lockedView, blockHash, resultHash: new Uint8Array(0) } as const;
+  const signers = bitmapIndexes(certificate.signers, validators.length) ?? [];
+  const prepares = signers.filter((signer, index) =>
+    isSigned(signer, voteSigningBytes({ ...vote, ...place }), certificate.signatures[index] ?? new Uint8Array(0)),
+  );
+  return new Set(prepares).size >= quorumOf(validators);
 }
 
 /** What is wrong with the list of transactions that a block executed; "" if nothing is. */

@@ -244,6 +244,7 @@ export class World {
   sendFrame(node: SimNode, target: SimNode, bytes: Uint8Array): void {
     this.frames += 1;
     if (this.frames > FRAMES_MAX) return this.fail(`storm: more than ${FRAMES_MAX} frames`);
+    this.checkers.observeSent(bytes);
     const lossPermille = this.certifies(bytes)
       ? Math.max(this.config.lossPermille, this.config.commitLossPermille)
       : undefined;

@@ -3,7 +3,8 @@
 
 import { DEFAULT_TIMING } from "../../../src/consensus/limits.ts";
 import type { ConsensusMessage } from "../../../src/consensus/messages.ts";
-import { decodeMessage } from "../../../src/consensus/messages.ts";
+import { decodeMessage, type PrePrepareMessage } from "../../../src/consensus/messages.ts";
+import type { NewView } from "../../../src/consensus/view-formats.ts";
 import { decodeVoteRecord } from "../../../src/consensus/vote-record.ts";
 import { decodeRow, rowPrefix } from "../../../src/contracts/describe.ts";
 import type { Verdict } from "../../../src/errors.ts";
@@ -20,7 +21,7 @@ import type { CommittedBlock, Participant } from "../../../src/node/participant.
 import type { RequestProtocol } from "../../../src/ports.ts";
 import { batchKey, SPACE_KEY, type StateSpace, stateKey } from "../../../src/store/keys.ts";
 import { decodeState } from "../../../src/store/rows.ts";
-import { isTrueSuspicion, listFault, quorumOf } from "../outside.ts";
+import { isRightfulNewView, isTrueSuspicion, listFault, quorumOf } from "../outside.ts";
 import { PURSE_FEN } from "./clients.ts";
 import type { SimDisk } from "./disk.ts";
 import type { Member } from "./member.ts";
@@ -58,6 +59,8 @@ export class Checkers {
   private readonly frames = new Map<string, Uint8Array>();
   private readonly highest = new Map<number, Place>();
   private readonly references = new Map<string, readonly BatchReference[]>();
+  /** height:view:block -> what its primary has called its right to propose it */
+  private readonly newViews = new Map<string, readonly NewView[]>();
   /** height:view:block -> keys that have sent COMMIT for it */
   private readonly commits = new Map<string, Set<string>>();
   /** height -> block that q keys may have committed, the liars among them counted as if they had, and the view */
@@ -221,16 +224,35 @@ export class Checkers {
 
   observeFrame(member: Member, bytes: Uint8Array): void {
     const { world } = this;
-    if (world.isLiar(member.index)) return;
     const isNew = !this.readings.has(bytes);
     const message = this.read(bytes);
+    if (isNew && message.ok && message.value.kind === "prePrepare") this.keepProposal(message.value);
+    if (world.isLiar(member.index)) return;
     if (!message.ok) return world.fail(`node ${member.index} sent a frame that it cannot read: ${message.code}`);
-    if (!isNew) return;
-    if (message.value.kind === "prePrepare") {
-      const { blockHash, references } = message.value.block.proposal;
-      this.references.set(toHex(blockHash), references);
-    }
-    this.observeOwnVote(member, message.value, bytes);
+    if (isNew) this.observeOwnVote(member, message.value, bytes);
+  }
+
+  private keepProposal({ height, view, block, newView }: PrePrepareMessage): void {
+    const { blockHash, references } = block.proposal;
+    this.references.set(toHex(blockHash), references);
+    if (newView === undefined) return;
+    const name = `${height}:${view}:${toHex(blockHash)}`;
+    this.newViews.set(name, [...(this.newViews.get(name) ?? []), newView.content]);
+  }
+
+  /** Above view 0 nothing is prepared without the right to it, whatever the primary claims. */
+  private checkRight(member: Member, message: ConsensusMessage, validators: readonly Validator[]): void {
+    const { height, view } = message;
+    const block = message.kind === "commit" ? undefined : blockOf(message);
+    if (block === undefined || view === 0) return;
+    const { genesis, verify } = this.world.cast;
+    const place = { chainId: genesis.chainId, validators, verify };
+    const claims = this.newViews.get(`${height}:${view}:${toHex(block)}`) ?? [];
+    if (claims.some((newView) => bytesEqual(newView.blockHash, block) && isRightfulNewView({ ...place, newView })))
+      return;
+    this.world.fail(
+      `NEW-VIEW: node ${member.index} prepares in ${height}.${view} what no quorum entitles anybody to propose`,
+    );
   }
 
   /** S5: what leaves an honest node at one position is one frame for ever, and new ones only ever rise. */
@@ -252,6 +274,7 @@ export class Checkers {
     this.highest.set(member.index, place);
     this.checkRecorded(member, name, frame);
     this.checkBatches(member, name, message);
+    if (validators !== undefined) this.checkRight(member, message, validators);
     if (message.kind === "viewChange" && validators !== undefined) {
       const { chainId } = world.cast.genesis;
       const { suspicion } = message;
