@@ -174,7 +174,16 @@ async function measureQuickJs(): Promise<number> {
 
 // ---- actions of the library ----
 
-const LIBRARY = ["fees", "device-repair", "service-rating", "owners-vote", "registry", "governance"];
+const LIBRARY = [
+  "fees",
+  "device-repair",
+  "service-rating",
+  "owners-vote",
+  "polls",
+  "holders",
+  "registry",
+  "governance",
+];
 
 function loadLibrary(): ReadonlyMap<string, CompiledContract> {
   const engine = new Engine();
@@ -217,17 +226,22 @@ interface Scene {
   readonly args: Readonly<Record<string, Value>>;
 }
 
+const DIGEST = new Uint8Array(32);
 const SCENES: readonly Scene[] = [
   {
     rows: [
       ["registry", "roll_entry", { roll: "r", head: "h1", area: 900 }],
-      ["owners-vote", "motion", { id: "m", roll: "r", opens: 100, closes: 1000, roll_heads: 3, roll_area: 1050 }],
+      [
+        "owners-vote",
+        "motion",
+        { id: "m", roll: "r", state: "open", closes: 1000, roll_heads: 3, roll_area: 1050, text_hash: DIGEST },
+      ],
     ],
     contract: "owners-vote",
     action: "vote",
     caller: "h1",
     role: "owner",
-    args: { choice: "for", motion: "m" },
+    args: { commitment: DIGEST, motion: "m", sealed: DIGEST, text_hash: DIGEST },
   },
   {
     rows: [

@@ -39,6 +39,8 @@ export const STAFF = {
   repairer: { account: "kuaixiu-wang", organisation: "provider", role: "provider" },
   inspector: { account: "inspector", organisation: "government", role: "inspector" },
   committee: { account: "committee-chair", organisation: "committee", role: "committee" },
+  street: { account: "street-officer", organisation: "street", role: "street" },
+  residents: { account: "residents-chair", organisation: "residents", role: "resident_committee" },
   bank: { account: "bank-teller", organisation: "bank", role: "bank" },
 } as const satisfies Record<string, StaffMember>;
 

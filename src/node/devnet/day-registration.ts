@@ -109,7 +109,10 @@ export async function deployContracts(context: DayContext, steps: Steps): Promis
     calls: [{ contract: "governance", action, args }],
   });
   await steps.ensure({
-    title: { zh: "物业公司提案: 部署三份合约", en: "The property company proposes three contracts" },
+    title: {
+      zh: `物业公司提案: 部署 ${proposals.length} 份合约`,
+      en: `The property company proposes ${proposals.length} contracts`,
+    },
     contract: "governance",
     table: "proposal",
     items: proposals.map(({ name, digest, tests, id }) => ({

@@ -1,149 +1,239 @@
-// The owners' vote: a sealed roll, a motion under notice, a ballot of every head with its own key, and the result by timer.
+// The owners' vote: a sealed roll, a motion under notice, a sealed ballot of every head with its own key, counting, publication, effect.
 // Never tallies: the contract does, and the summary does it again for itself.
 
-import { setTimeout as pause } from "node:timers/promises";
+import { setImmediate as breathe, setTimeout as pause } from "node:timers/promises";
 import { sha256 } from "#sha256";
+import {
+  type BallotKey,
+  type KeyHolder,
+  newBallotKey,
+  openBallot,
+  type SealedBallot,
+  sealBallot,
+} from "../../client/ballot.ts";
 import { LedgerError } from "../../errors.ts";
-import { STAFF } from "./cast.ts";
+import type { Value } from "../../ledger/codec.ts";
+import { EMPTY_BYTES } from "../../ledger/hash.ts";
+import { type ValueJson, valueFromJson } from "../../ledger/value-json.ts";
+import { STAFF, type StaffMember } from "./cast.ts";
 import type { DayContext } from "./day.ts";
 import { viaOf } from "./day-registration.ts";
 import { choiceOf } from "./plan.ts";
 import type { RowFields } from "./reader.ts";
-import type { Steps } from "./steps.ts";
+import type { ProgressLine, StepItem, Steps } from "./steps.ts";
 
 export const ROLL = "2026-1";
 /** What the owners decide: to use the maintenance fund (art. 278 (5), since 2021 by more than half, no longer by two thirds). */
 export const MOTION_KIND = "fund_use";
 const MOTION_TEXT =
   "使用建筑物及其附属设施的维修资金更换电梯曳引机 · Use of the maintenance fund to replace lift machines";
+const DECISION = "fund_use:lifts";
 const NOTICE_DAYS = 15;
 /** days of the window for each node of the network: all of them share one machine, and a day is a second */
 const WINDOW_DAYS_PER_NODE = 5;
 /** what is added when a window was too short */
 const WINDOW_DAYS_MORE = 20;
 const WINDOW_DAYS_MAX = 60;
+/** the longest: counting ends as soon as every ballot is open */
+const COUNTING_DAYS = 30;
 const DAY_MS = 86_400_000;
 const POLL_MS = 100;
 /** wall time that a due timer or an opening may be late before the day gives up */
 const LATE_MS_MAX = 60_000;
 /** A devnet that is switched off in the middle, or too slow, misses the window: the motion is convened again. */
 const MOTIONS_MAX = 5;
+/** Their keys of the motion: two of the three open every ballot. */
+const KEY_HOLDERS = [STAFF.street, STAFF.committee, STAFF.residents] as const;
+/** The states of a motion on its way, in their order. */
+const STATES = ["draft", "sealed", "noticed", "open", "closed", "tallied", "published"];
 
 /** Enters every head into a roll and seals it: from here on, transfers change nothing for this vote. */
 export async function sealRoll(context: DayContext, steps: Steps): Promise<void> {
   const { community } = context;
-  const { account, organisation } = STAFF.registrar;
-  const call = (action: string, args: Readonly<Record<string, string>>) => ({
-    account,
-    via: viaOf(context, organisation),
-    calls: [{ contract: "registry", action, args }],
-  });
+  const by = (action: string, args: Readonly<Record<string, Value>>) =>
+    callOf(context, STAFF.registrar, { contract: "registry", action, args });
   await steps.ensure({
     title: { zh: "开立业主名册", en: "Roll of owners opened" },
     contract: "registry",
     table: "roll",
-    items: [{ key: [ROLL], ...call("open_roll", { id: ROLL, community: community.code }) }],
+    items: [
+      {
+        key: [ROLL],
+        ...by("open_roll", { id: ROLL, community: community.code, scope: "community", building: "" }),
+      },
+    ],
   });
   await steps.ensure({
     title: { zh: `${community.heads.length} 名业主列入名册`, en: `${community.heads.length} heads entered` },
     contract: "registry",
     table: "roll_entry",
-    items: community.heads.map(({ id }) => ({ key: [ROLL, id], ...call("enter_roll", { roll: ROLL, head: id }) })),
+    items: community.heads.map(({ id }) => ({ key: [ROLL, id], ...by("enter_roll", { roll: ROLL, head: id }) })),
     itemsPerTransaction: 100,
   });
   await steps.ensure({
     title: { zh: "封存名册", en: "Roll sealed" },
     contract: "registry",
     table: "roll",
-    items: [{ key: [ROLL], ...call("seal_roll", { roll: ROLL }), isDone: (fields) => fields.state === "sealed" }],
+    items: [{ key: [ROLL], ...by("seal_roll", { roll: ROLL }), isDone: (fields) => fields.state === "sealed" }],
   });
 }
 
-/** Puts the motion under notice, unless one is. @returns its id */
-export async function convene(context: DayContext, steps: Steps): Promise<string> {
-  const { community } = context;
-  const { account, organisation } = STAFF.committee;
+/** A motion under notice or further, and the ballots to be cast on it: none when voting has closed. */
+export interface ConvenedMotion {
+  readonly motion: string;
+  /** by head */
+  readonly ballots: ReadonlyMap<string, SealedBallot>;
+}
+
+/** Puts the motion under notice, unless one is. Ballots are sealed before, so that the whole window is there to cast them. */
+export async function convene(context: DayContext, steps: Steps): Promise<ConvenedMotion> {
   for (let number = 1; number <= MOTIONS_MAX; number += 1) {
     const id = `lifts-${number}`;
-    const longer = WINDOW_DAYS_PER_NODE * context.nodes.length + WINDOW_DAYS_MORE * (number - 1);
-    const windowDays = Math.min(WINDOW_DAYS_MAX, longer);
     const motion = await steps.reader.row("owners-vote", "motion", [id]);
     if (motion !== undefined && isMissed(motion)) continue;
-    await steps.ensure({
-      title: {
-        zh: `业委会公示议题 ${id}: 公示 ${NOTICE_DAYS} 天, 表决 ${windowDays} 天`,
-        en: `Motion ${id} under notice for ${NOTICE_DAYS} days, then ${windowDays} days of voting`,
-      },
-      contract: "owners-vote",
-      table: "motion",
-      items: [
-        {
-          key: [id],
-          account,
-          via: viaOf(context, organisation),
-          calls: [
-            {
-              contract: "owners-vote",
-              action: "convene",
-              args: {
-                id,
-                community: community.code,
-                roll: ROLL,
-                kind: MOTION_KIND,
-                decision: "fund_use:lifts",
-                text_hash: sha256(new TextEncoder().encode(MOTION_TEXT)),
-                notice_days: NOTICE_DAYS,
-                window_days: windowDays,
-              },
-            },
-          ],
-        },
-      ],
-    });
-    return id;
+    const longer = WINDOW_DAYS_PER_NODE * context.nodes.length + WINDOW_DAYS_MORE * (number - 1);
+    return postNotice(context, steps, { motion: id, windowDays: Math.min(WINDOW_DAYS_MAX, longer) });
   }
   throw new LedgerError("DAY_STALLED", { motions: MOTIONS_MAX }, { remedy: "start with an empty data directory" });
 }
 
+async function postNotice(
+  context: DayContext,
+  steps: Steps,
+  { motion, windowDays }: { readonly motion: string; readonly windowDays: number },
+): Promise<ConvenedMotion> {
+  const move = (title: ProgressLine, action: string, args: Readonly<Record<string, Value>>, state: string) =>
+    moveMotion(context, steps, { motion, title, by: STAFF.committee, action, args, state });
+  await move(
+    { zh: `业委会起草议题 ${motion}`, en: `Motion ${motion} drafted by the committee` },
+    "draft",
+    {
+      id: motion,
+      community: context.community.code,
+      kind: MOTION_KIND,
+      decision: DECISION,
+      text_hash: digestOf(MOTION_TEXT),
+      petition: "",
+    },
+    "draft",
+  );
+  await move(
+    {
+      zh: `封存议题 ${motion}: 文本、名册、期限和密钥机构不再变`,
+      en: `Motion ${motion} sealed: text, roll, times and key organisations are fixed`,
+    },
+    "seal",
+    {
+      motion,
+      roll: ROLL,
+      notice_days: NOTICE_DAYS,
+      window_days: windowDays,
+      counting_days: COUNTING_DAYS,
+      holders: KEY_HOLDERS.map(({ organisation }) => organisation),
+    },
+    "sealed",
+  );
+  await steps.ensure({
+    title: {
+      zh: `${KEY_HOLDERS.length} 家密钥机构各登记公钥`,
+      en: `${KEY_HOLDERS.length} organisations register keys`,
+    },
+    contract: "owners-vote",
+    table: "ballot_key",
+    items: KEY_HOLDERS.map((holder) => {
+      const { publicKey, secretHash } = keyOf(context, motion, holder);
+      const args = { motion, public: publicKey, secret_hash: secretHash };
+      return {
+        key: [motion, holder.organisation],
+        ...callOf(context, holder, { contract: "owners-vote", action: "offer_key", args }),
+      };
+    }),
+  });
+  const ballots = await sealBallots(context, steps, motion);
+  await move(
+    {
+      zh: `公示议题 ${motion}: 公示 ${NOTICE_DAYS} 天, 表决 ${windowDays} 天`,
+      en: `Motion ${motion} under notice for ${NOTICE_DAYS} days, then ${windowDays} days of voting`,
+    },
+    "post_notice",
+    { motion, notice_hash: digestOf(`notice:${motion}`) },
+    "noticed",
+  );
+  return { motion, ballots };
+}
+
 /**
- * Waits for the opening, lets every head vote, waits for the timer that closes.
+ * Waits for the opening, lets every head vote, waits for the timer that closes, opens the ballots, publishes, waits for the effect.
  * @returns whether the vote took place with all heads; false: the window passed while the devnet was away
  */
-export async function holdVote(context: DayContext, steps: Steps, motion: string): Promise<boolean> {
-  const { opens, closes } = await waitForMotion(context, steps, motion, "opens", ({ opens }) => isDue(context, opens));
+export async function holdVote(
+  context: DayContext,
+  steps: Steps,
+  { motion, ballots }: ConvenedMotion,
+): Promise<boolean> {
+  const { opens, closes } = await waitForMotion(context, steps, { motion, due: "opens" }, hasReached("open"));
   context.progress({
     zh: `议题 ${motion} 公示期满, 开始表决 (${localDay(opens)})`,
     en: `Notice of ${motion} is over, voting is open`,
   });
   const isOver = (): boolean => isDue(context, closes);
-  if (!isOver()) await castBallots(context, steps, { motion, isOver });
-  const result = await waitForMotion(context, steps, motion, "closes", (fields) => fields.state !== "noticed");
+  if (!isOver()) await castBallots(context, steps, { motion, ballots, isOver });
+  const closed = await waitForMotion(context, steps, { motion, due: "closes" }, hasReached("closed"));
+  if (isMissed(closed)) return false;
+  await count(context, steps, motion);
+  const result = await waitForMotion(context, steps, { motion, due: "effect_from" }, isFinal);
   context.progress({
-    zh: `议题 ${motion} 到期自动计票: ${result.state} (${result.reason})`,
-    en: `Motion ${motion} closed by its timer: ${result.state} (${result.reason})`,
+    zh: `议题 ${motion} 结果公示期满: ${result.state} (${result.reason})`,
+    en: `Motion ${motion}, its result was on display: ${result.state} (${result.reason})`,
   });
-  return !isMissed(result);
+  return true;
+}
+
+/** Every head's own ballot, by its id; none when they were cast before. */
+async function sealBallots(
+  context: DayContext,
+  steps: Steps,
+  motion: string,
+): Promise<ReadonlyMap<string, SealedBallot>> {
+  const fields = await steps.reader.row("owners-vote", "motion", [motion]);
+  const ballots = new Map<string, SealedBallot>();
+  if (fields === undefined || hasReached("closed")(fields)) return ballots;
+  const keys = KEY_HOLDERS.map((holder) => keyOf(context, motion, holder).publicKey);
+  for (const { id } of context.community.heads) {
+    ballots.set(id, await sealBallot({ motion, head: id }, choiceOf(id), keys));
+    // The rest of the day goes on in this process.
+    await breathe();
+  }
+  return ballots;
 }
 
 async function castBallots(
-  { community, nodes }: DayContext,
+  context: DayContext,
   steps: Steps,
-  { motion, isOver }: { readonly motion: string; readonly isOver: () => boolean },
+  given: {
+    readonly motion: string;
+    readonly ballots: ReadonlyMap<string, SealedBallot>;
+    readonly isOver: () => boolean;
+  },
 ): Promise<void> {
+  const { motion, ballots, isOver } = given;
+  const { nodes } = context;
   try {
     await steps.ensure({
-      title: {
-        zh: `${community.heads.length} 名业主各投一票`,
-        en: `${community.heads.length} heads cast one ballot each`,
-      },
+      title: { zh: `${ballots.size} 名业主各投一票, 票已封`, en: `${ballots.size} heads cast one sealed ballot each` },
       contract: "owners-vote",
       table: "ballot",
-      items: community.heads.map(({ id }, index) => ({
-        key: [motion, id],
-        account: id,
+      items: [...ballots].map(([head, { commitment, sealed }], index) => ({
+        key: [motion, head],
+        account: head,
         via: nodes[index % nodes.length]?.organisation ?? "",
-        calls: [{ contract: "owners-vote", action: "vote", args: { motion, choice: choiceOf(id) } }],
-        isDone: (fields: RowFields) => fields.choice === choiceOf(id),
+        calls: [
+          {
+            contract: "owners-vote",
+            action: "vote",
+            args: { motion, text_hash: digestOf(MOTION_TEXT), commitment, sealed },
+          },
+        ],
       })),
       isOver,
     });
@@ -153,8 +243,122 @@ async function castBallots(
   }
 }
 
+/** Keys are published, anybody opens the ballots, the contract counts, the committee publishes. */
+async function count(context: DayContext, steps: Steps, motion: string): Promise<void> {
+  const move = (title: ProgressLine, action: string, args: Readonly<Record<string, Value>>, state: string) =>
+    moveMotion(context, steps, { motion, title, by: STAFF.committee, action, args, state });
+  const fields = await steps.reader.row("owners-vote", "motion", [motion]);
+  if (fields !== undefined && !hasReached("tallied")(fields)) await openBallots(context, steps, motion);
+  await move(
+    { zh: `议题 ${motion} 计票`, en: `Ballots of ${motion} counted by the contract` },
+    "tally",
+    { motion },
+    "tallied",
+  );
+  await move(
+    { zh: `公布议题 ${motion} 的结果, 公示 15 天`, en: `Result of ${motion} published, on display for 15 days` },
+    "publish",
+    { motion, result_hash: digestOf(`result:${motion}`) },
+    "published",
+  );
+}
+
+async function openBallots(context: DayContext, steps: Steps, motion: string): Promise<void> {
+  await steps.ensure({
+    title: { zh: "表决已截止, 密钥机构公布私钥", en: "Voting has closed, the organisations publish their keys" },
+    contract: "owners-vote",
+    table: "ballot_key",
+    items: KEY_HOLDERS.map((holder) => {
+      const args = { motion, secret: keyOf(context, motion, holder).secret };
+      return {
+        key: [motion, holder.organisation],
+        ...callOf(context, holder, { contract: "owners-vote", action: "publish_key", args }),
+        isDone: (fields) => bytesOf(fields.secret).length > 0,
+      };
+    }),
+  });
+  const items: StepItem[] = [];
+  for (const [key, fields] of await steps.reader.rows("owners-vote", "ballot")) {
+    const [of = "", head = ""] = key.split("\n");
+    if (of !== motion || fields.choice !== "sealed") continue;
+    const ballot = { commitment: bytesOf(fields.commitment), sealed: bytesOf(fields.sealed) };
+    const opening = await openBallot({ motion, head }, ballot, publishedKeys(context, motion));
+    await breathe();
+    if (opening === undefined) continue;
+    const args = { motion, head, ...opening };
+    items.push({
+      key: [motion, head],
+      ...callOf(context, STAFF.residents, { contract: "owners-vote", action: "open_ballot", args }),
+      isDone: (row) => row.choice !== "sealed",
+    });
+  }
+  await steps.ensure({
+    title: {
+      zh: `居委会开出 ${items.length} 张选票`,
+      en: `${items.length} ballots opened by the residents' committee`,
+    },
+    contract: "owners-vote",
+    table: "ballot",
+    items,
+    itemsPerTransaction: 100,
+  });
+}
+
+/** Two are enough: the third key is not asked for. */
+function publishedKeys(context: DayContext, motion: string): readonly KeyHolder[] {
+  return KEY_HOLDERS.map((holder, index) => {
+    const { publicKey, secret } = keyOf(context, motion, holder);
+    return { publicKey, secret: index === 0 ? undefined : secret };
+  });
+}
+
+/** One call that brings the motion into a state, or further. */
+async function moveMotion(
+  context: DayContext,
+  steps: Steps,
+  given: {
+    readonly motion: string;
+    readonly title: ProgressLine;
+    readonly by: StaffMember;
+    readonly action: string;
+    readonly args: Readonly<Record<string, Value>>;
+    readonly state: string;
+  },
+): Promise<void> {
+  const { motion, title, by, action, args, state } = given;
+  await steps.ensure({
+    title,
+    contract: "owners-vote",
+    table: "motion",
+    items: [
+      {
+        key: [motion],
+        ...callOf(context, by, { contract: "owners-vote", action, args }),
+        isDone: hasReached(state),
+      },
+    ],
+  });
+}
+
+function callOf(context: DayContext, { account, organisation }: StaffMember, call: StepItem["calls"][number]) {
+  return { account, via: viaOf(context, organisation), calls: [call] };
+}
+
+/** The organisation's key of the motion, derived so that a day that goes on has the same. */
+function keyOf({ keys }: DayContext, motion: string, { organisation }: StaffMember): BallotKey {
+  return newBallotKey(keys.derive(`ballot-key:${organisation}:${motion}`));
+}
+
+function hasReached(state: string): (fields: RowFields) => boolean {
+  return (fields) => isFinal(fields) || STATES.indexOf(String(fields.state)) >= STATES.indexOf(state);
+}
+
+function isFinal({ state }: RowFields): boolean {
+  return !STATES.includes(String(state));
+}
+
 function isMissed(motion: RowFields): boolean {
-  return motion.state !== "noticed" && motion.cast_heads !== motion.roll_heads;
+  return hasReached("closed")(motion) && motion.cast_heads !== motion.roll_heads;
 }
 
 function isDue(context: DayContext, timeMs: unknown): boolean {
@@ -164,8 +368,7 @@ function isDue(context: DayContext, timeMs: unknown): boolean {
 async function waitForMotion(
   context: DayContext,
   steps: Steps,
-  motion: string,
-  due: "opens" | "closes",
+  { motion, due }: { readonly motion: string; readonly due: "opens" | "closes" | "effect_from" },
   until: (fields: RowFields) => boolean,
 ): Promise<RowFields> {
   let lateSinceMs: number | undefined;
@@ -182,6 +385,16 @@ async function waitForMotion(
     }
     await pause(POLL_MS);
   }
+}
+
+/** Of a row's field that holds bytes. */
+function bytesOf(json: ValueJson | undefined): Uint8Array {
+  const value = valueFromJson(json);
+  return value.ok && value.value instanceof Uint8Array ? value.value : EMPTY_BYTES;
+}
+
+function digestOf(text: string): Uint8Array {
+  return sha256(new TextEncoder().encode(text));
 }
 
 function localDay(timeMs: unknown): string {

@@ -70,8 +70,9 @@ export async function playDay(context: DayContext): Promise<DayReport> {
 
 async function vote(context: DayContext, steps: Steps): Promise<string> {
   for (;;) {
-    const motion = await convene(context, steps);
-    if (await holdVote(context, steps, motion)) return motion;
+    const convened = await convene(context, steps);
+    const { motion } = convened;
+    if (await holdVote(context, steps, convened)) return motion;
     context.progress({
       zh: `议题 ${motion} 的表决期已过而票未投完 (停机或机器太慢), 重新召集`,
       en: `The window of ${motion} passed before all had voted (stopped, or too slow): convened again`,

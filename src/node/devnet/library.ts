@@ -11,7 +11,14 @@ const LIBRARY = new URL("../../contracts/library/", import.meta.url);
 /** In force from the genesis on; everything else is deployed by governance. */
 export const GENESIS_CONTRACTS = ["governance", "registry"] as const;
 /** Deployed on the first day, in this order: each may import those before it. */
-export const COMMUNITY_CONTRACTS = ["owners-vote", "service-rating", "device-repair", "fees"] as const;
+export const COMMUNITY_CONTRACTS = [
+  "holders",
+  "polls",
+  "owners-vote",
+  "service-rating",
+  "device-repair",
+  "fees",
+] as const;
 
 export type LibraryContract = (typeof GENESIS_CONTRACTS)[number] | (typeof COMMUNITY_CONTRACTS)[number];
 

@@ -54,7 +54,7 @@ const AWAY_MS = 3_000;
 /** wall time after which the network is taken for stuck: well before a transaction expires */
 const STALLED_MS = 90_000;
 /** above the worst case of every action of the library except `deploy` */
-const GAS_PER_CALL = 10_000;
+const GAS_PER_CALL = 12_000;
 /** Refusals of a node that are about this moment, not about the transaction. */
 const PASSING_CODES: ReadonlySet<string> = new Set([
   "CLIENT_UNREACHABLE",

@@ -156,7 +156,7 @@ async function checkVote(
 
 function stateOf(inequalities: readonly Inequality[]): string {
   const failed = inequalities.filter(({ holds }) => !holds).map(({ name }) => name);
-  if (failed.length === 0) return "passed";
+  if (failed.length === 0) return "effective";
   return failed.some((name) => name.startsWith("quorum")) ? "no_quorum" : "rejected";
 }
 
@@ -246,12 +246,12 @@ async function proveReceipt(context: SummaryContext, reader: LedgerReader, motio
     lines: [
       heading(ok, "回执: 仅凭创世文件验证", "Receipt, verified with nothing but the genesis file"),
       `  交易 transaction ${saved.txId}, 高度 height ${answer.height}, 证明 proof ${answer.proof.length} 字节 bytes`,
-      `  ${answer.receipt.events.map(({ name }) => name).join(", ")} · ${receiptFile}`,
+      `  ${[...new Set(answer.receipt.events.map(({ name }) => name))].join(", ")} · ${receiptFile}`,
     ],
   };
 }
 
-/** The receipt of a transaction from the block in which the first head's ballot was cast. */
+/** The receipt of the transaction in which the first head's ballot was opened and counted. */
 async function someBallot(
   { nodes, community }: SummaryContext,
   reader: LedgerReader,

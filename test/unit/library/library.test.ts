@@ -23,6 +23,8 @@ const IMPORTED_LAST = [
   "device-repair",
   "service-rating",
   "owners-vote",
+  "polls",
+  "holders",
   "registry",
   "governance",
 ];
