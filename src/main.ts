@@ -52,7 +52,7 @@ function explain(error: unknown): number {
   process.stderr.write(`linli: ${error.message}\n`);
   if (error.cause instanceof Error) process.stderr.write(`       caused by: ${withoutStack(error.cause.message)}\n`);
   if (error.code === "ARGUMENT_INVALID") return EXIT.usage;
-  return error.code === "PROOF_REFUSED" ? EXIT.notProved : EXIT.failed;
+  return ["PROOF_REFUSED", "FORK_UNPROVED"].includes(error.code) ? EXIT.notProved : EXIT.failed;
 }
 
 /** Libraries put stacks of what they caught into their messages; an operator can do nothing with those. */
@@ -213,6 +213,12 @@ function addQuery(linli: Command): void {
     .description("one committed block and its transactions (proved)")
     .argument("<height>", "from 1 on", wholeNumber(1, Number.MAX_SAFE_INTEGER))
     .action(async (height: number, options) => (await load()).queryBlock(height, options));
+  asking(query.command("testimony"))
+    .description("save what this node can say of a height if the ledger has forked, for `linli verify fork`")
+    .argument("<height>", "from 1 on", wholeNumber(1, Number.MAX_SAFE_INTEGER))
+    .requiredOption("--out <file>", "where to save it")
+    .addHelpText("after", example("linli query testimony 12 --out a.json"))
+    .action(async (height: number, options) => (await load()).queryTestimony(height, options));
   asking(query.command("state <contract> <table> <key...>"))
     .description("one row, or the proof that there is none (proved)")
     .option("--out <file>", "save the proof")
@@ -246,17 +252,22 @@ function addQuery(linli: Command): void {
 }
 
 function addVerify(linli: Command): void {
+  const genesisDefault = ENVIRONMENT.genesis ?? `${DEVNET_DIRECTORY}/genesis.json`;
   linli
     .command("verify <proof>")
     .description("check a saved proof, or its hexadecimal digits, with nothing but the genesis file; needs no node")
-    .option(
-      "--genesis <file>",
-      "your own copy of the genesis file (LINLI_GENESIS)",
-      ENVIRONMENT.genesis ?? `${DEVNET_DIRECTORY}/genesis.json`,
-    )
+    .option("--genesis <file>", "your own copy of the genesis file (LINLI_GENESIS)", genesisDefault)
     .option("--kind <kind>", "receipt or state, for bare digits", proofKind)
     .addHelpText("after", example("linli verify receipt.json --genesis genesis.json"))
-    .action(async (proof: string, options) => (await import("./node/commands/verify.ts")).verifyProof(proof, options));
+    .action(async (proof: string, options) => (await import("./node/commands/verify.ts")).verifyProof(proof, options))
+    .command("fork <testimonies...>")
+    .description("who is guilty when two nodes have certified different blocks of one height; needs no node")
+    .option("--genesis <file>", "your own copy of the genesis file (LINLI_GENESIS)", genesisDefault)
+    .addHelpText("after", example("linli verify fork a.json b.json --genesis genesis.json"))
+    // `verify` has an option of that name, too, and is the one that gets it.
+    .action(async (files: string[], _, command: Command) =>
+      (await import("./node/commands/verify-fork.ts")).verifyFork(files, command.optsWithGlobals()),
+    );
 }
 
 function addContract(linli: Command): void {

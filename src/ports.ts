@@ -293,6 +293,8 @@ export interface NodeApi {
   freshness(): FreshnessView;
   /** undefined: not known here */
   block(height: number): BlockView | undefined;
+  /** what this node can say before an auditor about a height (consensus/fork.ts); undefined: not known here */
+  testimony(height: number): Uint8Array | undefined;
   /** @throws LedgerError with a code of docs/errors.md when the transaction is refused at the door */
   submit(bytes: Uint8Array): Promise<ReceivedStatement>;
   transaction(txId: Hash): TransactionStatus;

@@ -11,8 +11,23 @@
 
 import { accept, refuse, type Verdict } from "../errors.ts";
 import { faultBound } from "../ledger/certificate.ts";
-import { bytesEqual, type Hash } from "../ledger/hash.ts";
-import type { Certificate, Validator, VerifySignature } from "../ledger/types.ts";
+import { DECODE_LIMITS, type DecodeLimits, decodeWith, encode } from "../ledger/codec.ts";
+import type { TrustAnchor } from "../ledger/genesis.ts";
+import { bytesEqual, EMPTY_BYTES, type Hash } from "../ledger/hash.ts";
+import { LIMITS } from "../ledger/limits.ts";
+import {
+  decodeCertifiedHeader,
+  encodeCertifiedHeader,
+  type VerifiedBlock,
+  verifyCertifiedHeader,
+} from "../ledger/proofs.ts";
+import {
+  type Certificate,
+  type CertifiedHeader,
+  FORMAT_VERSION,
+  type Validator,
+  type VerifySignature,
+} from "../ledger/types.ts";
 import {
   contradictionOf,
   type EvidenceLabel,
@@ -22,7 +37,10 @@ import {
   type Statement,
 } from "./evidence.ts";
 import { HeightVerifier } from "./height-verifier.ts";
+import { FRAME_BYTES_MAX } from "./limits.ts";
 import { decodeTrail, type Trail } from "./trail.ts";
+
+const TESTIMONY_LIMITS: DecodeLimits = { ...DECODE_LIMITS, bytesMax: LIMITS.proofBytesMax + FRAME_BYTES_MAX + 64 };
 
 export interface Guilty {
   /** consensus public key */
@@ -39,6 +57,66 @@ export interface Fork {
   readonly guilty: readonly Guilty[];
   /** f + 1: with fewer names trails are missing, or more than q - 1 validators lied */
   readonly guiltyMin: number;
+}
+
+/**
+ * One node's word about a height, for an auditor: the header it committed, certified from the genesis on, and its trail.
+ * `[version, certified header, trail or empty]`.
+ */
+export function encodeTestimony(testimony: {
+  readonly certified: CertifiedHeader;
+  readonly trail: Uint8Array | undefined;
+}): Uint8Array {
+  return encode([FORMAT_VERSION, encodeCertifiedHeader(testimony.certified), testimony.trail ?? EMPTY_BYTES]);
+}
+
+/**
+ * Whom the testimonies of nodes of both sides name: two that exclude each other, any number more for their trails.
+ * Refusals: `FORK_HEIGHTS`, `FORK_NONE`, `FORK_BELOW` (the sides differ before this height: ask for lower ones), and those of certified headers.
+ */
+export function judgeTestimonies(claim: {
+  readonly genesis: TrustAnchor;
+  readonly verify: VerifySignature;
+  readonly testimonies: readonly Uint8Array[];
+}): Verdict<Fork> {
+  const { genesis, verify } = claim;
+  const trails: Uint8Array[] = [];
+  const ends: { readonly block: VerifiedBlock; readonly certified: CertifiedHeader }[] = [];
+  for (const bytes of claim.testimonies) {
+    const testimony = decodeTestimony(bytes);
+    if (!testimony.ok) return testimony;
+    const { certified, trail } = testimony.value;
+    const block = verifyCertifiedHeader({ certified, genesis, verify });
+    if (!block.ok) return block;
+    trails.push(trail);
+    ends.push({ block: block.value, certified });
+  }
+  const [one] = ends;
+  const other = one && ends.find(({ block }) => !isSameEnd(block, one.block));
+  if (one === undefined || other === undefined) return refuse("FORK_NONE");
+  const [left, right] = [one.block.header, other.block.header];
+  if (left.height !== right.height) return refuse("FORK_HEIGHTS", `${left.height} and ${right.height}`);
+  if (!bytesEqual(left.parentHash, right.parentHash) || !bytesEqual(left.parentResult, right.parentResult))
+    return refuse("FORK_BELOW");
+  const validators = one.certified.transitions.at(-1)?.nextValidators ?? genesis.validators;
+  const certificates = [one.certified.certificate, other.certified.certificate] as const;
+  return namesOfFork({ chainId: genesis.chainId, validators, verify, certificates, trails });
+}
+
+function isSameEnd(one: VerifiedBlock, other: VerifiedBlock): boolean {
+  return bytesEqual(one.blockHash, other.blockHash) && bytesEqual(one.resultHash, other.resultHash);
+}
+
+export function decodeTestimony(
+  bytes: Uint8Array,
+): Verdict<{ readonly certified: CertifiedHeader; readonly trail: Uint8Array }> {
+  return decodeWith(bytes, TESTIMONY_LIMITS, (reader) => {
+    reader.tuple(3);
+    reader.version(FORMAT_VERSION);
+    const certified = decodeCertifiedHeader(reader.byteString(1, LIMITS.proofBytesMax));
+    if (!certified.ok) return reader.fail(certified.code);
+    return { certified: certified.value, trail: reader.byteString(0, FRAME_BYTES_MAX) };
+  });
 }
 
 /**

@@ -2,6 +2,7 @@
 // Reads committed state only; never waits for consensus except in `waitForTransaction`.
 
 import { invariant } from "../assert.ts";
+import { encodeTestimony } from "../consensus/fork.ts";
 import {
   columnsOf,
   contractsIn,
@@ -122,6 +123,17 @@ export class Api implements NodeApi {
     if (block === undefined) return undefined;
     const { headerBytes, resultBytes, certificateBytes, transactionIds, references } = block;
     return { headerBytes, resultBytes, certificateBytes, transactionIds, references };
+  }
+
+  testimony(height: number): Uint8Array | undefined {
+    const { store, transitions } = this.participant.chain;
+    const block = height === 0 ? undefined : store.loadBlock(height);
+    if (block === undefined) return undefined;
+    const { headerBytes, resultBytes, certificateBytes } = block;
+    const certificate = admitted(decodeCertificate(certificateBytes));
+    const before = transitions.filter((transition) => transition.certificate.height < height);
+    const certified = { headerBytes, resultBytes, certificate, transitions: before };
+    return encodeTestimony({ certified, trail: store.loadTrail(height) });
   }
 
   async submit(bytes: Uint8Array): Promise<ReceivedStatement> {

@@ -62,6 +62,15 @@ export const METHODS: { readonly [Name in MethodName]: Method<Name> } = {
       return blockView(block, blockHashOf(block.headerBytes));
     },
   },
+  chain_testimony: {
+    summary: "What this node can say of a height if the ledger has forked: its certified header, and what led to it.",
+    cost: () => 7,
+    run: ({ height }, { api }) => {
+      const testimony = api.testimony(height);
+      if (testimony === undefined) throw rpcRefusal("BLOCK_UNKNOWN", { height });
+      return { height, testimony: toHex(testimony) };
+    },
+  },
   tx_send: {
     summary: "Hands a signed transaction to this node. The answer says received; only a receipt says committed.",
     cost: () => 1,

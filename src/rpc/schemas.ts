@@ -156,6 +156,10 @@ export const METHOD_SCHEMAS = {
     params: z.strictObject({ height: z.int().min(1).meta({ description: "height, from 1" }) }),
     result: block,
   },
+  chain_testimony: {
+    params: z.strictObject({ height: z.int().min(1).meta({ description: "height, from 1" }) }),
+    result: z.strictObject({ height: count("height"), testimony: hexText("Testimony (docs/formats.cddl)") }),
+  },
   tx_send: { params: z.strictObject({ transaction }), result: received },
   tx_sendMany: {
     params: z.strictObject({ transactions: z.array(transaction).min(1).max(TRANSACTIONS_PER_CALL_MAX) }),

@@ -29,6 +29,18 @@ export async function queryBlock(height: number, options: ConnectOptions): Promi
   printResult({ proved: true, ...blockFacts(block), transactionIds: transactionIds.map(toHex) });
 }
 
+/** This node's part of the proof of who forked, if anybody did. */
+export async function queryTestimony(
+  height: number,
+  options: ConnectOptions & { readonly out: string },
+): Promise<void> {
+  const { client, genesis } = await connect(options);
+  const testimony = (await client.call("chain_testimony", { height })).text("testimony");
+  const saved = { kind: "testimony", chainId: toHex(genesis.chainId), height, testimony };
+  await saveNewFile(options.out, `${JSON.stringify(saved, null, 2)}\n`);
+  printRemark(`saved; with another from the other side of a fork: linli verify fork ${options.out} OTHER`);
+}
+
 /** One row with its proof, or the proof that there is none. */
 export async function queryState(
   row: { contract: string; table: string; key: readonly string[] },

@@ -2,7 +2,7 @@
 // Nothing holds then but this: the fork names f + 1 of them by evidence that anybody can check, and never an honest key.
 
 import { verifyEvidence } from "../../../src/consensus/evidence.ts";
-import { type Guilty, namesOfFork } from "../../../src/consensus/fork.ts";
+import { decodeTestimony, encodeTestimony, type Guilty, judgeTestimonies } from "../../../src/consensus/fork.ts";
 import { decodeTrail, encodeTrail, type SignedNewView } from "../../../src/consensus/trail.ts";
 import { makeNewView } from "../../../src/consensus/view-formats.ts";
 import { faultBound } from "../../../src/ledger/certificate.ts";
@@ -159,32 +159,26 @@ class ForkWorld extends World {
   private audit(height: number): void {
     this.forks += 1;
     const { random, cast } = this;
-    const [left, right] = this.sides().map((side) => {
-      const holders = side.filter((member) => member.height >= height);
-      return holders.length === 0 ? undefined : this.certificateOf(random.pick(holders), height);
-    });
-    const validators = this.checkers.validatorsAt(1);
-    if (left === undefined || right === undefined || validators === undefined)
-      return this.fail(`fork: no certificates of ${height}`);
-    const kept = this.honest().flatMap(({ participant }) => participant?.chain.store.loadTrail(height) ?? []);
-    // Who is guilty hands in trails, too.
-    const trails = [...kept.map((bytes) => this.forgeTrail(bytes)), ...kept];
-    const facts = { chainId: cast.genesis.chainId, validators, verify: cast.verify };
-    const fork = namesOfFork({ ...facts, certificates: [left, right], trails });
+    // A testimony of every honest node, and what the guilty would hand in to frame somebody.
+    const said = random.shuffled(this.honest()).flatMap(({ api }) => api?.testimony(height) ?? []);
+    const testimonies = [...said, ...said.map((bytes) => this.forgeTestimony(bytes))];
+    const fork = judgeTestimonies({ genesis: cast.genesis, verify: cast.verify, testimonies });
     if (!fork.ok) return this.fail(`fork: of height ${height} cannot be told: ${fork.code}`);
     const { guilty, guiltyMin } = fork.value;
     this.named += guilty.length;
-    const where = `at ${height}, views ${left.view} and ${right.view}`;
+    const views = this.sides().map(([one]) => one && this.certificateOf(one, height)?.view);
+    const where = `at ${height}, views ${views.join(" and ")}`;
     this.trace(`${this.at} fork ${where}: ${guilty.map(({ rule }) => rule).join(",")}`);
     for (const one of guilty) this.checkGuilty(one);
-    if (guilty.length < guiltyMin || guiltyMin !== faultBound(validators.length) + 1)
-      this.fail(`fork: ${where}, only ${guilty.length} of ${guiltyMin} are named from ${kept.length} trails`);
+    if (guilty.length < guiltyMin || guiltyMin !== faultBound(this.forkPlan.validatorCount) + 1)
+      this.fail(`fork: ${where}, only ${guilty.length} of ${guiltyMin} are named from ${said.length} testimonies`);
   }
 
   /** The same statements in others' names, and locks that nobody claimed. */
-  private forgeTrail(bytes: Uint8Array): Uint8Array {
-    const trail = decodeTrail(bytes);
-    if (!trail.ok) return bytes;
+  private forgeTestimony(bytes: Uint8Array): Uint8Array {
+    const testimony = decodeTestimony(bytes);
+    const trail = testimony.ok ? decodeTrail(testimony.value.trail) : testimony;
+    if (!testimony.ok || !trail.ok) return bytes;
     const count = this.forkPlan.validatorCount;
     const newViews = trail.value.newViews.map(({ signer, content, signature }): SignedNewView => {
       const { height, view, blockHash, certificate } = content;
@@ -194,7 +188,7 @@ class ForkWorld extends World {
       return { signer, content: makeNewView({ height, view, blockHash, viewChanges, certificate }), signature };
     });
     const prepared = trail.value.prepared.map((one) => ({ ...one, blockHash: this.random.bytes(32) }));
-    return encodeTrail({ ...trail.value, newViews, prepared });
+    return encodeTestimony({ ...testimony.value, trail: encodeTrail({ ...trail.value, newViews, prepared }) });
   }
 
   private checkGuilty({ offender, rule, evidence }: Guilty): void {

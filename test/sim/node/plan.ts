@@ -134,6 +134,8 @@ export function drawPlan(seed: number, profile: Profile): Plan {
     { ...place, random: new Random(seed ^ 0x1055) },
     { hasSpare, lostAtOnceMax, whole: honest.filter((node) => !broken.has(node)) },
   );
+  // A seat less while keys recover may leave too few: the others wait, by intent.
+  const keysLost = losses.lostRecords.length > 0 ? lostAtOnceMax : 0;
   return {
     seed,
     profile,
@@ -165,7 +167,7 @@ export function drawPlan(seed: number, profile: Profile): Plan {
       client: random.below(clientCount),
       copies: random.pick([1, 1, 1, 2, 3]),
     })),
-    decisions: drawDecisions(place, { hasSpare, validatorCount, liars: lies.size }),
+    decisions: drawDecisions(place, { hasSpare, validatorCount, liars: lies.size + keysLost }),
     calmFromMs,
   };
 }

@@ -5,11 +5,18 @@ import { mkdtemp, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { toHex } from "../../../src/ledger/hash.ts";
+import { encodeTestimony } from "../../../src/consensus/fork.ts";
+import { makeCertificate } from "../../../src/ledger/certificate.ts";
+import { decode, type Value } from "../../../src/ledger/codec.ts";
+import { blockHashOf, decodeHeader, encodeHeader } from "../../../src/ledger/format-block.ts";
+import { validatorsHashOf } from "../../../src/ledger/format-cluster.ts";
+import { voteSigningBytes } from "../../../src/ledger/format-vote.ts";
+import { bytesEqual, EMPTY_BYTES, fromHex, toHex } from "../../../src/ledger/hash.ts";
+import { decodeCertifiedHeader } from "../../../src/ledger/proofs.ts";
 import { saveGenesisFile } from "../../../src/node/genesis-plan.ts";
 import { createKeyFile } from "../../../src/node/key-file.ts";
 import { type Harness, pin, startHarness } from "../rpc/harness.ts";
-import { CLERK } from "../rpc/small-node.ts";
+import { CLERK, signerOf } from "../rpc/small-node.ts";
 
 const MAIN = join(import.meta.dirname, "../../../src/main.ts");
 
@@ -48,6 +55,38 @@ beforeAll(async () => {
   harness.node.commitPending();
 });
 afterAll(() => harness.stop());
+
+/** Another block of the same height, signed by the same validators. */
+function otherBlock(testimony: string): string {
+  const decoded = decode(fromHex(testimony) ?? EMPTY_BYTES);
+  const [, certifiedBytes] = decoded.ok ? (decoded.value as readonly Value[]) : [];
+  const certified = decodeCertifiedHeader(certifiedBytes as Uint8Array);
+  if (!certified.ok) throw new Error(certified.code);
+  const { resultBytes, certificate } = certified.value;
+  const header = decodeHeader(certified.value.headerBytes);
+  if (!header.ok) throw new Error(header.code);
+  const headerBytes = encodeHeader({ ...header.value, timeMs: header.value.timeMs + 1 });
+  const { chainId, validators } = harness.node.genesis;
+  const { height, view, resultHash } = certificate;
+  const blockHash = blockHashOf(headerBytes);
+  const vote = {
+    kind: "commit",
+    chainId,
+    height,
+    view,
+    validatorsHash: validatorsHashOf(validators),
+    blockHash,
+  } as const;
+  const signed = voteSigningBytes({ ...vote, resultHash });
+  const signers = [0, 1, 2, 3].map(signerOf);
+  const votes = validators.slice(1).map(({ publicKey }, place) => {
+    const signer = signers.find((one) => bytesEqual(one.publicKey, publicKey));
+    return { signer: place + 1, signature: signer?.sign(signed) ?? EMPTY_BYTES };
+  });
+  const other = makeCertificate({ height, view, blockHash, resultHash, validatorCount: validators.length, votes });
+  const end = { headerBytes, resultBytes, certificate: other, transitions: [] };
+  return toHex(encodeTestimony({ certified: end, trail: undefined }));
+}
 
 describe("words", () => {
   test("help names every command and the exit codes, and ends with 0", async () => {
@@ -199,6 +238,23 @@ describe("asking a node", () => {
     expect([forged.code, forged.out, forged.err]).toEqual([3, "", expect.stringContaining("PROOF_REFUSED")]);
     expect((await linli(["tx", "receipt", receipt.txId, ...asking])).code).toBe(0);
     expect((await linli(["tx", "wait", receipt.txId, ...asking])).code).toBe(0);
+  });
+
+  test("A100: of two nodes that certified different blocks of one height, verify fork names who signed both", async () => {
+    const { height } = JSON.parse((await linli(["query", "head", ...asking])).out);
+    const [mine, theirs] = [join(directory, "mine.json"), join(directory, "theirs.json")];
+    expect((await linli(["query", "testimony", `${height}`, ...asking, "--out", mine])).code).toBe(0);
+    const saved = JSON.parse(await readFile(mine, "utf8"));
+    await writeFile(theirs, JSON.stringify({ ...saved, testimony: otherBlock(saved.testimony) }));
+    const fork = await linli(["verify", "fork", mine, theirs, "--genesis", genesisFile]);
+    expect(fork.err).toBe("");
+    const { guilty, isComplete } = JSON.parse(fork.out);
+    expect([fork.code, isComplete]).toEqual([0, true]);
+    expect(guilty.length).toBeGreaterThanOrEqual(2);
+    expect(guilty[0]).toMatchObject({ rule: "TWO_VOTES", label: "malice" });
+    const none = await linli(["verify", "fork", mine, mine, "--genesis", genesisFile]);
+    expect([none.code, none.out, none.err]).toEqual([3, "", expect.stringContaining("FORK_UNPROVED")]);
+    expect((await linli(["verify", "fork", mine, genesisFile, "--genesis", genesisFile])).code).toBe(2);
   });
 
   test("a transaction without effect shows its proved receipt and ends with 1", async () => {

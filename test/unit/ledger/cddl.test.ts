@@ -14,13 +14,14 @@ import {
   encodeVote,
   encodeWaiting,
 } from "../../../src/consensus/messages.ts";
+import { encodeTrail } from "../../../src/consensus/trail.ts";
 import { makeNewView, makeSuspicion, viewChangeItems } from "../../../src/consensus/view-formats.ts";
 import { decode, encode, type Value } from "../../../src/ledger/codec.ts";
 import { encodeHeader, encodeResult } from "../../../src/ledger/format-block.ts";
 import { encodeParameters, encodeValidators } from "../../../src/ledger/format-cluster.ts";
 import { encodeReceipt } from "../../../src/ledger/format-receipt.ts";
 import { encodeTransactionBody } from "../../../src/ledger/format-transaction.ts";
-import { encodeCertificate, encodeHeadStatement } from "../../../src/ledger/format-vote.ts";
+import { decodeCertificate, encodeCertificate, encodeHeadStatement } from "../../../src/ledger/format-vote.ts";
 import { fromHex, toHex } from "../../../src/ledger/hash.ts";
 import type { Vote } from "../../../src/ledger/types.ts";
 import { Schema } from "./cddl.ts";
@@ -106,6 +107,13 @@ function frameExamples(): readonly (readonly [rule: string, bytes: Uint8Array])[
   const free = { signer: 1, prepared: undefined, signature: SIGNATURE };
   const newView = makeNewView({ ...place, blockHash: hashOf(1), viewChanges: [locked, free], certificate: undefined });
   const statement: Statement = { kind: "newView", view: 3, content: newView, signature: SIGNATURE };
+  const certificate = decodeCertificate(certificateBytes);
+  if (!certificate.ok) throw new Error(certificate.code);
+  const trail = encodeTrail({
+    height: 2,
+    newViews: [{ signer: 1, content: newView, signature: SIGNATURE }],
+    prepared: [certificate.value],
+  });
   const twoVotes = { rule: "TWO_VOTES", height: 2, offender: hashOf(1) } as const;
   const viewChangeParts = { height: 2, targetView: 3, suspicionBytes: suspicion.bytes };
   const freeChange = { viewChange: free, certificateBytes: undefined, proposalBytes: undefined };
@@ -135,6 +143,8 @@ function frameExamples(): readonly (readonly [rule: string, bytes: Uint8Array])[
     ["waiting-frame", encodeWaiting(2, 0, [hashOf(1)])],
     ["new-view", newView.bytes],
     ["signed-view-change", encode(viewChangeItems(locked))],
+    ["trail", trail],
+    ["testimony", encode([1, vectorOf("certified header"), trail])],
     ["evidence", encodeEvidence({ ...twoVotes, statements: [prepare, { ...prepare, blockHash: hashOf(9) }] })],
     ["evidence", encodeEvidence({ ...twoVotes, rule: "BAD_NEW_VIEW", statements: [statement] })],
     [

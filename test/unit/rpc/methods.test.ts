@@ -117,6 +117,7 @@ describe("methods", () => {
   test("blocks, contracts, status and node facts fit their schemas", async () => {
     const { height } = await result("chain_head");
     expect(await result("chain_block", { height })).toMatchObject({ height, transactionCount: 1 });
+    expect((await result("chain_testimony", { height })).height).toBe(height);
     expect((await result("contract_list")).contracts).toHaveLength(1);
     expect(await result("contract_get", { name: "board" })).toMatchObject({ source: "contract: board\n" });
     expect(await result("consensus_status")).toMatchObject({ digest: "01ff", total: "1152921504606846976" });
@@ -127,6 +128,7 @@ describe("methods", () => {
   test("what is not there is refused by name", async () => {
     const asked: readonly (readonly [MethodName, unknown, string])[] = [
       ["chain_block", { height: 999_999 }, "BLOCK_UNKNOWN"],
+      ["chain_testimony", { height: 999_999 }, "BLOCK_UNKNOWN"],
       ["contract_get", { name: "nothing" }, "CONTRACT_UNKNOWN"],
       ["state_get", { contract: "nothing", table: "note", key: ["a"] }, "CONTRACT_UNKNOWN"],
       ["state_get", { contract: "board", table: "nothing", key: ["a"] }, "TABLE_UNKNOWN"],

@@ -2,6 +2,7 @@
 // Only consensus and contracts are missing: every transaction is committed in a block of its own by three of four keys.
 
 import { sealGenesis } from "../../../src/client/genesis-json.ts";
+import { encodeTestimony } from "../../../src/consensus/fork.ts";
 import { entryPrefix, followRow, groupKey, type IndexStore, rowsOfGroup } from "../../../src/contracts/index-rows.ts";
 import type { TableShape } from "../../../src/contracts/scope.ts";
 import { encodeKey, tablePrefix } from "../../../src/contracts/state-keys.ts";
@@ -226,6 +227,11 @@ export class SmallNode implements NodeApi {
 
   block(height: number): BlockView | undefined {
     return this.#blocks[height - 1];
+  }
+
+  testimony(height: number): Uint8Array | undefined {
+    if (this.#blocks[height - 1] === undefined) return undefined;
+    return encodeTestimony({ certified: this.#certified(height), trail: undefined });
   }
 
   async submit(bytes: Uint8Array): Promise<ReceivedStatement> {
@@ -506,8 +512,8 @@ export class SmallNode implements NodeApi {
     return block;
   }
 
-  #certified(): CertifiedHeader {
-    const { headerBytes, resultBytes, certificate } = this.#blockAt(this.#blocks.length);
+  #certified(height = this.#blocks.length): CertifiedHeader {
+    const { headerBytes, resultBytes, certificate } = this.#blockAt(height);
     return { headerBytes, resultBytes, certificate, transitions: [] };
   }
 
