@@ -4,5 +4,6 @@
 import { CONSENSUS_MUTANTS } from "./consensus.ts";
 import type { Mutant } from "./mutant.ts";
 import { NODE_MUTANTS } from "./node.ts";
+import { RECOVERY_MUTANTS } from "./recovery.ts";
 
-export const MUTANTS: readonly Mutant[] = [...CONSENSUS_MUTANTS, ...NODE_MUTANTS];
+export const MUTANTS: readonly Mutant[] = [...CONSENSUS_MUTANTS, ...NODE_MUTANTS, ...RECOVERY_MUTANTS];
