@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LinliClient, type ReceiptAnswer } from "../../src/client/client.ts";
 import { buildTransaction, type CallRequest } from "../../src/client/transaction.ts";
+import type { GenesisAccount } from "../../src/ledger/genesis.ts";
 import { loadLibraryContract } from "../../src/node/devnet/library.ts";
 import { NodeProcess } from "../../src/node/devnet/processes.ts";
 import { createNetwork, type NetworkLayout } from "../../src/node/devnet/setup.ts";
@@ -25,6 +26,8 @@ export interface NetworkOptions {
   readonly portBase: number;
   /** lines of every node.yaml beyond the ports */
   readonly extraConfig?: string;
+  /** people of the genesis beside the writers */
+  readonly accounts?: readonly GenesisAccount[];
 }
 
 export class TestNetwork {
@@ -52,6 +55,10 @@ export class TestNetwork {
       (["governance", "registry"] as const).map(async (name) => ({ name, source: await loadLibraryContract(name) })),
     );
     const notes = await readFile(new URL("notes.yaml", import.meta.url), "utf8");
+    const writers = Array.from({ length: WRITERS }, (_, index) => {
+      const { suite, publicKey } = writerSigner(index);
+      return { id: `writer-${index}`, organisation: "property", roles: ["owner"], suite, publicKey };
+    });
     const layout = await createNetwork({
       directory,
       name: "linli-test",
@@ -62,10 +69,7 @@ export class TestNetwork {
       timeScale: 1,
       parameters: PARAMETER_DEFAULTS,
       contracts: [...contracts, { name: "notes", source: notes }],
-      accounts: Array.from({ length: WRITERS }, (_, index) => {
-        const { suite, publicKey } = writerSigner(index);
-        return { id: `writer-${index}`, organisation: "property", roles: ["owner"], suite, publicKey };
-      }),
+      accounts: [...writers, ...(options.accounts ?? [])],
     });
     return new TestNetwork(layout);
   }
