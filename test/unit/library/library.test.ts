@@ -20,6 +20,7 @@ const IMPORTED_LAST = [
   "committee-election",
   "disclosure",
   "home-service",
+  "repair-orders",
   "device-care",
   "service-directory",
   "fees",
