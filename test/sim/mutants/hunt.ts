@@ -1,6 +1,7 @@
 // Runs inside a copy of the sources with one planted bug: seeds of several profiles in turn until a checker complains.
 // Arguments: profiles with commas, most seeds, most seconds. The last line is what came of it, as JSON.
 
+import { runForkSeed } from "../node/fork.ts";
 import type { Profile } from "../node/plan.ts";
 import { runSeed as runNodes } from "../node/world.ts";
 import { runSeed as runCore } from "../world.ts";
@@ -17,6 +18,11 @@ export interface Hunted {
   readonly heights: number;
 }
 
+function run(one: Hunt, seed: number) {
+  if (one === "core") return runCore(seed);
+  return one === "fork" ? runForkSeed(seed) : runNodes(seed, one satisfies Profile);
+}
+
 async function hunt(hunts: readonly Hunt[], seedsMax: number, secondsMax: number): Promise<Hunted> {
   const startedMs = performance.now();
   const runs: Record<string, number> = Object.fromEntries(hunts.map((one) => [one, 0]));
@@ -27,7 +33,7 @@ async function hunt(hunts: readonly Hunt[], seedsMax: number, secondsMax: number
     for (const one of hunts) {
       for (let turn = 0; turn < (one === "core" ? CORE_SEEDS_PER_TURN : 1) && !isOver(); turn += 1) {
         const seed = (runs[one] ?? 0) + 1;
-        const outcome = one === "core" ? runCore(seed) : await runNodes(seed, one satisfies Profile);
+        const outcome = await run(one, seed);
         runs[one] = seed;
         total += 1;
         heights = Math.max(heights, outcome.heights);

@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Profile } from "../node/plan.ts";
 
-/** What runs a seed: the core alone, or one of the profiles of whole nodes. */
-export type Hunt = Profile | "core";
+/** What runs a seed: the core alone, one of the profiles of whole nodes, or twins that fork. */
+export type Hunt = Profile | "core" | "fork";
 
 export interface Edit {
   /** from the root of the repository */

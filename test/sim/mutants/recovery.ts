@@ -7,9 +7,9 @@ const CHUNK = "src/state/chunk.ts";
 const STATE_SYNC = "src/node/state-sync.ts";
 const RECOVERY = "src/consensus/recovery.ts";
 
-const NODES: readonly Hunt[] = ["swarm", "byzantine", "crash"];
-const BY_LIARS: readonly Hunt[] = ["byzantine", "swarm"];
-const BY_CRASHES: readonly Hunt[] = ["crash", "swarm"];
+const NODES: readonly Hunt[] = ["losses", "swarm", "byzantine", "crash"];
+const BY_LIARS: readonly Hunt[] = ["losses", "byzantine", "swarm"];
+const BY_CRASHES: readonly Hunt[] = ["losses", "crash", "swarm"];
 
 export const RECOVERY_MUTANTS: readonly Mutant[] = [
   {
