@@ -354,7 +354,8 @@ export class Attacker {
     loot: Loot,
     targetView: number,
   ): { readonly viewChange: SignedViewChange; readonly certificate: Certificate | undefined } {
-    const usable = this.certificates(loot).filter(
+    const forged = this.fault === "liar" && this.random.chance(200) ? this.forgedCertificate(loot, true) : undefined;
+    const usable = [...(forged === undefined ? this.certificates(loot) : [forged.certificate])].filter(
       (one) => one.view < targetView && loot.blocks.has(toHex(one.blockHash)),
     );
     const certificate = usable.length === 0 || this.random.chance(400) ? undefined : this.random.pick(usable);
@@ -431,10 +432,23 @@ export class Attacker {
 
   /** A certificate in the others' names, with its block: what a replica that counts and does not verify would believe. */
   private forgeCertificate(loot: Loot): void {
-    const blocks = [...loot.blocks.values()];
-    if (blocks.length === 0) return;
-    const block = this.random.pick(blocks);
     const isPrepared = this.random.chance(500);
+    const forged = this.forgedCertificate(loot, isPrepared);
+    if (forged === undefined) return;
+    const { certificate, block } = forged;
+    const { height, view } = certificate;
+    const parts = { height, view, proposalBytes: block.bytes, certificateBytes: encodeCertificate(certificate) };
+    this.send(encodeCertified(isPrepared ? "prepared" : "decided", parts));
+    if (isPrepared) loot.certificates.push(certificate);
+  }
+
+  private forgedCertificate(
+    loot: Loot,
+    isPrepared: boolean,
+  ): { readonly certificate: Certificate; readonly block: EncodedProposal } | undefined {
+    const blocks = [...loot.blocks.values()];
+    if (blocks.length === 0) return undefined;
+    const block = this.random.pick(blocks);
     const { height } = loot;
     const view = this.random.below(3);
     const { blockHash } = block.proposal;
@@ -448,9 +462,7 @@ export class Attacker {
       validatorCount: loot.validators.length,
       votes,
     });
-    const parts = { height, view, proposalBytes: block.bytes, certificateBytes: encodeCertificate(certificate) };
-    this.send(encodeCertified(isPrepared ? "prepared" : "decided", parts));
-    if (isPrepared) loot.certificates.push(certificate);
+    return { certificate, block };
   }
 
   private forgeSuspicion(loot: Loot): void {

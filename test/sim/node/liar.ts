@@ -353,7 +353,7 @@ export class Liar {
     if (secret !== undefined) batches.push(secret);
     const proposer = this.member.operator.key.publicKey;
     const block = this.chain.build({ view, proposer, timeMs, batches });
-    return block === undefined || !random.chance(100) ? block?.proposal : this.spoilHeader(block.proposal);
+    return block === undefined || !random.chance(200) ? block?.proposal : this.spoilHeader(block.proposal);
   }
 
   /** A header of the right form with one fact in it that is not so. */

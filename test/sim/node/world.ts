@@ -21,8 +21,8 @@ import { NO_TRIM, type Trim, trimmed, trimWords } from "./trim.ts";
 
 /** Every node comes up within this long, whatever its disk is like. */
 const START_MS_MAX = 60_000;
-/** A timer that is due is a reason for a block: an idle ledger runs it, too. */
-const TIMERS_OVERDUE_MS_MAX = 5_000;
+/** An idle ledger runs the contracts' timers, too: gifts are due within this long, what is due later is not waited for. */
+const TIMERS_AWAITED_MS = 20_000;
 /** A run that sends more than this has a storm, not a problem with luck. */
 const FRAMES_MAX = 3_000_000;
 
@@ -547,18 +547,21 @@ export class World {
     return (
       this.seated().every(({ isUp, height, hasLostRecord }) => isUp && height === checkers.height && !hasLostRecord) &&
       this.wanted().every((hex) => checkers.receipts.has(hex)) &&
-      this.overdueMs() < TIMERS_OVERDUE_MS_MAX
+      this.timerLeftMs() > TIMERS_AWAITED_MS
     );
   }
 
-  /** For how long the contracts' timers have been due that nobody has run. */
-  private overdueMs(): number {
-    const due = this.seated().map(({ participant }) => participant?.chain.timers.nextDueMs() ?? this.ledgerMs);
-    return this.ledgerMs - Math.min(this.ledgerMs, ...due);
+  /** Until the next timer of a contract is due; negative: overdue. */
+  private timerLeftMs(): number {
+    const due = this.seated().map(
+      ({ participant }) => participant?.chain.timers.nextDueMs() ?? Number.POSITIVE_INFINITY,
+    );
+    return Math.min(...due) - this.ledgerMs;
   }
 
   private missing(): string {
-    if (this.overdueMs() >= TIMERS_OVERDUE_MS_MAX) return `a timer is overdue by ${this.overdueMs()} ms`;
+    if (this.timerLeftMs() < -TIMERS_AWAITED_MS)
+      return `a timer of the contracts is overdue by ${-this.timerLeftMs()} ms`;
     const lacking = this.wanted().filter((hex) => !this.checkers.receipts.has(hex));
     const lines = this.seated().map(({ index, participant }) => {
       if (participant === undefined) return `node ${index} is down`;
