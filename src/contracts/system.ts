@@ -105,7 +105,7 @@ export const PROTOCOL_ROWS = { protocol: "protocol", next: "next_protocol", heig
  * A version comes into force no sooner than this many heights after the block that decides it: those who run the nodes are warned
  * before, and a slip of the hand can be taken back.
  */
-export const PROTOCOL_LEAD_HEIGHTS = 50;
+export const PROTOCOL_LEAD_HEIGHTS = 20;
 
 /** Row names of the others, by the names of `Parameters`. */
 export const PARAMETER_NAMES = {

@@ -97,6 +97,7 @@ export class Chain {
   private changes: ValidatorTransition[];
   private readonly checked = new Map<string, CheckedBlock>();
   private readonly staged = new Map<string, StagedBlock>();
+  private readonly headListeners = new Set<() => void>();
   private committing: Promise<unknown> | undefined;
 
   private constructor(options: {
@@ -164,6 +165,11 @@ export class Chain {
 
   get head(): HeadFacts {
     return this.facts;
+  }
+
+  /** Told of every new head, also of one that came as a snapshot. */
+  onHeadMoved(listener: () => void): void {
+    this.headListeners.add(listener);
   }
 
   /** Whether that consensus key has a seat at the height above the head. */
@@ -318,10 +324,7 @@ export class Chain {
     await this.store.install(installed, record);
     this.derived = derived;
     this.changes = [...transitionsUpTo(installed)];
-    this.checked.clear();
-    this.staged.clear();
-    this.facts = this.store.head;
-    return this.facts;
+    return this.moveHead(this.store.head);
   }
 
   /**
@@ -371,9 +374,7 @@ export class Chain {
         nextValidators: staged.validators,
       });
     }
-    this.checked.clear();
-    this.staged.clear();
-    this.facts = {
+    return this.moveHead({
       height: header.height,
       blockHash: proposal.blockHash,
       resultHash: staged.resultHash,
@@ -383,8 +384,15 @@ export class Chain {
       timeMs: header.timeMs,
       validators: staged.validators,
       parameters: staged.parameters,
-    };
-    return this.facts;
+    });
+  }
+
+  private moveHead(facts: HeadFacts): HeadFacts {
+    this.checked.clear();
+    this.staged.clear();
+    this.facts = facts;
+    for (const listener of this.headListeners) listener();
+    return facts;
   }
 
   private executedListOf(batches: readonly Batch[], timeMs: number): readonly Transaction[] {

@@ -64,7 +64,7 @@ export async function openParticipant(ports: ParticipantPorts): Promise<Particip
   });
   const participant = new Participant({ ...ports, chain, replica, signer });
   const tellProtocol = protocolTeller(chain, log);
-  participant.onCommitted(tellProtocol);
+  chain.onHeadMoved(tellProtocol);
   tellProtocol();
   return participant;
 }

@@ -90,7 +90,7 @@ export class StateSync {
       const { protocol } = installed.block.header;
       if (!chain.protocols.has(protocol)) {
         // N225: certified, but by rules that this software could not have followed: it would vouch for what it cannot judge.
-        log.error("newer software needed", { height: offer.manifest.height, protocol });
+        log.error("snapshot of a newer protocol is passed over", { height: offer.manifest.height, protocol });
         continue;
       }
       const { height, chunks } = offer.manifest;

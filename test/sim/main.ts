@@ -73,7 +73,7 @@ async function run(seed: number, trace?: (line: string) => void): Promise<Outcom
   }
   const { failure, fingerprint, about, ...numbers } = await runNodes(seed, profile, trace, trim);
   const { heights, receipts, frames, evidence, halts, starts, expired, simulatedMs, viewsMax, calmMs } = numbers;
-  const { snapshots, installs, recoveries } = numbers;
+  const { snapshots, installs, recoveries, late } = numbers;
   const sums = {
     heights,
     receipts,
@@ -85,6 +85,7 @@ async function run(seed: number, trace?: (line: string) => void): Promise<Outcom
     snapshots,
     installs,
     recoveries,
+    late,
     simulatedMs,
   };
   return { seed, failure, fingerprint, about, sums, mosts: { viewsMax, calmMs } };

@@ -76,13 +76,17 @@ export function isRightfulNewView(claim: {
   return new Set(prepares).size >= quorumOf(validators);
 }
 
-/** What is wrong with the list of transactions that a block executed; "" if nothing is. */
+/**
+ * What is wrong with the list of transactions that a block executed; "" if nothing is.
+ * @param placeOf of the protocol in force; version 1's if it is left out
+ */
 export function listFault(
   { timeMs, parentHash }: Header,
   transactions: readonly Transaction[],
   windowMs: number,
+  placeOf = (account: string) => orderOf(parentHash, account),
 ): string {
-  const places = transactions.map(({ body }) => orderOf(parentHash, body.signers[0]?.account ?? ""));
+  const places = transactions.map(({ body }) => placeOf(body.signers[0]?.account ?? ""));
   for (const [index, { body }] of transactions.entries()) {
     if (body.validUntilMs < timeMs) return "executed after it expired";
     if (body.validUntilMs > timeMs + windowMs) return "executed before its window";

@@ -58,6 +58,7 @@ export const SCENARIO: Plan = {
   lostStores: [],
   lostRecords: [],
   lostAtOnceMax: 0,
+  upgrade: undefined,
   offers: [],
   decisions: [],
   calmFromMs: CALM_FROM_MS,

@@ -85,8 +85,10 @@ export class Checkers {
 
   // ---- commits ----
 
-  observeCommit(member: Member, { staged, head }: CommittedBlock): void {
+  observeCommit(member: Member, block: CommittedBlock): void {
     if (this.world.isLiar(member.index)) return;
+    this.world.upgrades?.observeCommit(member, block);
+    const { staged, head } = block;
     const { transactions, proposal } = staged.block;
     const ids = transactions.map(({ id }) => toHex(id));
     this.world.noticeCommit();
@@ -127,7 +129,12 @@ export class Checkers {
   /** Judged when it is first committed, with the window that was in force before it. */
   private checkBlock(header: Header, transactions: readonly Transaction[]): void {
     const { world } = this;
-    const fault = listFault(header, transactions, this.windowMs);
+    const fault = listFault(
+      header,
+      transactions,
+      this.windowMs,
+      world.upgrades?.placeOf(header.parentHash, header.height),
+    );
     if (fault !== "") world.fail(`list: a transaction of height ${header.height} was ${fault}`);
     // An honest key prepared it by its own clock, whatever that shows.
     const aheadMs = header.timeMs - world.ledgerMs - world.plan.parameters.clockSkewMsMax;
@@ -261,6 +268,7 @@ export class Checkers {
     const validators = this.validators.get(message.height);
     const place = validators && this.ownPlaceOf(member, message, validators);
     if (place === undefined) return;
+    world.upgrades?.observeVote(member, place.height);
     const name = `${member.index}:${place.height}:${place.view}:${place.step}`;
     const before = this.frames.get(name);
     if (member.hasLostRecord)

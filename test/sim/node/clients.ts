@@ -27,6 +27,8 @@ interface Call {
 
 /** What a purse begins with. */
 export const PURSE_FEN = 1_000;
+/** With these a door sends its client to another node. */
+const ELSEWHERE = new Set(["NODE_HAS_NO_SEAT", "PROTOCOL_UNSUPPORTED"]);
 /** What a door may answer to a transaction that is as it should be. */
 const ANSWERS = new Set(["MEMPOOL_FULL", "MEMPOOL_SENDER_FULL", "TX_EXPIRED", "TX_VALID_TOO_LONG", "STORE_CORRUPT"]);
 
@@ -112,7 +114,7 @@ export class Clients {
     // The way to the door: one event of its own.
     life.after(this.world.random.below(20), () => {
       api.submit(order.bytes).catch((error: unknown) => {
-        if (error instanceof LedgerError && error.code === "NODE_HAS_NO_SEAT") {
+        if (error instanceof LedgerError && ELSEWHERE.has(error.code)) {
           const [other] = this.doors(1);
           return other === undefined ? undefined : this.offer(order, other);
         }

@@ -3,14 +3,17 @@
 
 import type { Value } from "../../../src/ledger/codec.ts";
 import { sha256 } from "../../../src/sha256.node.ts";
-import { DEPLOYED_LATER, type Person } from "./genesis.ts";
+import { DEPLOYED_LATER, type Operator, type Person, UPGRADED_LATER } from "./genesis.ts";
 import type { Decision } from "./plan.ts";
 import type { World } from "./world.ts";
 
-interface Step {
-  readonly person: Person;
+interface Act {
   readonly action: string;
   readonly args: Readonly<Record<string, Value>>;
+}
+
+interface Step extends Act {
+  readonly person: Person;
 }
 
 const ATTEMPTS_MAX = 5;
@@ -25,15 +28,31 @@ export class Decisions {
   }
 
   begin(decision: Decision): void {
-    this.count += 1;
-    const id = `proposal-${this.count}`;
-    this.take(this.steps(id, decision), 0, 0);
+    this.put(...this.actsOf(decision), () => undefined);
   }
 
-  private take(steps: readonly Step[], index: number, attempt: number): void {
+  /** Proposes, lets everybody approve and enacts; `onEnd` follows, whether it was enacted or refused. @returns the proposal's id */
+  put(proposal: Act, enactment: Act, onEnd: () => void): string {
+    const id = this.newId();
+    this.take(this.stepsOf(id, proposal, enactment), onEnd);
+    return id;
+  }
+
+  /** The next version of the small contract, in force from that height on; 0: from the next block on. */
+  putContract(activeHeight: number, onEnd: () => void): string {
+    return this.put(...deployment(UPGRADED_LATER, activeHeight), onEnd);
+  }
+
+  private newId(): string {
+    this.count += 1;
+    return `proposal-${this.count}`;
+  }
+
+  private take(steps: readonly Step[], onEnd: () => void, index = 0, attempt = 0): void {
     const { world } = this;
     const step = steps[index];
-    if (step === undefined || attempt >= ATTEMPTS_MAX || world.isSettled) return;
+    if (world.isSettled) return;
+    if (step === undefined || attempt >= ATTEMPTS_MAX) return onEnd();
     const { person, action, args } = step;
     const order = world.clients.order(
       person,
@@ -41,45 +60,46 @@ export class Decisions {
       { copies: 2, validMs: VALID_MS },
     );
     const look = (): void => {
-      if (world.checkers.receipts.has(order.hex)) return this.take(steps, index + 1, 0);
-      if (world.ledgerMs > order.validUntilMs + 5_000) return this.take(steps, index, attempt + 1);
+      if (world.checkers.receipts.has(order.hex)) return this.take(steps, onEnd, index + 1);
+      if (world.ledgerMs > order.validUntilMs + 5_000) return this.take(steps, onEnd, index, attempt + 1);
       world.timeline.after(500, look);
     };
     look();
   }
 
-  private steps(id: string, decision: Decision): readonly Step[] {
-    const { operators } = this.world.cast;
-    const seated = operators.slice(0, this.world.plan.validatorCount);
+  private seated(): readonly Operator[] {
+    return this.world.cast.operators.slice(0, this.world.plan.validatorCount);
+  }
+
+  private stepsOf(id: string, proposal: Act, enactment: Act): readonly Step[] {
+    const seated = this.seated();
     const [first] = seated;
-    const spare = operators.at(-1);
-    const last = seated.at(-1);
-    if (first === undefined || spare === undefined || last === undefined) return [];
-    const propose = (action: string, args: Step["args"]): Step => ({
-      person: first.admin,
-      action,
-      args: { id, seat: 0, ...args },
-    });
-    const approvals = seated.map(
-      ({ admin }, seat): Step => ({ person: admin, action: "approve", args: { proposal: id, seat } }),
-    );
-    const enact = (action: string, args: Step["args"]): Step => ({
-      person: first.admin,
-      action,
-      args: { proposal: id, ...args },
-    });
+    if (first === undefined) return [];
+    const person = first.admin;
+    return [
+      { person, action: proposal.action, args: { id, seat: 0, ...proposal.args } },
+      ...seated.map(({ admin }, seat): Step => ({ person: admin, action: "approve", args: { proposal: id, seat } })),
+      { person, action: enactment.action, args: { proposal: id, ...enactment.args } },
+    ];
+  }
+
+  private actsOf(decision: Decision): readonly [proposal: Act, enactment: Act] {
+    const { operators } = this.world.cast;
+    const seated = this.seated();
     switch (decision) {
       case "addSeat": {
-        const { organisation, key, peerId } = spare;
-        const seat = { organisation, key: key.publicKey, peer: peerId };
-        return [propose("propose_seat", seat), ...approvals, enact("enact_seat", {})];
+        const { organisation, key, peerId } = operators.at(-1) as Operator;
+        const args = { organisation, key: key.publicKey, peer: peerId };
+        return [
+          { action: "propose_seat", args },
+          { action: "enact_seat", args: {} },
+        ];
       }
       case "removeSeat": {
-        const { organisation } = last;
+        const { organisation } = seated.at(-1) as Operator;
         return [
-          propose("propose_removal", { organisation }),
-          ...approvals,
-          enact("enact_removal", { seat: seated.length - 1 }),
+          { action: "propose_removal", args: { organisation } },
+          { action: "enact_removal", args: { seat: seated.length - 1 } },
         ];
       }
       case "parameter": {
@@ -89,15 +109,26 @@ export class Decisions {
           ["rotation_heights", random.pick([2, 50])],
           ["block_transactions_max", random.pick([5, 500])],
         ] as const);
-        return [propose("propose_parameter", { name, value }), ...approvals, enact("enact_parameter", {})];
+        return [
+          { action: "propose_parameter", args: { name, value } },
+          { action: "enact_parameter", args: {} },
+        ];
       }
-      case "contract": {
-        const { name, source } = DEPLOYED_LATER;
-        const source_hash = sha256(new TextEncoder().encode(source));
-        // Nothing on the ledger looks behind the digest of tests: approvers do.
-        const proposal = { contract: name, source_hash, active_height: 0, tests_hash: source_hash, tests_passed: 1 };
-        return [propose("propose_contract", proposal), ...approvals, enact("enact_contract", { source })];
-      }
+      case "contract":
+        return deployment(DEPLOYED_LATER, 0);
     }
   }
+}
+
+function deployment(
+  { name, source }: { readonly name: string; readonly source: string },
+  activeHeight: number,
+): readonly [proposal: Act, enactment: Act] {
+  const source_hash = sha256(new TextEncoder().encode(source));
+  // Nothing on the ledger looks behind the digest of tests: approvers do.
+  const proof = { source_hash, tests_hash: source_hash, tests_passed: 1 };
+  return [
+    { action: "propose_contract", args: { contract: name, active_height: activeHeight, ...proof } },
+    { action: "enact_contract", args: { source } },
+  ];
 }

@@ -44,6 +44,8 @@ const CONTRACTS = [
   { name: "registry", source: source("../../../src/contracts/library/registry.yaml") },
   { name: "purse", source: source("purse.yaml") },
 ];
+/** The next version of the contract above. */
+export const UPGRADED_LATER = { name: "purse", source: source("purse-2.yaml") };
 /** Deployed by governance in the middle of a run. */
 export const DEPLOYED_LATER = { name: "notes", source: source("../../e2e/notes.yaml") };
 

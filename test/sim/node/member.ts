@@ -146,7 +146,7 @@ export class Member {
       store: new SimStore(this.disk, life, world.diskPace(this)),
       records: liar === undefined ? await this.records.open(life, world.diskPace(this)) : NO_RECORD,
       engine: ENGINE,
-      protocols: PROTOCOLS,
+      protocols: world.upgrades?.programOf(index) ?? PROTOCOLS,
       network: liar === undefined ? network : liar.around(network),
       verifyPool: verifyPoolOf(life, world),
       verify,
@@ -158,6 +158,8 @@ export class Member {
     });
     world.checkers.observeOpen(this, participant);
     participant.onCommitted((block) => world.checkers.observeCommit(this, block));
+    world.upgrades?.observeHead(this, participant.chain.head.height);
+    participant.chain.onHeadMoved(() => world.upgrades?.observeHead(this, participant.chain.head.height));
     this.participant = participant;
     this.network = network;
     this.snapshots = stored;

@@ -6,12 +6,13 @@ import type { Parameters } from "../../../src/ledger/types.ts";
 import type { SnapshotOptions } from "../../../src/node/keeping-up.ts";
 import { Random } from "../random.ts";
 import type { WriteCut } from "./fate.ts";
+import { drawUpgrade, type UpgradePlan, upgradeMsMax } from "./upgrades.ts";
 
 /**
  * "swarm": everything mixed; "byzantine": always f liars; "crash": processes, power and disks; "losses": machines that lose their
- * stores and vote records, beside liars.
+ * stores and vote records, beside liars; "upgrade": swarm, and versions that come into force meanwhile.
  */
-export const PROFILES = ["swarm", "byzantine", "crash", "losses"] as const;
+export const PROFILES = ["swarm", "byzantine", "crash", "losses", "upgrade"] as const;
 export type Profile = (typeof PROFILES)[number];
 
 /** How a lying validator misbehaves in consensus; all of them lie to clients and in catch-up, too. */
@@ -66,6 +67,7 @@ export interface Plan {
   readonly lostAtOnceMax: number;
   readonly offers: readonly { readonly atMs: number; readonly client: number; readonly copies: number }[];
   readonly decisions: readonly { readonly atMs: number; readonly decision: Decision }[];
+  readonly upgrade: UpgradePlan | undefined;
   /** from here on nothing is lost, cut, down or broken; liars go on lying */
   readonly calmFromMs: number;
 }
@@ -104,8 +106,8 @@ export interface Partition {
  * Everything that is still valid then is committed by every honest node with a seat within this long of calm: patience may
  * have doubled to half a minute by then, and each lying primary may cost the longest timeout.
  */
-export function calmMsMax({ validatorCount }: Plan): number {
-  return 90_000 + 80_000 * faultBound(validatorCount);
+export function calmMsMax({ validatorCount, upgrade }: Plan): number {
+  return 90_000 + 80_000 * faultBound(validatorCount) + (upgrade === undefined ? 0 : upgradeMsMax(upgrade));
 }
 
 export function drawPlan(seed: number, profile: Profile): Plan {
@@ -168,6 +170,7 @@ export function drawPlan(seed: number, profile: Profile): Plan {
       copies: random.pick([1, 1, 1, 2, 3]),
     })),
     decisions: drawDecisions(place, { hasSpare, validatorCount, liars: lies.size + keysLost }),
+    upgrade: profile === "upgrade" ? drawUpgrade(new Random(seed ^ 0x0b9), { nodeCount, calmFromMs }) : undefined,
     calmFromMs,
   };
 }
@@ -278,7 +281,7 @@ function drawLosses(
   const atMs = () => random.below(calmFromMs);
   const snapshots = random.chance(isAbout ? 750 : 500)
     ? {
-        everyHeights: random.pick([1, 1, 2, 3, 5]),
+        everyHeights: random.pick(profile === "upgrade" ? [5, 10, 20] : [1, 1, 2, 3, 5]),
         fetchWhenBehind: random.pick([1, 1, 2, 4]),
         keepBodiesMs: [undefined, 0, 5_000][calmFromMs % 3],
       }
@@ -346,13 +349,13 @@ function drawParameters(random: Random): Parameters {
 /** One line that says what this seed is about. */
 export function describePlan(plan: Plan): string {
   const lies = [...plan.lies].map(([node, lie]) => `${node}:${lie}`).join(",") || "none";
-  const { parameters } = plan;
+  const { parameters, upgrade } = plan;
   return (
     `n=${plan.validatorCount}${plan.hasSpare ? "+1" : ""} f=${faultBound(plan.validatorCount)} lies=${lies} ${plan.hasRealSignatures ? "ed25519 " : ""}` +
     `rotation=${parameters.rotationHeights} window=${parameters.replayWindowMs} delay<=${plan.delayMsMax} spikes=${plan.spikePermille} loss=${plan.lossPermille}/${plan.commitLossPermille} ` +
     `disk<=${plan.diskMsMax}+${plan.syncMsMax} lag<=${plan.lagMsMax} crashes=${plan.crashes.length}+${plan.writesCut.length} partitions=${plan.partitions.length} ` +
     `snapshots=${plan.snapshots === undefined ? "none" : `${plan.snapshots.everyHeights}/${plan.snapshots.fetchWhenBehind}/${plan.snapshots.keepBodiesMs ?? "all"}`} rotten=${plan.rottenSnapshots.length} stores-=${plan.lostStores.length} records-=${plan.lostRecords.map(({ kind, withStore }) => kind + (withStore ? "+store" : "")).join(",") || "none"} ` +
     `full=${plan.fullDisks.length} bits=${plan.flippedBits.length}${plan.flippedBits[0]?.where ?? ""} backups=${plan.backups.length} jumps=${plan.clockJumps.length} offers=${plan.offers.length} ` +
-    `decisions=${plan.decisions.map(({ decision }) => decision).join(",") || "none"} calm=${plan.calmFromMs}`
+    `decisions=${plan.decisions.map(({ decision }) => decision).join(",") || "none"} ${upgrade === undefined ? "" : `late=${upgrade.replacements.flatMap((each, node) => ("stoppedMs" in each ? node : [])).join(",") || "none"} `}calm=${plan.calmFromMs}`
   );
 }

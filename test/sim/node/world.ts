@@ -18,6 +18,7 @@ import { Member } from "./member.ts";
 import { SimHub } from "./network.ts";
 import { calmMsMax, describePlan, drawPlan, type Partition, type Plan, type Profile } from "./plan.ts";
 import { NO_TRIM, type Trim, trimmed, trimWords } from "./trim.ts";
+import { Upgrades } from "./upgrades.ts";
 
 /** Every node comes up within this long, whatever its disk is like. */
 const START_MS_MAX = 60_000;
@@ -47,6 +48,8 @@ export interface Outcome {
   readonly installs: number;
   /** vote records that were lost, and whose key votes again */
   readonly recoveries: number;
+  /** nodes that stopped for want of another program, and were given it */
+  readonly late: number;
   /** simulated time of the whole run */
   readonly simulatedMs: number;
   /** how long after calm the last honest node had everything */
@@ -71,6 +74,8 @@ export class World {
   /** more than f lie, and have split the honest: two histories are true from here on */
   isForked = false;
   private readonly losses = new Losses(this);
+  readonly upgrades: Upgrades | undefined;
+  private readonly decisions = new Decisions(this);
   private readonly liars = new Map<number, Liar>();
   private readonly effects = new EffectHash();
   private readonly baseDelayMs: readonly number[];
@@ -98,6 +103,7 @@ export class World {
     this.hub = this.createHub();
     this.checkers = new Checkers(this);
     this.clients = new Clients(this);
+    this.upgrades = this.plan.upgrade && new Upgrades(this, this.plan.upgrade, this.decisions);
     this.members = this.cast.operators.map((operator, index) => new Member(this, index, operator));
     for (const [index, lie] of this.plan.lies) {
       const member = this.members[index];
@@ -156,6 +162,7 @@ export class World {
       snapshots: this.snapshotsMade,
       installs: this.installs,
       recoveries: this.recoveries,
+      late: this.upgrades?.late ?? 0,
       simulatedMs: timeline.nowMs,
       calmMs,
     };
@@ -209,7 +216,8 @@ export class World {
 
   protected schedule(): void {
     const { plan, timeline } = this;
-    const decisions = new Decisions(this);
+    const { decisions } = this;
+    this.upgrades?.schedule();
     for (const member of this.members) timeline.after(this.random.below(50), () => member.start());
     for (const { atMs, client, copies } of plan.offers) {
       const person = this.cast.clients[client];
@@ -491,6 +499,7 @@ export class World {
 
   onLog(index: number, level: string, message: string, fields: Record<string, unknown> | undefined): void {
     const member = this.members[index];
+    this.upgrades?.observeLog(index, message, fields);
     if (message === "snapshot installed") this.checkers.observeInstall(member);
     if (message === "snapshot made") this.snapshotsMade += 1;
     if (message === "vote record recovered" && member !== undefined) this.noticeRecovered(member);
@@ -547,7 +556,8 @@ export class World {
     return (
       this.seated().every(({ isUp, height, hasLostRecord }) => isUp && height === checkers.height && !hasLostRecord) &&
       this.wanted().every((hex) => checkers.receipts.has(hex)) &&
-      this.timerLeftMs() > TIMERS_AWAITED_MS
+      this.timerLeftMs() > TIMERS_AWAITED_MS &&
+      this.upgrades?.isDone !== false
     );
   }
 

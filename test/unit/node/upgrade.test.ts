@@ -192,7 +192,7 @@ describe("members of whom one is late", () => {
   const apiOf = ({ participant }: Member, index: number) =>
     new Api({ participant, genesis, key: at(VALIDATORS, index), name: `node ${index}`, peerId: `peer-${index}` });
 
-  it("C72 N224: it votes up to the height, then stops and says so; the others go on; a newer program brings it back with its votes", async () => {
+  it("C72: N224: it votes up to the height, then stops and says so; the others go on; a newer program brings it back with its votes", async () => {
     network = new MemberNetwork(genesis);
     const said: string[] = [];
     const log: Logger = {
