@@ -2,6 +2,7 @@
 // with links of 1 ms and disks of 1 to 2 ms, in simulated time. That is the protocol's own share: on a real machine the CPU time
 // of every step comes on top (docs/failover.md).
 
+import { decodeMessage } from "../../../src/consensus/messages.ts";
 import { bytesEqual } from "../../../src/ledger/hash.ts";
 import type { CommittedBlock } from "../../../src/node/participant.ts";
 import type { Order } from "./clients.ts";
@@ -131,7 +132,7 @@ class Stage {
     const isLost = weather.isFrameLost.bind(weather);
     const released = new WeakSet<Uint8Array>();
     weather.isFrameLost = (from, to, bytes) => {
-      const message = from === primary.index && !released.has(bytes) ? world.checkers.read(bytes) : undefined;
+      const message = from === primary.index && !released.has(bytes) ? decodeMessage(bytes) : undefined;
       if (message?.ok !== true || message.value.kind !== "prePrepare") return isLost(from, to, bytes);
       const peer = world.members[to]?.operator.peerId;
       if (heldMs !== undefined && peer !== undefined) {

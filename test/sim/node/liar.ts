@@ -29,7 +29,7 @@ import { Attacker, type Den } from "../attacker.ts";
 import type { Random } from "../random.ts";
 import type { Member } from "./member.ts";
 import type { SimNetwork } from "./network.ts";
-import type { Lie } from "./plan.ts";
+import type { Feigned } from "./plan.ts";
 import { Poisoner } from "./poison.ts";
 import type { World } from "./world.ts";
 
@@ -43,16 +43,17 @@ export const NO_RECORD: VoteRecordStore = {
 };
 
 export class Liar {
+  readonly hasRecord = false;
   private readonly world: World;
   private readonly member: Member;
-  private readonly lie: Exclude<Lie, "twin">;
+  private readonly lie: Feigned;
   private readonly random: Random;
   private readonly attacker: Attacker;
   private readonly poisoner: Poisoner;
   private readonly secrets = new Map<string, Batch>();
   private sequence = 0;
 
-  constructor(world: World, member: Member, lie: Exclude<Lie, "twin">) {
+  constructor(world: World, member: Member, lie: Feigned) {
     this.world = world;
     this.member = member;
     this.lie = lie;
@@ -60,6 +61,9 @@ export class Liar {
     this.attacker = new Attacker(this.den(), lie);
     this.poisoner = new Poisoner(world.random, world.cast.genesis.chainId);
   }
+
+  /** Its blocks are built here, not by the follower on its machine. */
+  bend(): void {}
 
   start(): void {
     this.attacker.start();

@@ -144,7 +144,7 @@ export class Member {
       genesis,
       key: operator.key,
       store: new SimStore(this.disk, life, world.diskPace(this)),
-      records: liar === undefined ? await this.records.open(life, world.diskPace(this)) : NO_RECORD,
+      records: liar?.hasRecord === false ? NO_RECORD : await this.records.open(life, world.diskPace(this)),
       engine: ENGINE,
       protocols: world.upgrades?.programOf(index) ?? PROTOCOLS,
       network: liar === undefined ? network : liar.around(network),
@@ -156,6 +156,7 @@ export class Member {
       drawNonce: () => world.random.bytes(32),
       halt: (error) => this.halted(life, error),
     });
+    liar?.bend(participant);
     world.checkers.observeOpen(this, participant);
     participant.onCommitted((block) => world.checkers.observeCommit(this, block));
     world.upgrades?.observeHead(this, participant.chain.head.height);

@@ -16,7 +16,12 @@ export const PROFILES = ["swarm", "byzantine", "crash", "losses", "upgrade"] as 
 export type Profile = (typeof PROFILES)[number];
 
 /** How a lying validator misbehaves in consensus; all of them lie to clients and in catch-up, too. */
-export const LIES = ["silent", "equivocator", "withholder", "liar", "spammer"] as const;
+export const FEIGNED = ["silent", "equivocator", "withholder", "liar", "spammer"] as const;
+export type Feigned = (typeof FEIGNED)[number];
+/** These run the real node and bend it (bent.ts). */
+export const BENDS = ["censor", "frontRunner", "slow", "mutator"] as const;
+export type Bend = (typeof BENDS)[number];
+export const LIES = [...FEIGNED, ...BENDS] as const;
 /** "twin": two whole nodes with one key, each on its side of a fork (fork.ts). */
 export type Lie = (typeof LIES)[number] | "twin";
 

@@ -5,6 +5,7 @@ import type { LedgerError } from "../../../src/errors.ts";
 import { toHex } from "../../../src/ledger/hash.ts";
 import { Random } from "../random.ts";
 import { Timeline } from "../timeline.ts";
+import { Bent } from "./bent.ts";
 import { Checkers } from "./checkers.ts";
 import { Clients } from "./clients.ts";
 import { Decisions } from "./decisions.ts";
@@ -16,7 +17,7 @@ import { Liar } from "./liar.ts";
 import { Losses } from "./losses.ts";
 import { Member } from "./member.ts";
 import { SimHub } from "./network.ts";
-import { calmMsMax, describePlan, drawPlan, type Partition, type Plan, type Profile } from "./plan.ts";
+import { BENDS, calmMsMax, describePlan, drawPlan, FEIGNED, type Partition, type Plan, type Profile } from "./plan.ts";
 import { NO_TRIM, type Trim, trimmed, trimWords } from "./trim.ts";
 import { Upgrades } from "./upgrades.ts";
 
@@ -76,7 +77,7 @@ export class World {
   private readonly losses = new Losses(this);
   readonly upgrades: Upgrades | undefined;
   private readonly decisions = new Decisions(this);
-  private readonly liars = new Map<number, Liar>();
+  private readonly liars = new Map<number, Liar | Bent>();
   private readonly effects = new EffectHash();
   private readonly baseDelayMs: readonly number[];
   failure: string | undefined;
@@ -107,7 +108,11 @@ export class World {
     this.members = this.cast.operators.map((operator, index) => new Member(this, index, operator));
     for (const [index, lie] of this.plan.lies) {
       const member = this.members[index];
-      if (member !== undefined && lie !== "twin") this.liars.set(index, new Liar(this, member, lie));
+      if (member === undefined || lie === "twin") continue;
+      const bend = BENDS.find((one) => one === lie);
+      const feigned = FEIGNED.find((one) => one === lie);
+      if (bend !== undefined) this.liars.set(index, new Bent(this, member, bend));
+      if (feigned !== undefined) this.liars.set(index, new Liar(this, member, feigned));
     }
   }
 
@@ -458,7 +463,7 @@ export class World {
 
   // ---- watching ----
 
-  liarAt(index: number): Liar | undefined {
+  liarAt(index: number): Liar | Bent | undefined {
     return this.liars.get(index);
   }
 
