@@ -76,7 +76,7 @@ function reportSameWords(document: ContractDocument, context: CheckContext, word
 
 const namesIn = (parts: readonly { readonly name: Name }[]) => parts.map(({ name }) => name);
 
-/** Tables, columns (`table.field` and `field`), values of enums, parameters, roles, definitions and events. */
+/** Tables, columns (`table.field` and `field`), values of enums, parameters, roles, texts in keys, definitions and events. */
 function namesOf(document: ContractDocument, context: CheckContext): Set<string> {
   const names = new Set<string>();
   const tables = [...context.tables.values(), ...[...context.imported.values()].map(({ table }) => table)];
@@ -90,7 +90,10 @@ function namesOf(document: ContractDocument, context: CheckContext): Set<string>
       names.add(defined.text).add(`${name.text}.${defined.text}`);
       for (const text of textsIn(value.expression)) names.add(text);
     }
-    for (const { alias } of reads) names.add(`${name.text}.${alias.text}`);
+    for (const { alias, reference } of reads) {
+      names.add(`${name.text}.${alias.text}`);
+      for (const part of reference.key) for (const text of textsIn(part)) names.add(text);
+    }
     for (const statement of statements) addNames(statement, name.text, names);
   }
   return names;
