@@ -8,7 +8,7 @@ import { runSeed as runCore } from "../world.ts";
 import type { Hunt } from "./mutant.ts";
 
 /** A run of the core alone costs about as much less. */
-const CORE_SEEDS_PER_TURN = 8;
+const CORE_SEEDS_PER_TURN = 24;
 
 export interface Hunted {
   /** seeds of each profile that were run */

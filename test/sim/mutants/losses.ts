@@ -29,7 +29,7 @@ export const LOSS_MUTANTS: readonly Mutant[] = [
   {
     name: "recovery-one-answer",
     says: "one answer is enough to come back",
-    pitfalls: [17],
+    pitfalls: [32],
     hunts: BY_LOSSES,
     edits: [
       { file: RECOVERY, before: "return quorumSize(this.chain.head.validators.length);", after: "return 1;" },

@@ -376,8 +376,8 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: CHAIN,
-        before: "validators: staged.validators,\n      parameters: staged.parameters,\n    };",
-        after: "validators: this.facts.validators,\n      parameters: staged.parameters,\n    };",
+        before: "timeMs: header.timeMs,\n      validators: staged.validators,",
+        after: "timeMs: header.timeMs,\n      validators: this.facts.validators,",
       },
     ],
   },
@@ -459,8 +459,8 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: "bodies-not-found-on-disk",
-    says: "after a restart a node does not look on its own disk for the batches of a block",
+    name: "bodies-in-memory-only",
+    says: "after a restart nobody looks on a disk for the batches of a block, neither for itself nor for others",
     pitfalls: [36],
     hunts: BY_CRASHES,
     edits: [
@@ -469,14 +469,6 @@ export const NODE_MUTANTS: readonly Mutant[] = [
         before: "const stored = this.ports.loadBatch(digest);",
         after: "const stored: Uint8Array | undefined = undefined;",
       },
-    ],
-  },
-  {
-    name: "bodies-not-served-from-disk",
-    says: "batches are served from memory only, so that a restart withholds them",
-    pitfalls: [36],
-    hunts: BY_CRASHES,
-    edits: [
       {
         file: INTAKE,
         before: "return this.ports.pool.get(digest)?.bytes ?? this.ports.loadBatch(digest);",
@@ -507,15 +499,15 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: "mempool-of-one-sender",
-    says: "while the transactions of one sender wait, those of others are dropped in silence",
-    pitfalls: [20],
+    name: "own-batch-not-kept",
+    says: "a node spreads its batches and does not keep them",
+    pitfalls: [34],
     hunts: NODES,
     edits: [
       {
-        file: "src/node/mempool.ts",
-        before: "if (this.pending.has(id)) return;",
-        after: "if (this.countBySender.size > 1 || this.pending.has(id)) return;",
+        file: PARTICIPANT,
+        before: "    this.pool.add(batch);\n    this.guard(this.network.publish",
+        after: "    this.guard(this.network.publish",
       },
     ],
   },

@@ -25,6 +25,9 @@ interface Call {
   readonly args: Readonly<Record<string, Value>>;
 }
 
+/** Together more than the largest batch, handed over at once. */
+const MANY = 4;
+const LONG_TEXT = 25_000;
 /** What a purse begins with. */
 export const PURSE_FEN = 1_000;
 /** With these a door sends its client to another node. */
@@ -52,6 +55,7 @@ export class Clients {
   act(person: Person, copies: number): Order {
     const { random, checkers } = this.world;
     const validMs = random.pick([3_000, checkers.windowMs / 2, checkers.windowMs - 3_000]);
+    if (random.chance(30)) this.handOverMany(person, validMs);
     return this.order(person, this.draw(person), { copies, validMs });
   }
 
@@ -59,6 +63,17 @@ export class Clients {
   actAtLeisure(person: Person): Order {
     const { windowMs } = this.world.checkers;
     return this.order(person, this.draw(person), { copies: 2, validMs: windowMs - 3_000 });
+  }
+
+  /** More at one door at once than a batch can hold. */
+  private handOverMany(person: Person, validMs: number): void {
+    const doors = this.doors(1);
+    for (let count = 0; count < MANY; count += 1) {
+      const args = { id: `long-${this.orders.length}`, text: "x".repeat(LONG_TEXT) };
+      const order = this.sign(person, { contract: "notes", action: "write", args }, validMs);
+      for (const member of doors) this.offer(order, member);
+      this.askLater(order);
+    }
   }
 
   order(person: Person, call: Call, options: { readonly copies: number; readonly validMs: number }): Order {
