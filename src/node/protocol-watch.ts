@@ -25,21 +25,27 @@ export function protocolView(chain: Chain): ProtocolView {
  * A node that lacks a version is told as soon as it is decided, and again when its votes end.
  */
 export function protocolTeller(chain: Chain, log: Logger): () => void {
-  let said = "";
+  let last: ProtocolView | undefined;
   return () => {
     const view = protocolView(chain);
+    const before = last;
+    if (before !== undefined && isSame(before, view)) return;
+    last = view;
     const { inForce, decided, needs } = view;
-    const news = JSON.stringify(view);
-    if (news === said) return;
-    const isFirst = said === "";
-    said = news;
     const nextHeight = chain.head.height + 1;
     if (needs !== null) {
       const height = needs === inForce ? nextHeight : (decided?.height ?? nextHeight);
       log.error("newer software needed", { height, protocol: needs, speaks: view.speaks, remedy: REMEDY });
     } else if (decided !== null) log.info("another protocol is decided", decided);
-    else if (!isFirst) log.info("protocol in force", { protocol: inForce, height: nextHeight });
+    else if (before?.inForce === inForce) log.info("the decided protocol is taken back", { ...before.decided });
+    else if (before !== undefined) log.info("protocol in force", { protocol: inForce, height: nextHeight });
   };
+}
+
+function isSame(left: ProtocolView, right: ProtocolView): boolean {
+  const isDecidedSame =
+    left.decided?.protocol === right.decided?.protocol && left.decided?.height === right.decided?.height;
+  return left.inForce === right.inForce && isDecidedSame;
 }
 
 function scheduleOf(chain: Chain): ProtocolSchedule {

@@ -15,6 +15,7 @@ import type { Transaction } from "../../../src/ledger/types.ts";
 import { Api } from "../../../src/node/api.ts";
 import type { Chain } from "../../../src/node/chain.ts";
 import { verifyNative } from "../../../src/node/ed25519-native.ts";
+import { protocolTeller } from "../../../src/node/protocol-watch.ts";
 import { answerSync, Sync } from "../../../src/node/sync.ts";
 import type { Logger } from "../../../src/ports.ts";
 import { MemoryStore } from "../../../src/store/memory-store.ts";
@@ -56,11 +57,12 @@ const at = <T>(list: readonly T[], index: number): T => {
 };
 
 describe("blocks across the height of an upgrade", () => {
-  async function extend(chain: Chain, height: number): Promise<void> {
+  async function extend(chain: Chain, height: number, last?: ReturnType<typeof set>): Promise<void> {
     while (chain.head.height < height) {
       const sequence = chain.head.height + 1;
       const validUntilMs = genesis.timeMs + 600_000;
-      const call = DECISION[sequence - 1] ?? note(`note-${sequence}`);
+      const usual = DECISION[sequence - 1] ?? note(`note-${sequence}`);
+      const call = sequence === height ? (last ?? usual) : usual;
       const block = buildBlock(chain, [batchOf(genesis, { call, sequence, validUntilMs })], chain.head.timeMs + 1);
       await chain.store.saveBatches(block.batches, { sync: true });
       await commitBlock(chain, genesis, block);
@@ -99,9 +101,13 @@ describe("blocks across the height of an upgrade", () => {
     const ahead = await ledger(BOTH_PROTOCOLS);
     await extend(ahead, FROM_HEIGHT + 2);
     expect(protocolsOf(ahead, [1, FROM_HEIGHT - 1, FROM_HEIGHT, FROM_HEIGHT + 1])).toEqual([1, 1, 2, 2]);
-    const behind = await ledger(BOTH_PROTOCOLS);
+    const disk = new MemoryStore();
+    const behind = await ledger(BOTH_PROTOCOLS, disk);
     expect([await follow(ahead, behind), behind.head.height]).toEqual([[], ahead.head.height]);
     expect(behind.tree.root()).toEqual(ahead.tree.root());
+    const again = await ledger(BOTH_PROTOCOLS, disk);
+    await extend(ahead, FROM_HEIGHT + 4);
+    expect([await follow(ahead, again), again.tree.root()]).toEqual([[], ahead.tree.root()]);
   });
 
   it("C72: a program that lacks the version ends its catch-up before it, without blaming its source, and another goes on from there", async () => {
@@ -141,20 +147,49 @@ describe("blocks across the height of an upgrade", () => {
     expect(old.checkHeader(proposal)).toMatchObject({ ok: false, code: "PROTOCOL_UNSUPPORTED" });
   });
 
-  it("N225: a snapshot from before the height is taken across it; one of a version that the program lacks is not, and nobody is blamed", async () => {
+  it("N225: a snapshot from before the height is for every program; one of a version that it lacks is not, and nobody is blamed", async () => {
     const ahead = await ledger(BOTH_PROTOCOLS);
-    await extend(ahead, FROM_HEIGHT + 2);
     const snapshots = await Snapshots.open(new MemoryFolder());
-    await makerOver(ahead, genesis, { snapshots, everyHeights: FROM_HEIGHT + 2 }).noteCommitted();
-    for (const [protocols, moved] of [
-      [PROTOCOLS, false],
-      [BOTH_PROTOCOLS, true],
-    ] as const) {
-      const late = await ledger(protocols);
-      const sync = stateSyncOf(late, genesis, { a: honest(ahead, snapshots) });
-      expect([await sync.run(), late.head.height]).toEqual([moved, moved ? FROM_HEIGHT + 2 : 0]);
-      expect(sync.blamed).toEqual([]);
-    }
+    const bothTake = async (height: number): Promise<readonly boolean[]> => {
+      await extend(ahead, height);
+      await makerOver(ahead, genesis, { snapshots, everyHeights: height }).noteCommitted();
+      const moved: boolean[] = [];
+      for (const protocols of [PROTOCOLS, BOTH_PROTOCOLS]) {
+        const late = await ledger(protocols);
+        const sync = stateSyncOf(late, genesis, { a: honest(ahead, snapshots) });
+        expect([await sync.run(height), sync.blamed]).toEqual([late.head.height === height, []]);
+        moved.push(late.head.height === height);
+      }
+      return moved;
+    };
+    expect(await bothTake(FROM_HEIGHT - 1)).toEqual([true, true]);
+    expect(await bothTake(FROM_HEIGHT)).toEqual([false, true]);
+  });
+
+  it("N224: an operator hears once of each turn: decided, taken back, decided again, in force", async () => {
+    const said = async (protocols: Protocols): Promise<readonly string[]> => {
+      const chain = await ledger(protocols);
+      const lines: string[] = [];
+      const write = (message: string, fields?: Record<string, unknown>) =>
+        lines.push(`${message} ${fields?.protocol} ${fields?.height ?? ""}`.trim());
+      chain.onHeadMoved(protocolTeller(chain, { ...SILENT, info: write, error: write }));
+      await extend(chain, 2);
+      await extend(chain, 3, set("next_protocol", 1));
+      await extend(chain, 4, set("next_protocol_height", FROM_HEIGHT + 5));
+      await extend(chain, 5, set("next_protocol", 2));
+      await extend(chain, FROM_HEIGHT + 4);
+      return lines;
+    };
+    const taken = "the decided protocol is taken back 2";
+    expect(await said(BOTH_PROTOCOLS)).toEqual([
+      `another protocol is decided 2 ${FROM_HEIGHT}`,
+      `${taken} ${FROM_HEIGHT}`,
+      `another protocol is decided 2 ${FROM_HEIGHT + 5}`,
+      `protocol in force 2 ${FROM_HEIGHT + 5}`,
+    ]);
+    const needed = (height: number) => `newer software needed 2 ${height}`;
+    const [first, second] = [needed(FROM_HEIGHT), needed(FROM_HEIGHT + 5)];
+    expect(await said(PROTOCOLS)).toEqual([first, `${taken} ${FROM_HEIGHT}`, second, second]);
   });
 });
 
