@@ -30,7 +30,7 @@ export interface Mutant {
 
 const ROOT = join(import.meta.dirname, "../../..");
 /** All that a run of the simulator loads. */
-const COPIED = ["src", "test/sim", "test/e2e/notes.yaml"];
+const COPIED = ["src", "test"];
 
 export function sourceOf(file: string): string {
   return readFileSync(join(ROOT, file), "utf8");
