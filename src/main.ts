@@ -166,21 +166,12 @@ function addNodes(linli: Command): void {
 
 function addTx(linli: Command): void {
   const tx = linli.command("tx").description("sign and send transactions, wait for receipts, prove them");
-  asking(tx.command("send"))
+  committing(asking(tx.command("send")))
     .description("sign one call with a key file, send it, wait for the receipt and prove it")
     .requiredOption("--key <file>", "key file of the account that signs")
     .requiredOption("--contract <name>", "contract to call")
     .requiredOption("--action <name>", "action of the contract")
     .option("--args <json>", "arguments by name", "{}")
-    .option("--gas <number>", "most it may cost", wholeNumber(1, Number.MAX_SAFE_INTEGER), 10_000_000)
-    .option(
-      "--valid-for <seconds>",
-      "how long it may be executed from now on; at most the replay window, 600 by default",
-      wholeNumber(1, 86_400 * 365),
-      300,
-    )
-    .option("--wait <seconds>", "how long to wait for the receipt; 0: do not", wholeNumber(0, 86_400), 30)
-    .option("--out <file>", "save the receipt's proof")
     .addHelpText(
       "after",
       example(
@@ -188,6 +179,19 @@ function addTx(linli: Command): void {
       ),
     )
     .action(async (options) => (await import("./node/commands/tx.ts")).sendTransaction(options));
+  committing(asking(tx.command("ready")))
+    .description("let the node of a proposed seat declare with its own key that it runs and has caught up")
+    .requiredOption("--key <file>", "key file of the validator that shall get the seat")
+    .requiredOption("--account <id>", "account of that key, with the role `node`")
+    .requiredOption("--proposal <id>", "proposal of the seat")
+    .requiredOption("--node <url>", "where that node answers; --url is a member that has a seat")
+    .addHelpText(
+      "after",
+      example(
+        "linli tx ready --key keys/validator.key --account auditor-node --proposal add-1 --node http://127.0.0.1:26100 --url https://street.example",
+      ),
+    )
+    .action(async (options) => (await import("./node/commands/ready.ts")).declareReady(options));
   asking(tx.command("wait <txId>"))
     .description("wait for a receipt and prove it")
     .option("--wait <seconds>", "how long", wholeNumber(0, 86_400), 30)
@@ -398,6 +402,19 @@ function asking(command: Command): Command {
       "your own copy of the genesis file (LINLI_GENESIS)",
       ENVIRONMENT.genesis ?? `${DEVNET_DIRECTORY}/genesis.json`,
     );
+}
+
+function committing(command: Command): Command {
+  return command
+    .option("--gas <number>", "most it may cost", wholeNumber(1, Number.MAX_SAFE_INTEGER), 10_000_000)
+    .option(
+      "--valid-for <seconds>",
+      "how long it may be executed from now on; at most the replay window, 600 by default",
+      wholeNumber(1, 86_400 * 365),
+      300,
+    )
+    .option("--wait <seconds>", "how long to wait for the receipt; 0: do not", wholeNumber(0, 86_400), 30)
+    .option("--out <file>", "save the receipt's proof");
 }
 
 function example(line: string): string {

@@ -3,23 +3,19 @@
 
 import type { ReceiptAnswer } from "../../client/client.ts";
 import { ledgerTimeMs } from "../../client/ledger-time.ts";
-import { buildTransaction, type CallRequest, type SignedTransaction } from "../../client/transaction.ts";
+import { buildTransaction, type CallRequest } from "../../client/transaction.ts";
 import { LedgerError } from "../../errors.ts";
-import type { SealedGenesis } from "../../ledger/genesis.ts";
 import { toHex } from "../../ledger/hash.ts";
 import { namedFromJson } from "../../ledger/value-json.ts";
+import type { KeySigner } from "../../ports.ts";
 import { saveNewFile } from "../genesis-plan.ts";
 import { loadKeyFile } from "../key-file.ts";
 import { type Connection, type ConnectOptions, connect, receiptFacts } from "./connect.ts";
 import { argumentInvalid, hexArgument, jsonArgument, printRemark, printResult } from "./output.ts";
 
-export interface SendOptions extends ConnectOptions {
-  /** key file of the account that signs */
-  readonly key: string;
-  readonly contract: string;
-  readonly action: string;
-  /** JSON object */
-  readonly args: string;
+/** Until when, for how much, and what is waited for. */
+export interface CommitOptions {
+  /** most it may cost */
   readonly gas: number;
   /** how long it may be executed from now on, seconds of the wall clock */
   readonly validFor: number;
@@ -29,12 +25,41 @@ export interface SendOptions extends ConnectOptions {
   readonly out: string | undefined;
 }
 
+export interface SendOptions extends ConnectOptions, CommitOptions {
+  /** key file of the account that signs */
+  readonly key: string;
+  readonly contract: string;
+  readonly action: string;
+  /** JSON object */
+  readonly args: string;
+}
+
 export async function sendTransaction(options: SendOptions): Promise<void> {
   const args = namedFromJson(jsonArgument(options.args, "--args"));
   if (!args.ok) throw argumentInvalid("--args", args.detail);
   const connection = await connect(options);
   const { contract, action } = options;
-  const transaction = await signed(options, connection.genesis, [{ contract, action, args: args.value }]);
+  const { account = "", signer } = await loadKeyFile(options.key, "account");
+  await sendCall(connection, { account, signer }, { contract, action, args: args.value }, options);
+}
+
+/** Signs one call for an account, sends it, and waits for the receipt if it shall. */
+export async function sendCall(
+  connection: Connection,
+  author: { readonly account: string; readonly signer: KeySigner },
+  call: CallRequest,
+  options: CommitOptions,
+): Promise<void> {
+  const nowMs = Date.now();
+  const transaction = buildTransaction({
+    chainId: connection.genesis.chainId,
+    signers: [author],
+    // Grows with time, so that one person's transactions keep their order.
+    nonce: nowMs,
+    validUntilMs: ledgerTimeMs(connection.genesis, nowMs + options.validFor * 1_000),
+    gasLimit: options.gas,
+    calls: [call],
+  });
   const received = await connection.client.send(transaction.bytes);
   printRemark(`received by the node as ${toHex(transaction.id)}; only a receipt says committed`);
   if (options.wait === 0) return printResult({ txId: toHex(transaction.id), receivedMs: received.timeMs });
@@ -65,24 +90,6 @@ export async function showTransaction(
   const answer = await connection.client.transaction(hexArgument(txId, "transaction id", 32));
   if (answer.kind === "committed") return showReceipt(connection, answer.committed, options.out);
   printResult({ txId, status: answer.kind });
-}
-
-async function signed(
-  options: SendOptions,
-  genesis: SealedGenesis,
-  calls: readonly CallRequest[],
-): Promise<SignedTransaction> {
-  const key = await loadKeyFile(options.key, "account");
-  const nowMs = Date.now();
-  return buildTransaction({
-    chainId: genesis.chainId,
-    signers: [{ account: key.account ?? "", signer: key.signer }],
-    // Grows with time, so that one person's transactions keep their order.
-    nonce: nowMs,
-    validUntilMs: ledgerTimeMs(genesis, nowMs + options.validFor * 1_000),
-    gasLimit: options.gas,
-    calls,
-  });
 }
 
 /** @throws LedgerError `TX_WITHOUT_EFFECT` after showing the receipt of a refused transaction */

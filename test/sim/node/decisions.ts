@@ -14,6 +14,8 @@ interface Act {
 
 interface Step extends Act {
   readonly person: Person;
+  /** governance unless it says otherwise */
+  readonly contract?: string;
 }
 
 const ATTEMPTS_MAX = 5;
@@ -53,12 +55,8 @@ export class Decisions {
     const step = steps[index];
     if (world.isSettled) return;
     if (step === undefined || attempt >= ATTEMPTS_MAX) return onEnd();
-    const { person, action, args } = step;
-    const order = world.clients.order(
-      person,
-      { contract: "governance", action, args },
-      { copies: 2, validMs: VALID_MS },
-    );
+    const { person, contract = "governance", action, args } = step;
+    const order = world.clients.order(person, { contract, action, args }, { copies: 2, validMs: VALID_MS });
     const look = (): void => {
       if (world.checkers.receipts.has(order.hex)) return this.take(steps, onEnd, index + 1);
       if (world.ledgerMs > order.validUntilMs + 5_000) return this.take(steps, onEnd, index, attempt + 1);
@@ -76,9 +74,16 @@ export class Decisions {
     const [first] = seated;
     if (first === undefined) return [];
     const person = first.admin;
+    const joining = enactment.action === "enact_seat" ? this.world.cast.operators.slice(-1) : [];
     return [
       { person, action: proposal.action, args: { id, seat: 0, ...proposal.args } },
       ...seated.map(({ admin }, seat): Step => ({ person: admin, action: "approve", args: { proposal: id, seat } })),
+      ...joining.map(({ node }) => ({
+        person: node,
+        contract: "registry",
+        action: "declare_ready",
+        args: { proposal: id },
+      })),
       { person, action: enactment.action, args: { proposal: id, ...enactment.args } },
     ];
   }

@@ -23,6 +23,8 @@ export interface Operator {
   readonly key: KeySigner;
   readonly hex: string;
   readonly admin: Person;
+  /** the node itself: signs with the validator's key that it is ready for a seat */
+  readonly node: Person;
 }
 
 export interface Cast {
@@ -65,7 +67,8 @@ export function castOf(plan: Plan): Cast {
   const operators = [...seated, ...keys.slice(plan.validatorCount)].map((key, index): Operator => {
     const organisation = `org-${index}`;
     const admin = { account: `admin-${index}`, organisation, signer: makeKey(`admin ${index}`) };
-    return { organisation, peerId: `peer-${index}`, key, hex: toHex(key.publicKey), admin };
+    const node = { account: `node-${index}`, organisation, signer: key };
+    return { organisation, peerId: `peer-${index}`, key, hex: toHex(key.publicKey), admin, node };
   });
   const clients = Array.from({ length: plan.clientCount }, (_, index): Person => {
     const organisation = `org-${index % plan.validatorCount}`;
@@ -98,6 +101,7 @@ export function castOf(plan: Plan): Cast {
       contracts: CONTRACTS,
       accounts: [
         ...operators.map(({ admin }) => accountOf(admin, "admin")),
+        ...operators.slice(plan.validatorCount).map(({ node }) => accountOf(node, "node")),
         ...clients.map((client) => accountOf(client, "resident")),
       ],
     }),
