@@ -10,7 +10,7 @@ import { type Mutant, planted, sourceOf } from "./mutant.ts";
 const QUICK = [
   ["vote-before-saved", /^N43: /],
   ["amnesia-frames", /^evidence: /],
-  ["quorum-2f+1", /^certificate: |^agreement: |halted/],
+  ["quorum-2f+1", /^(suspicion|certificate|agreement|NEW-VIEW): /],
 ] as const;
 const TIMEOUT_MS = 240_000;
 
