@@ -120,7 +120,7 @@ export class SnapshotMaker {
     frozen: FrozenState,
     siblings: (depth: number, index: number) => Uint8Array,
   ): AsyncGenerator<{ readonly place: ChunkPlace; readonly bytes: Uint8Array }> {
-    const bucketBytes = new Array<number>(BUCKETS).fill(0);
+    const bucketBytes = new Float64Array(BUCKETS);
     await this.eachPage(frozen, (row) => {
       const bucket = bucketOf(row);
       bucketBytes[bucket] = bucketBytes[bucket]! + chunkRowBytes(row);
@@ -163,9 +163,9 @@ export class SnapshotMaker {
 class Stopped extends Error {}
 
 /** The largest parts of the tree whose rows fit a chunk, from the left; a bucket that does not is cut when its rows are known. */
-function planPlaces(bucketBytes: readonly number[]): readonly PlannedPlace[] {
-  const sums = [0];
-  for (const bytes of bucketBytes) sums.push(sums.at(-1)! + bytes);
+function planPlaces(bucketBytes: Float64Array): readonly PlannedPlace[] {
+  const sums = new Float64Array(BUCKETS + 1);
+  for (let bucket = 0; bucket < BUCKETS; bucket += 1) sums[bucket + 1] = sums[bucket]! + bucketBytes[bucket]!;
   const places: PlannedPlace[] = [];
   const plan = (depth: number, index: number): void => {
     const width = 2 ** (BUCKET_DEPTH - depth);

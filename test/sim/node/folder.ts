@@ -47,7 +47,7 @@ export class FolderDisk {
       const kept = file.durableBytes + below(file.bytes.length - file.durableBytes + 1);
       // A length may be durable before the bytes: then zeros are read.
       if (below(2) === 0) file.bytes = file.bytes.slice(0, kept);
-      else file.bytes = Uint8Array.from(file.bytes, (byte, place) => (place < kept ? byte : 0));
+      else file.bytes = file.bytes.slice().fill(0, kept);
       file.durableBytes = file.bytes.length;
     }
   }

@@ -27,6 +27,7 @@ const QUIET = {
   clocks: { skewMs: [], driftPpm: [], clockJumps: [] },
   snapshots: { snapshots: undefined, rottenSnapshots: [] },
   spare: { hasSpare: false },
+  upgrade: { upgrade: undefined },
   ed25519: { hasRealSignatures: false },
 } as const satisfies Record<string, Partial<Plan>>;
 
@@ -76,6 +77,8 @@ export function trimmed(plan: Plan, trim: Trim): Plan | undefined {
   if (nodes > plan.validatorCount || nodes < 4 || untilMs > plan.calmFromMs) return undefined;
   let smaller: Plan = { ...plan };
   for (const name of QUIET_NAMES) if (without.includes(name)) smaller = { ...smaller, ...QUIET[name] };
+  // What comes into force at a height needs its time.
+  if (smaller.upgrade !== undefined && untilMs < plan.calmFromMs) return undefined;
   const isSpareLeft = smaller.hasSpare && nodes === plan.validatorCount;
   const nodeCount = nodes + (isSpareLeft ? 1 : 0);
   const isLeft = (name: ListName, entry: object, place: number): boolean =>
@@ -89,8 +92,9 @@ export function trimmed(plan: Plan, trim: Trim): Plan | undefined {
   const lies = [...plan.lies].filter(
     ([node]) => node < nodes && !without.includes("lies") && !without.includes(`lies:${node}`),
   );
-  if (lies.length > faultBound(nodes) && lies.length < plan.lies.size) return undefined;
-  const faults = plan.lies.size - lies.length;
+  // As many may be faulty as fewer nodes can bear: liars, broken disks, and what is lost beside them.
+  const fewerFaults = faultBound(plan.validatorCount) - faultBound(nodes) - (plan.lies.size - lies.length);
+  if (plan.lostAtOnceMax < fewerFaults) return undefined;
   return {
     ...smaller,
     validatorCount: nodes,
@@ -105,7 +109,7 @@ export function trimmed(plan: Plan, trim: Trim): Plan | undefined {
     rottenSnapshots: smaller.snapshots === undefined ? [] : left("rotten", plan.rottenSnapshots),
     lostStores: left("lostStores", plan.lostStores),
     lostRecords: left("lostRecords", plan.lostRecords),
-    lostAtOnceMax: Math.max(0, plan.lostAtOnceMax + faults - (faultBound(plan.validatorCount) - faultBound(nodes))),
+    lostAtOnceMax: plan.lostAtOnceMax - fewerFaults,
     decisions: left("decisions", plan.decisions),
     offers: left("offers", plan.offers),
     calmFromMs: untilMs,
