@@ -15,12 +15,12 @@ const names = readdirSync(LIBRARY)
   .map((name) => name.slice(0, -".yaml".length));
 /** Each after what imports it: the real tables are what a document's imports are checked against. */
 const IMPORTED_LAST = [
-  "finance",
-  "maintenance-fund",
   "committee-election",
+  "finance",
   "disclosure",
   "home-service",
   "repair-orders",
+  "maintenance-fund",
   "device-care",
   "service-directory",
   "fees",
