@@ -80,7 +80,7 @@ export const CONSENSUS_MUTANTS: readonly Mutant[] = [
     name: "view-change-without-view",
     says: "the target view is not among the signed bytes of a VIEW-CHANGE",
     pitfalls: [3, 13],
-    hunts: BY_CORE,
+    hunts: ["core"],
     edits: [
       {
         file: VIEW_FORMATS,
