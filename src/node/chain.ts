@@ -89,10 +89,11 @@ export function newTimerIndex(): TimerIndex {
 
 export class Chain {
   readonly store: LedgerStore;
+  /** all that this program speaks */
+  readonly protocols: Protocols;
   private derived: DerivedState;
   private readonly chainId: Hash;
   private readonly engine: Engine;
-  readonly protocols: Protocols;
   private facts: HeadFacts;
   private changes: ValidatorTransition[];
   private readonly checked = new Map<string, CheckedBlock>();
