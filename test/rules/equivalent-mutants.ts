@@ -286,4 +286,6 @@ export const EQUIVALENT: readonly Equivalent[] = [
     why: "Behind the last character the code is NaN, which is as little a character as -1.",
   },
   { file: "lexer.ts", after: "codePoint >= 127", why: "The encoder writes the same byte for 127." },
+  { file: "types.ts", after: "code <= codeMin", why: "The slower way, which is then taken, gives the same." },
+  { file: "types.ts", after: "code >= 0x7e", why: "The slower way, which is then taken, gives the same." },
 ];
