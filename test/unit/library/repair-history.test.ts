@@ -190,7 +190,7 @@ describe("devices", () => {
           check(ledger);
         }
       }),
-      { numRuns: 60, seed: 20_261_123 },
+      { numRuns: 30, seed: 20_261_123 },
     );
     expect([...reached].sort()).toEqual(Object.keys(CONDITION_MOVES).sort());
   });
@@ -355,7 +355,7 @@ describe("repairs that people ask for", () => {
           check(ledger, arrivedMs);
         }
       }),
-      { numRuns: 60, seed: 20_261_123 },
+      { numRuns: 30, seed: 20_261_123 },
     );
     expect([...reached].sort()).toEqual([...Object.keys(ORDER_MOVES), "withdrawn"].sort());
   });
