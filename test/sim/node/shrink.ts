@@ -1,7 +1,7 @@
 // Makes a failing seed smaller: leaves out what the failure does not need, as long as the same rule still breaks.
 // Greedy and without memory: it ends when nothing more can be left out, or after enough runs.
 
-import { describePlan, drawPlan, type Profile } from "./plan.ts";
+import { describePlan, drawPlan, type Plan, type Profile } from "./plan.ts";
 import { entriesOf, NO_TRIM, partsOf, type Trim, trimmed } from "./trim.ts";
 import { type Outcome, runSeed } from "./world.ts";
 
@@ -23,7 +23,7 @@ export async function shrink(seed: number, profile: Profile, say: (line: string)
   let runs = 1;
   const attempt = async (trim: Trim): Promise<boolean> => {
     const smaller = trimmed(plan, trim);
-    if (runs >= RUNS_MAX || smaller === undefined) return false;
+    if (runs >= RUNS_MAX || smaller === undefined || textOf(smaller) === textOf(trimmed(plan, best.trim))) return false;
     runs += 1;
     const outcome = await runSeed(seed, profile, undefined, trim);
     if (outcome.failure === undefined || ruleOf(outcome.failure) !== rule) return false;
@@ -45,6 +45,11 @@ export async function shrink(seed: number, profile: Profile, say: (line: string)
       await attempt({ ...best.trim, without: [...best.trim.without, name] });
   }
   return { ...best, runs };
+}
+
+/** Two plans with the same text are one: what is left out was gone already. */
+function textOf(plan: Plan | undefined): string {
+  return JSON.stringify({ ...plan, lies: [...(plan?.lies ?? [])] });
 }
 
 /** The rule that broke: the first words of the failure, whatever node and height it names. */
