@@ -96,6 +96,7 @@ export class Chain {
   private readonly engine: Engine;
   private facts: HeadFacts;
   private changes: ValidatorTransition[];
+  private readonly founders: readonly Validator[];
   private readonly checked = new Map<string, CheckedBlock>();
   private readonly staged = new Map<string, StagedBlock>();
   private readonly headListeners = new Set<() => void>();
@@ -109,6 +110,7 @@ export class Chain {
     protocols: Protocols;
     facts: HeadFacts;
     transitions: readonly ValidatorTransition[];
+    founders: readonly Validator[];
   }) {
     this.store = options.store;
     this.derived = options.derived;
@@ -117,6 +119,7 @@ export class Chain {
     this.protocols = options.protocols;
     this.facts = options.facts;
     this.changes = [...options.transitions];
+    this.founders = options.founders;
   }
 
   /**
@@ -148,7 +151,23 @@ export class Chain {
       protocols,
       facts: head,
       transitions,
+      founders: genesis.validators,
     });
+  }
+
+  /** N206: who decided a height, however the seats changed since; above the next height those of the next. */
+  validatorsAt(height: number): readonly Validator[] {
+    const heightOf = ({ headerBytes }: ValidatorTransition): number => {
+      const header = decodeHeader(headerBytes);
+      invariant(header.ok, "N206: the block of a certified change can be read");
+      return header.value.height;
+    };
+    return this.changes.findLast((change) => heightOf(change) < height)?.nextValidators ?? this.founders;
+  }
+
+  /** Everybody who ever had a seat, some of them more than once. */
+  get validatorsEver(): readonly Validator[] {
+    return [this.founders, ...this.changes.map(({ nextValidators }) => nextValidators)].flat();
   }
 
   /** Ids that are committed and could be repeated. */

@@ -23,12 +23,19 @@ export interface EvidenceView {
   readonly bytes: string;
 }
 
+/** Who had seats when: evidence is judged by those of its height, not by those of today. */
+interface ValidatorHistory {
+  readonly validatorsEver: readonly Validator[];
+  validatorsAt(height: number): readonly Validator[];
+}
+
 export class EvidenceLog {
   private readonly store: LedgerStore;
   private readonly chainId: Hash;
   private readonly verify: VerifySignature;
   private readonly log: Logger;
   private readonly publish: (bytes: Uint8Array) => Promise<void>;
+  private readonly seats: ValidatorHistory;
   /** by offender, height and rule: one proof of each is enough */
   private readonly known = new Map<string, EvidenceView>();
 
@@ -37,35 +44,37 @@ export class EvidenceLog {
     chainId: Hash;
     verify: VerifySignature;
     log: Logger;
+    seats: ValidatorHistory;
     publish(bytes: Uint8Array): Promise<void>;
   }) {
     this.store = options.store;
     this.chainId = options.chainId;
     this.verify = options.verify;
     this.log = options.log;
+    this.seats = options.seats;
     this.publish = (bytes) => options.publish(bytes);
   }
 
   /** An invalid batch that its origin signed proves itself, whoever handed it over. */
-  async accuse(batchBytes: Uint8Array, validators: readonly Validator[]): Promise<void> {
+  async accuse(batchBytes: Uint8Array): Promise<void> {
     const origin = batchOrigin(batchBytes);
     if (origin !== undefined && !this.knows("INVALID_BATCH", origin))
-      await this.record(encodeInvalidBatch(origin, batchBytes), validators);
+      await this.record(encodeInvalidBatch(origin, batchBytes));
   }
 
   /** Keeps what this node found, and passes it on. */
-  async record(bytes: Uint8Array, validators: readonly Validator[]): Promise<void> {
-    if (await this.take(bytes, validators)) await this.publish(bytes);
+  async record(bytes: Uint8Array): Promise<void> {
+    if (await this.take(bytes)) await this.publish(bytes);
   }
 
   /** Finds what earlier runs recorded. */
-  async load(validators: readonly Validator[]): Promise<void> {
-    for (const bytes of await this.store.loadEvidence()) this.check(bytes, validators);
+  async load(): Promise<void> {
+    for (const bytes of await this.store.loadEvidence()) this.check(bytes);
   }
 
   /** @returns true when it proves something new; it is then durable and worth passing on */
-  async take(bytes: Uint8Array, validators: readonly Validator[]): Promise<boolean> {
-    const view = this.check(bytes, validators);
+  async take(bytes: Uint8Array): Promise<boolean> {
+    const view = this.check(bytes);
     if (view === undefined) return false;
     await this.store.saveEvidence(bytes);
     this.log.warn("evidence recorded", {
@@ -87,7 +96,7 @@ export class EvidenceLog {
     return [...this.known.values()];
   }
 
-  private check(bytes: Uint8Array, validators: readonly Validator[]): EvidenceView | undefined {
+  private check(bytes: Uint8Array): EvidenceView | undefined {
     if (bytes.length > EVIDENCE_BYTES_MAX) return undefined;
     const subject = evidenceSubject(bytes);
     if (!subject.ok) return undefined;
@@ -97,6 +106,8 @@ export class EvidenceLog {
     const id = `${offender}:${height}:${rule}`;
     const ofOffender = this.list().filter((view) => view.offender === offender).length;
     if (this.known.has(id) || ofOffender >= EVIDENCE_PER_OFFENDER_MAX) return undefined;
+    // A batch belongs to no height: its origin had a seat at some time.
+    const validators = rule === "INVALID_BATCH" ? this.seats.validatorsEver : this.seats.validatorsAt(height);
     const verdict = verifyEvidence({ bytes, chainId: this.chainId, validators, verify: this.verify });
     if (!verdict.ok) return undefined;
     const view = { rule, label: verdict.value.label, height, offender, bytes: toHex(bytes) };

@@ -101,6 +101,7 @@ export class Participant {
     this.verify = verify;
     this.heads = new HeadTracker({ clock, chainId, timeScale, verify });
     this.evidence = new EvidenceLog({
+      seats: chain,
       store: chain.store,
       chainId,
       verify,
@@ -126,7 +127,7 @@ export class Participant {
       onBatch: (batch) => this.noticeBatch(batch),
       onInvalid: (from, code, bytes) => {
         onBad(from, code);
-        this.guard(this.evidence.accuse(bytes, chain.head.validators));
+        this.guard(this.evidence.accuse(bytes));
       },
     });
     const { pool, intake } = this;
@@ -178,7 +179,7 @@ export class Participant {
         this.isSeated && this.pool.hasRoom(key.publicKey, chain.head.parameters.batchBytesMax, BATCH_TRANSACTIONS_MAX),
       publish: (batch) => this.publishBatch(batch),
     });
-    const recordEvidence = (bytes: Uint8Array) => this.guard(this.evidence.record(bytes, chain.head.validators));
+    const recordEvidence = (bytes: Uint8Array) => this.guard(this.evidence.record(bytes));
     this.driver = new Driver({
       core: options.replica,
       clock,
@@ -204,7 +205,7 @@ export class Participant {
   }
 
   async start(): Promise<void> {
-    await this.evidence.load(this.chain.head.validators);
+    await this.evidence.load();
     await this.network.start({
       onFrame: (peer, bytes) => this.onFrame(peer, bytes),
       onGossip: (topic, peer, bytes) => this.onGossip(topic, peer, bytes),
@@ -265,8 +266,7 @@ export class Participant {
         return;
       }
       case "evidence":
-        if (this.turns.hasRoom(from))
-          this.guard(this.turns.take(from, () => this.evidence.take(bytes, this.chain.head.validators)));
+        if (this.turns.hasRoom(from)) this.guard(this.turns.take(from, () => this.evidence.take(bytes)));
         return;
       default:
         unreachable(topic);

@@ -76,6 +76,7 @@ const STATE_CACHE_BYTES = 64 << 20;
 const RECEIPT_BLOCKS_KEPT = 8;
 /** Heights for which this node can help to prove who forked. */
 const TRAILS_KEPT = 10_000;
+const TRAIL_SWEEP_HEIGHTS = 64;
 
 export class LedgerStore {
   readonly #store: KeyValueStore;
@@ -274,6 +275,11 @@ export class LedgerStore {
   async saveTrail(height: number, bytes: Uint8Array): Promise<void> {
     const operations: WriteOperation[] = [put(trailKey(height), bytes)];
     if (height > TRAILS_KEPT) operations.push({ kind: "delete", key: trailKey(height - TRAILS_KEPT) });
+    // Heights that were caught up with leave no trail, and delete none.
+    if (height > TRAILS_KEPT && height % TRAIL_SWEEP_HEIGHTS === 0) {
+      const range = { from: rangeOf("trail").from, to: trailKey(height - TRAILS_KEPT), limit: 2 * TRAIL_SWEEP_HEIGHTS };
+      for (const [key] of await this.#store.scan(range)) operations.push({ kind: "delete", key });
+    }
     await this.#store.write(operations, { sync: false });
   }
 

@@ -2,16 +2,20 @@
 
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { buildTransaction } from "../../../src/client/transaction.ts";
+import { encodeEvidence, type Statement } from "../../../src/consensus/evidence.ts";
 import { encodeSuspect } from "../../../src/consensus/messages.ts";
 import { suspectSigningBytes } from "../../../src/consensus/view-formats.ts";
 import { encode, type Value } from "../../../src/ledger/codec.ts";
 import { validatorsHashOf } from "../../../src/ledger/format-cluster.ts";
 import { decodeTransaction } from "../../../src/ledger/format-transaction.ts";
+import { voteSigningBytes } from "../../../src/ledger/format-vote.ts";
 import type { SealedGenesis } from "../../../src/ledger/genesis.ts";
-import type { Transaction } from "../../../src/ledger/types.ts";
+import type { Transaction, Validator } from "../../../src/ledger/types.ts";
+import { verifyNative } from "../../../src/node/ed25519-native.ts";
+import { EvidenceLog } from "../../../src/node/evidence-log.ts";
 import { makeGenesis, makeOpenGenesis, noteBatch, VALIDATORS } from "./ledger-fixture.ts";
 import { type Member, MemberNetwork } from "./network-fixture.ts";
-import { signerOf } from "./support.ts";
+import { SILENT, signerOf } from "./support.ts";
 
 let genesis: SealedGenesis;
 let openGenesis: SealedGenesis;
@@ -61,6 +65,52 @@ const govern = (action: string, args: Record<string, Value>) => ({ contract: "go
 const roleOf = ({ participant }: Member) => participant.replica.status().role;
 
 describe("membership that changes while nodes run", () => {
+  it("N206: evidence is judged by the validators of its height, however the seats changed since, also after a restart", async () => {
+    network = new MemberNetwork(openGenesis);
+    const members = await Promise.all([0, 1, 2, 3].map((index) => network.start(keyOf(index), `peer-${index}`)));
+    const seat = { index: 4, key: signerOf(99).publicKey, peer: "peer-4" };
+    await commit(members, govern("add_seat", seat));
+    const { chain, participant } = members[0] as Member;
+    const [founders, now] = [openGenesis.validators, chain.head.validators];
+    const change = chain.head.height;
+    expect([now.length, founders.length]).toEqual([5, 4]);
+    expect([change - 1, change, change + 1, change + 9].map((at) => chain.validatorsAt(at).length)).toEqual([
+      4, 4, 5, 5,
+    ]);
+
+    const twoVotes = (height: number, validators: readonly Validator[]): Uint8Array => {
+      const place = { chainId: openGenesis.chainId, validatorsHash: validatorsHashOf(validators) };
+      const statements = [1, 2].map((byte): Statement => {
+        const blockHash = new Uint8Array(32).fill(byte);
+        const vote = { kind: "prepare", height, view: 0, blockHash, resultHash: new Uint8Array(0) } as const;
+        return { ...vote, signer: 0, signature: keyOf(1).sign(voteSigningBytes({ ...vote, ...place })) };
+      });
+      return encodeEvidence({ rule: "TWO_VOTES", height, offender: keyOf(1).publicKey, statements });
+    };
+    const log = participant.evidence;
+    expect(await log.take(twoVotes(change, now)), "signed for other validators than those of the height").toBe(false);
+    expect(await log.take(twoVotes(change + 1, founders))).toBe(false);
+    expect(await log.take(twoVotes(change, founders))).toBe(true);
+    expect(await log.take(twoVotes(change + 1, now))).toBe(true);
+    const { chainId } = openGenesis;
+    const publish = async () => undefined;
+    const again = new EvidenceLog({
+      store: chain.store,
+      chainId,
+      verify: verifyNative,
+      log: SILENT,
+      seats: chain,
+      publish,
+    });
+    await again.load();
+    expect(
+      again
+        .list()
+        .map(({ height }) => height)
+        .sort(),
+    ).toEqual([change, change + 1]);
+  }, 60_000);
+
   it("N94: a node votes from the height at which it has a seat, and no longer than it has one", async () => {
     network = new MemberNetwork(openGenesis);
     const newcomerKey = signerOf(99);

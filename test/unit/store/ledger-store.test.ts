@@ -278,6 +278,32 @@ describe.each(["LevelDB", "memory"])("ledger store on %s", (kind) => {
     expect(again.loadBatch(bodyAt(5).digest)).toBeUndefined();
   });
 
+  it("D126: trails are those of the newest heights, whichever of them left one", async () => {
+    const { ledger } = await openChain(store, GENESIS);
+    const trail = new Uint8Array(100).fill(7);
+    // Three were followed here, then blocks were caught up with for a long while, then heights were followed again.
+    for (const height of [5, 6, 40, 20_033, 20_034, 20_035]) await ledger.saveTrail(height, trail);
+    expect([5, 6, 40, 20_035].map((height) => ledger.loadTrail(height) === undefined)).toEqual([
+      false,
+      false,
+      false,
+      false,
+    ]);
+    await ledger.saveTrail(20_096, trail);
+    expect([5, 6, 40, 20_035].map((height) => ledger.loadTrail(height) === undefined)).toEqual([
+      true,
+      true,
+      true,
+      false,
+    ]);
+    await ledger.saveTrail(30_034, trail);
+    expect([20_033, 20_034, 20_035].map((height) => ledger.loadTrail(height) === undefined)).toEqual([
+      false,
+      true,
+      false,
+    ]);
+  });
+
   it("D123: power that is lost after a step of pruning leaves it done or not begun", async () => {
     const { ledger, tree } = await openChain(store, GENESIS);
     while (ledger.head.height < 12) await commitWithBatches(ledger, tree);
