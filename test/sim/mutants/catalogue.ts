@@ -6,5 +6,12 @@ import { LOSS_MUTANTS } from "./losses.ts";
 import type { Mutant } from "./mutant.ts";
 import { NODE_MUTANTS } from "./node.ts";
 import { RECOVERY_MUTANTS } from "./recovery.ts";
+import { UPGRADE_MUTANTS } from "./upgrades.ts";
 
-export const MUTANTS: readonly Mutant[] = [...CONSENSUS_MUTANTS, ...NODE_MUTANTS, ...RECOVERY_MUTANTS, ...LOSS_MUTANTS];
+export const MUTANTS: readonly Mutant[] = [
+  ...CONSENSUS_MUTANTS,
+  ...NODE_MUTANTS,
+  ...RECOVERY_MUTANTS,
+  ...LOSS_MUTANTS,
+  ...UPGRADE_MUTANTS,
+];
