@@ -5,6 +5,9 @@
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { CONFIG_DEFAULTS, ENVIRONMENT } from "./config.ts";
 import { LedgerError } from "./errors.ts";
+import { addBallot } from "./node/commands/ballot-words.ts";
+
+export type { Command } from "commander";
 
 const EXIT = { done: 0, failed: 1, usage: 2, notProved: 3, forced: 130 } as const;
 const HELP_OF_EXITS = `
@@ -73,6 +76,7 @@ function program(): Command {
   addTx(linli);
   addQuery(linli);
   addVerify(linli);
+  addBallot(linli, asking);
   addContract(linli);
   return linli;
 }
@@ -175,7 +179,7 @@ function addTx(linli: Command): void {
     .addHelpText(
       "after",
       example(
-        `linli tx send --key clerk.key --contract owners-vote --action vote --args '{"id":"motion-1","yes":true}'`,
+        `linli tx send --key clerk.key --contract polls --action support --args '{"suggestion":"benches"}'`,
       ),
     )
     .action(async (options) => (await import("./node/commands/tx.ts")).sendTransaction(options));

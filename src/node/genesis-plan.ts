@@ -151,9 +151,9 @@ export async function saveGenesisFile(file: string, genesis: SealedGenesis): Pro
 }
 
 /** @throws LedgerError `FILE_EXISTS`, `FILE_UNWRITABLE` */
-export async function saveNewFile(file: string, text: string): Promise<void> {
+export async function saveNewFile(file: string, text: string, mode = 0o666): Promise<void> {
   await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, text, { flag: "wx" }).catch((error: unknown) => {
+  await writeFile(file, text, { flag: "wx", mode }).catch((error: unknown) => {
     const exists = error instanceof Error && "code" in error && error.code === "EEXIST";
     if (exists)
       throw new LedgerError("FILE_EXISTS", { file }, { remedy: "choose another name, or move the old file away" });

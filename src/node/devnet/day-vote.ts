@@ -35,11 +35,13 @@ const WINDOW_DAYS_PER_NODE = 5;
 const WINDOW_DAYS_MORE = 20;
 const WINDOW_DAYS_MAX = 60;
 /** the longest: counting ends as soon as every ballot is open */
-const COUNTING_DAYS = 30;
+const COUNTING_DAYS = 60;
 const DAY_MS = 86_400_000;
 const POLL_MS = 100;
 /** wall time that a due timer or an opening may be late before the day gives up */
 const LATE_MS_MAX = 60_000;
+/** Opened and handed in together: the nodes work while the next ones are opened. */
+const OPENINGS = 100;
 /** A devnet that is switched off in the middle, or too slow, misses the window: the motion is convened again. */
 const MOTIONS_MAX = 5;
 /** Their keys of the motion: two of the three open every ballot. */
@@ -180,7 +182,7 @@ export async function holdVote(
   if (!isOver()) await castBallots(context, steps, { motion, ballots, isOver });
   const closed = await waitForMotion(context, steps, { motion, due: "closes" }, hasReached("closed"));
   if (isMissed(closed)) return false;
-  await count(context, steps, motion);
+  if (!(await count(context, steps, motion))) return false;
   const result = await waitForMotion(context, steps, { motion, due: "effect_from" }, isFinal);
   context.progress({
     zh: `议题 ${motion} 结果公示期满: ${result.state} (${result.reason})`,
@@ -243,8 +245,11 @@ async function castBallots(
   }
 }
 
-/** Keys are published, anybody opens the ballots, the contract counts, the committee publishes. */
-async function count(context: DayContext, steps: Steps, motion: string): Promise<void> {
+/**
+ * Keys are published, anybody opens the ballots, the contract counts, the committee publishes.
+ * @returns whether every ballot was opened before the time to count was over
+ */
+async function count(context: DayContext, steps: Steps, motion: string): Promise<boolean> {
   const move = (title: ProgressLine, action: string, args: Readonly<Record<string, Value>>, state: string) =>
     moveMotion(context, steps, { motion, title, by: STAFF.committee, action, args, state });
   const fields = await steps.reader.row("owners-vote", "motion", [motion]);
@@ -255,12 +260,15 @@ async function count(context: DayContext, steps: Steps, motion: string): Promise
     { motion },
     "tallied",
   );
+  const counted = await steps.reader.row("owners-vote", "motion", [motion]);
+  if (counted === undefined || isMissed(counted)) return false;
   await move(
     { zh: `公布议题 ${motion} 的结果, 公示 15 天`, en: `Result of ${motion} published, on display for 15 days` },
     "publish",
     { motion, result_hash: digestOf(`result:${motion}`) },
     "published",
   );
+  return true;
 }
 
 async function openBallots(context: DayContext, steps: Steps, motion: string): Promise<void> {
@@ -277,31 +285,53 @@ async function openBallots(context: DayContext, steps: Steps, motion: string): P
       };
     }),
   });
-  const items: StepItem[] = [];
-  for (const [key, fields] of await steps.reader.rows("owners-vote", "ballot")) {
-    const [of = "", head = ""] = key.split("\n");
-    if (of !== motion || fields.choice !== "sealed") continue;
-    const ballot = { commitment: bytesOf(fields.commitment), sealed: bytesOf(fields.sealed) };
-    const opening = await openBallot({ motion, head }, ballot, publishedKeys(context, motion));
-    await breathe();
-    if (opening === undefined) continue;
-    const args = { motion, head, ...opening };
-    items.push({
+  const sealed = [...(await steps.reader.rows("owners-vote", "ballot"))].filter(
+    ([key, { choice }]) => key.startsWith(`${motion}\n`) && choice === "sealed",
+  );
+  const { count_until: until } = (await steps.reader.row("owners-vote", "motion", [motion])) ?? {};
+  const isOver = (): boolean => isDue(context, until);
+  for (let first = 0; first < sealed.length; first += OPENINGS) {
+    const items: StepItem[] = [];
+    for (const [key, fields] of sealed.slice(first, first + OPENINGS)) {
+      items.push(...(await openingOf(context, motion, { head: key.slice(motion.length + 1), fields })));
+    }
+    try {
+      await steps.ensure({
+        title: {
+          zh: `居委会开出第 ${first + 1} 至 ${first + items.length} 张选票`,
+          en: `Ballots ${first + 1} to ${first + items.length} opened by the residents' committee`,
+        },
+        contract: "owners-vote",
+        table: "ballot",
+        items,
+        itemsPerTransaction: OPENINGS,
+        isOver,
+      });
+    } catch (error) {
+      // Too slow a machine: what is sealed now stays so, and the motion is convened again.
+      if (!(error instanceof LedgerError) || error.code !== "DAY_REFUSED" || !isOver()) throw error;
+      return;
+    }
+  }
+}
+
+async function openingOf(
+  context: DayContext,
+  motion: string,
+  { head, fields }: { readonly head: string; readonly fields: RowFields },
+): Promise<readonly StepItem[]> {
+  const ballot = { commitment: bytesOf(fields.commitment), sealed: bytesOf(fields.sealed) };
+  const opening = await openBallot({ motion, head }, ballot, publishedKeys(context, motion));
+  await breathe();
+  if (opening === undefined) return [];
+  const args = { motion, head, ...opening };
+  return [
+    {
       key: [motion, head],
       ...callOf(context, STAFF.residents, { contract: "owners-vote", action: "open_ballot", args }),
       isDone: (row) => row.choice !== "sealed",
-    });
-  }
-  await steps.ensure({
-    title: {
-      zh: `居委会开出 ${items.length} 张选票`,
-      en: `${items.length} ballots opened by the residents' committee`,
     },
-    contract: "owners-vote",
-    table: "ballot",
-    items,
-    itemsPerTransaction: 100,
-  });
+  ];
 }
 
 /** Two are enough: the third key is not asked for. */
@@ -357,8 +387,13 @@ function isFinal({ state }: RowFields): boolean {
   return !STATES.includes(String(state));
 }
 
+/** Voting closed before all had voted, or counting before all ballots were open. */
 function isMissed(motion: RowFields): boolean {
-  return hasReached("closed")(motion) && motion.cast_heads !== motion.roll_heads;
+  const opened = Number(motion.for_heads) + Number(motion.against_heads) + Number(motion.abstain_heads);
+  return (
+    (hasReached("closed")(motion) && motion.cast_heads !== motion.roll_heads) ||
+    (hasReached("tallied")(motion) && motion.cast_heads !== opened)
+  );
 }
 
 function isDue(context: DayContext, timeMs: unknown): boolean {

@@ -1,0 +1,170 @@
+// `linli ballot`: keys of key organisations, sealed ballots of voters, and the opening of ballots when keys are published.
+// Prints what goes onto the ledger; a voter's choice and an organisation's secret key never leave this process but sealed or on purpose.
+
+import { readFile } from "node:fs/promises";
+import { sha256 } from "#sha256";
+import {
+  CHOICES,
+  type KeyHolder,
+  newBallotKey,
+  openBallot,
+  type SealedBallot,
+  sealBallot,
+} from "../../client/ballot.ts";
+import type { LinliClient } from "../../client/client.ts";
+import { ledgerTimeMs } from "../../client/ledger-time.ts";
+import { buildTransaction, type CallRequest } from "../../client/transaction.ts";
+import { LedgerError } from "../../errors.ts";
+import { bytesEqual, EMPTY_BYTES } from "../../ledger/hash.ts";
+import { namedToJson, type ValueJson, valueFromJson } from "../../ledger/value-json.ts";
+import { saveNewFile } from "../genesis-plan.ts";
+import { loadKeyFile } from "../key-file.ts";
+import { type Connection, type ConnectOptions, connect } from "./connect.ts";
+import { argumentInvalid, printRemark, printResult } from "./output.ts";
+
+const CONTRACT = "owners-vote";
+const OWNER_ONLY = 0o600;
+const PAGE_ROWS = 500;
+const CALLS_PER_TRANSACTION = 100;
+/** above the worst case of open_ballot */
+const GAS_PER_OPENING = 10_000;
+const VALID_MS = 300_000;
+const WAIT_MS = 60_000;
+
+type Row = Readonly<Record<string, ValueJson>>;
+
+/** A key organisation's key of one motion: the file is readable for its owner only, and secret until voting has closed. */
+export async function makeBallotKey(motion: string, { out }: { readonly out: string }): Promise<void> {
+  const { secret, publicKey, secretHash } = newBallotKey();
+  const offer = namedToJson([
+    ["motion", motion],
+    ["public", publicKey],
+    ["secret_hash", secretHash],
+  ]);
+  const publish = namedToJson([
+    ["motion", motion],
+    ["secret", secret],
+  ]);
+  await saveNewFile(out, `${JSON.stringify({ kind: "ballot-key", publish_key: publish }, null, 2)}\n`, OWNER_ONLY);
+  printResult({ contract: CONTRACT, action: "offer_key", args: offer });
+  printRemark(
+    `${out} holds the arguments of publish_key: keep it secret until the vote has closed, and publish it then`,
+  );
+}
+
+/**
+ * A ballot sealed for the motion's key organisations, as arguments of the action `vote`.
+ * @throws LedgerError `ARGUMENT_INVALID` when the text is not the published one, or there is no such motion or choice
+ */
+export async function sealForMotion(
+  ballot: { readonly motion: string; readonly head: string; readonly choice: string },
+  options: ConnectOptions & { readonly text: string },
+): Promise<void> {
+  const { motion, head } = ballot;
+  const choice = CHOICES.find((known) => known === ballot.choice);
+  if (choice === undefined) throw argumentInvalid("choice", CHOICES.join(", "));
+  const { client } = await connect(options);
+  const row = await readMotion(client, motion);
+  const textHash = sha256(await readFile(options.text));
+  if (!bytesEqual(textHash, bytesOf(row.text_hash))) throw argumentInvalid("--text", `the published text of ${motion}`);
+  const keys = (await readHolders(client, motion, row)).map(({ publicKey }) => publicKey);
+  const { commitment, sealed } = await sealBallot({ motion, head }, choice, keys);
+  const args = namedToJson([
+    ["motion", motion],
+    ["text_hash", textHash],
+    ["commitment", commitment],
+    ["sealed", sealed],
+  ]);
+  printResult({ contract: CONTRACT, action: "vote", args });
+}
+
+/**
+ * Opens every ballot that the published keys open, and hands the openings in: anybody may.
+ * @throws LedgerError `TX_WITHOUT_EFFECT` when openings are refused, e.g. because somebody else handed them in meanwhile
+ */
+export async function openMotion(motion: string, options: ConnectOptions & { readonly key: string }): Promise<void> {
+  const connection = await connect(options);
+  const { client } = connection;
+  const holders = await readHolders(client, motion, await readMotion(client, motion));
+  const calls: CallRequest[] = [];
+  let unreadable = 0;
+  for await (const { head, ballot } of sealedBallots(client, motion)) {
+    const opening = await openBallot({ motion, head }, ballot, holders);
+    if (opening === undefined) unreadable += 1;
+    else calls.push({ contract: CONTRACT, action: "open_ballot", args: { motion, head, ...opening } });
+  }
+  for (let first = 0; first < calls.length; first += CALLS_PER_TRANSACTION) {
+    const batch = calls.slice(first, first + CALLS_PER_TRANSACTION);
+    await handIn(connection, options.key, batch);
+    printRemark(`${first + batch.length} of ${calls.length} openings are on the ledger`);
+  }
+  const published = holders.filter(({ secret }) => secret !== undefined).length;
+  printResult({ motion, keysPublished: published, keys: holders.length, opened: calls.length, unreadable });
+}
+
+async function handIn({ client, genesis }: Connection, keyFile: string, calls: readonly CallRequest[]): Promise<void> {
+  const { account = "", signer } = await loadKeyFile(keyFile, "account");
+  const nowMs = Date.now();
+  const transaction = buildTransaction({
+    chainId: genesis.chainId,
+    signers: [{ account, signer }],
+    nonce: nowMs,
+    validUntilMs: ledgerTimeMs(genesis, nowMs + VALID_MS),
+    gasLimit: GAS_PER_OPENING * calls.length,
+    calls,
+  });
+  await client.send(transaction.bytes);
+  const { receipt } = await client.waitForReceipt(transaction.id, { timeoutMs: WAIT_MS });
+  if (receipt.status === "ok") return;
+  throw new LedgerError(
+    "TX_WITHOUT_EFFECT",
+    { status: receipt.status, rule: receipt.ruleId },
+    { remedy: "run it again: it takes up what is still sealed" },
+  );
+}
+
+async function readMotion(client: LinliClient, motion: string): Promise<Row> {
+  const { row } = await client.stateGet({ contract: CONTRACT, table: "motion", key: [motion] });
+  if (row === undefined) throw argumentInvalid("motion", `a motion on the ledger; ${motion} is none`);
+  return row.fields;
+}
+
+/** In the order of the motion's list, each proved. */
+async function readHolders(client: LinliClient, motion: string, { holders }: Row): Promise<readonly KeyHolder[]> {
+  const organisations = Array.isArray(holders) ? holders.map(String) : [];
+  return Promise.all(
+    organisations.map(async (organisation) => {
+      const { row } = await client.stateGet({ contract: CONTRACT, table: "ballot_key", key: [motion, organisation] });
+      const secret = bytesOf(row?.fields.secret);
+      return { publicKey: bytesOf(row?.fields.public), secret: secret.length === 0 ? undefined : secret };
+    }),
+  );
+}
+
+/** A list is the node's word; a ballot that it makes up is refused by the contract. */
+async function* sealedBallots(
+  client: LinliClient,
+  motion: string,
+): AsyncGenerator<{ readonly head: string; readonly ballot: SealedBallot }> {
+  let after: string | undefined;
+  do {
+    const page = await client.stateList({
+      contract: CONTRACT,
+      table: "ballot",
+      prefix: [motion],
+      after,
+      limit: PAGE_ROWS,
+    });
+    for (const { key, fields } of page.rows) {
+      if (fields.choice !== "sealed") continue;
+      const ballot = { commitment: bytesOf(fields.commitment), sealed: bytesOf(fields.sealed) };
+      yield { head: String(key.head), ballot };
+    }
+    after = page.next;
+  } while (after !== undefined);
+}
+
+function bytesOf(json: ValueJson | undefined): Uint8Array {
+  const value = valueFromJson(json);
+  return value.ok && value.value instanceof Uint8Array ? value.value : EMPTY_BYTES;
+}
