@@ -28,17 +28,11 @@ import {
   type Validator,
   type VerifySignature,
 } from "../ledger/types.ts";
-import {
-  contradictionOf,
-  type EvidenceLabel,
-  type EvidenceRule,
-  encodeEvidence,
-  labelOf,
-  type Statement,
-} from "./evidence.ts";
+import { type EvidenceLabel, type EvidenceRule, encodeEvidence, labelOf, type Statement } from "./evidence.ts";
 import { HeightVerifier } from "./height-verifier.ts";
 import { FRAME_BYTES_MAX } from "./limits.ts";
 import { decodeTrail, type Trail } from "./trail.ts";
+import { type Contradiction, VoteLog } from "./vote-log.ts";
 
 const TESTIMONY_LIMITS: DecodeLimits = { ...DECODE_LIMITS, bytesMax: LIMITS.proofBytesMax + FRAME_BYTES_MAX + 64 };
 
@@ -151,20 +145,21 @@ export function namesOfFork(facts: {
   return accept({ height, guilty: signed.guilty(), guiltyMin: faultBound(validators.length) + 1 });
 }
 
-/** Verified statements of one height, by signer. */
+/** Verified statements of one height, and the first contradiction of each signer; malice before what a broken machine explains as well. */
 class Statements {
   private readonly verifier: HeightVerifier;
-  private readonly bySigner: Statement[][];
+  private readonly log: VoteLog;
+  private readonly contradictions = new Map<number, Contradiction>();
 
   constructor(verifier: HeightVerifier) {
     this.verifier = verifier;
-    this.bySigner = verifier.validators.map(() => []);
+    this.log = new VoteLog(verifier.validators.length, verifier.quorum);
   }
 
   addCertificate(certificate: Certificate): Verdict<true> {
     const votes = this.verifier.checkCertificate(certificate);
     if (!votes.ok) return votes;
-    for (const vote of votes.value) this.bySigner[vote.signer]?.push(vote);
+    for (const vote of votes.value) this.add(vote.signer, vote);
     return accept(true);
   }
 
@@ -174,38 +169,31 @@ class Statements {
       if (content.height !== this.verifier.height) continue;
       const { view } = content;
       if (this.verifier.isNewViewSigned(content, signer, signature))
-        this.bySigner[signer]?.push({ kind: "newView", view, content, signature });
+        this.add(signer, { kind: "newView", view, content, signature });
       for (const viewChange of content.viewChanges) {
         if (this.verifier.isViewChangeSigned(view, viewChange))
-          this.bySigner[viewChange.signer]?.push({ kind: "viewChange", view, ...viewChange });
+          this.add(viewChange.signer, { kind: "viewChange", view, ...viewChange });
       }
       if (content.certificate !== undefined) this.addCertificate(content.certificate);
     }
   }
 
   guilty(): readonly Guilty[] {
-    return this.verifier.validators.flatMap(({ publicKey }, signer) => {
-      const found = contradictionAmong(this.bySigner[signer] ?? []);
+    const { validators, height } = this.verifier;
+    return validators.flatMap(({ publicKey }, signer) => {
+      const found = this.contradictions.get(signer);
       if (found === undefined) return [];
       const { rule, statements } = found;
-      const evidence = encodeEvidence({ rule, height: this.verifier.height, offender: publicKey, statements });
+      const evidence = encodeEvidence({ rule, height, offender: publicKey, statements });
       return [{ offender: publicKey, rule, label: labelOf(rule), evidence }];
     });
   }
-}
 
-/** Malice before what a broken machine explains as well. */
-function contradictionAmong(
-  statements: readonly Statement[],
-): { readonly rule: EvidenceRule; readonly statements: readonly Statement[] } | undefined {
-  let fault: { readonly rule: EvidenceRule; readonly statements: readonly Statement[] } | undefined;
-  for (const [place, one] of statements.entries()) {
-    for (const other of statements.slice(place + 1)) {
-      const rule = contradictionOf(one, other);
-      if (rule === undefined) continue;
-      if (labelOf(rule) === "malice") return { rule, statements: [one, other] };
-      fault ??= { rule, statements: [one, other] };
-    }
+  private add(signer: number, statement: Statement): void {
+    const known = this.contradictions.get(signer);
+    if (known !== undefined && labelOf(known.rule) === "malice") return;
+    const found = this.log.add(signer, statement);
+    if (found !== undefined && (known === undefined || labelOf(found.rule) === "malice"))
+      this.contradictions.set(signer, found);
   }
-  return fault;
 }
