@@ -3,7 +3,7 @@
 
 import { batchDigestOf, batchSigningBytes, encodeBatch, encodeBatchBody } from "../ledger/format-batch.ts";
 import { bytesKey, type Hash } from "../ledger/hash.ts";
-import type { Batch } from "../ledger/types.ts";
+import type { Batch, Parameters } from "../ledger/types.ts";
 import type { Clock, KeySigner } from "../ports.ts";
 import type { Mempool } from "./mempool.ts";
 
@@ -19,7 +19,8 @@ export interface BatcherPorts {
   readonly mempool: Mempool;
   readonly signer: KeySigner;
   readonly chainId: Hash;
-  readonly batchBytesMax: number;
+  /** those of the next block: they change by vote while the node runs */
+  parameters(): Pick<Parameters, "batchBytesMax" | "blockTransactionsMax">;
   /** whether the own share of the pool has room for a full batch */
   hasRoom(): boolean;
   /** takes a finished batch: stores it, spreads it, offers it to the builder */
@@ -68,12 +69,14 @@ export class Batcher {
   private flush(): void {
     this.cancelGather?.();
     this.cancelGather = undefined;
-    const { mempool, signer, chainId, batchBytesMax } = this.ports;
+    const { mempool, signer, chainId } = this.ports;
+    const { batchBytesMax, blockTransactionsMax } = this.ports.parameters();
     // What found no room in the pool would be lost in silence: it stays queued, and the door answers MEMPOOL_FULL in time.
     if (!this.ports.hasRoom()) return;
     const transactions = mempool.take({
       bytesMax: batchBytesMax - BATCH_OVERHEAD_BYTES,
-      countMax: BATCH_TRANSACTIONS_MAX,
+      // A114: a batch that no block can hold would keep back all later ones of this node.
+      countMax: Math.min(BATCH_TRANSACTIONS_MAX, blockTransactionsMax),
     });
     if (transactions.length === 0) return;
     this.sequence += 1;

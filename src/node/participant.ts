@@ -174,7 +174,7 @@ export class Participant {
       mempool: this.mempool,
       signer: key,
       chainId,
-      batchBytesMax: chain.head.parameters.batchBytesMax,
+      parameters: () => chain.head.parameters,
       hasRoom: () =>
         this.isSeated && this.pool.hasRoom(key.publicKey, chain.head.parameters.batchBytesMax, BATCH_TRANSACTIONS_MAX),
       publish: (batch) => this.publishBatch(batch),

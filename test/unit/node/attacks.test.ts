@@ -230,7 +230,7 @@ describe("a flood of batches", () => {
       mempool,
       signer: honest,
       chainId: CHAIN_ID,
-      batchBytesMax: PARAMETER_DEFAULTS.batchBytesMax,
+      parameters: () => PARAMETER_DEFAULTS,
       hasRoom: () => hasRoom,
       publish: (next) => published.push(next),
     });
@@ -241,6 +241,35 @@ describe("a flood of batches", () => {
       clock.advance(0);
       expect([mempool.queued, published.length]).toEqual(isRoomy ? [0, 1] : [1, 0]);
     }
+  });
+});
+
+describe("a burst of transactions", () => {
+  it("A114: is gathered into batches that a block can hold, by the parameters of the next block", () => {
+    const mempool = new Mempool();
+    const published: Batch[] = [];
+    const clock = new StillClock();
+    let blockTransactionsMax = 3;
+    const batcher = new Batcher({
+      clock,
+      mempool,
+      signer: signerOf(1),
+      chainId: CHAIN_ID,
+      parameters: () => ({ ...PARAMETER_DEFAULTS, blockTransactionsMax }),
+      hasRoom: () => true,
+      publish: (next) => published.push(next),
+    });
+    for (let nonce = 1; nonce <= 7; nonce += 1) mempool.add(transaction({ nonce }));
+    const gather = () => {
+      batcher.settle(() => false);
+      clock.advance(0);
+    };
+    gather();
+    blockTransactionsMax = 2;
+    gather();
+    gather();
+    expect(published.map(({ transactions }) => transactions.length)).toEqual([3, 2, 2]);
+    expect(mempool.queued).toBe(0);
   });
 });
 
