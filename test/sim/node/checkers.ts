@@ -1,6 +1,7 @@
 // The omniscient checkers of whole nodes: what none of them may do, seen from outside. Each names the rule it guards.
 // They keep what a crash makes a node forget, and trust nothing that a node says about itself.
 
+import type { HeadFacts } from "../../../src/consensus/events.ts";
 import { DEFAULT_TIMING } from "../../../src/consensus/limits.ts";
 import type { ConsensusMessage } from "../../../src/consensus/messages.ts";
 import { decodeMessage, type PrePrepareMessage } from "../../../src/consensus/messages.ts";
@@ -50,6 +51,8 @@ export class Checkers {
   windowMs: number;
   private readonly world: World;
   private readonly decided = new Map<number, Decided>();
+  /** height -> time of its block */
+  private readonly times = new Map<number, number>();
   /** heights that somebody fetched as a snapshot before anybody honest committed them */
   private readonly installed = new Map<number, string>();
   private readonly validators = new Map<number, readonly Validator[]>();
@@ -97,6 +100,7 @@ export class Checkers {
     );
     this.viewsMax = Math.max(this.viewsMax, head.certificateView);
     this.beganAtMs.set(member.index, this.world.timeline.nowMs);
+    this.times.set(head.height, head.timeMs);
     if (!this.decided.has(head.height)) this.checkBlock(proposal.header, transactions);
     this.decide(member, head.height, `${toHex(head.blockHash)}/${toHex(head.resultHash)}`, ids);
     if (head.height === this.height) this.windowMs = head.parameters.replayWindowMs;
@@ -196,6 +200,22 @@ export class Checkers {
     this.beganAtMs.set(member.index, this.world.timeline.nowMs);
     this.observeHeight(member, head.height);
     this.checkCertificate(member, head.height);
+    this.checkReplayWindow(member, head);
+  }
+
+  /** What came with the state: every id of the window, and none that was not executed. */
+  private checkReplayWindow(member: Member, { height: headHeight, timeMs, parameters }: HeadFacts): void {
+    const { replay } = member.participant?.chain ?? {};
+    const sinceMs = timeMs - parameters.replayWindowMs;
+    for (const { id, hex } of this.world.clients.orders) {
+      const height = this.receipts.get(hex);
+      const isInWindow = height !== undefined && height <= headHeight && (this.times.get(height) ?? 0) >= sinceMs;
+      const isKnown = replay?.has(id) === true;
+      if (isInWindow ? !isKnown : isKnown && height === undefined && this.decided.has(headHeight))
+        this.world.fail(
+          `snapshot: node ${member.index} ${isKnown ? "invents" : "lacks"} ${hex.slice(0, 8)} of ${height}`,
+        );
+    }
   }
 
   /** S16: whoever has lost its record knows nothing that another key may count on. */
