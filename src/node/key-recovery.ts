@@ -141,9 +141,12 @@ export class KeyRecovery {
   private async ask(to: ValidatorKey, payload: Uint8Array): Promise<void> {
     if (this.asking.has(to)) return;
     this.asking.add(to);
+    const { signer } = this.ports;
+    const round = signer?.record.sequence;
     try {
       const bytes = await this.ports.request(to, payload, ANSWER_MS_MAX);
-      this.push({ kind: "answered", from: to, bytes });
+      // A round that is over was under another nonce: its late answers are nobody's fault.
+      if (signer?.record.sequence === round) this.push({ kind: "answered", from: to, bytes });
     } catch (error) {
       if (!(error instanceof LedgerError) || error.code === "INVARIANT_BROKEN") throw error;
       this.ports.log.debug("head is not answered", { peer: to, code: error.code });
