@@ -65,10 +65,10 @@ export interface Community {
   readonly tariffs: readonly Tariff[];
 }
 
-export const UNIT_USES: readonly UnitUse[] = ["home", "shop"];
-export const UNIT_STATUSES: readonly UnitStatus[] = ["delivered", "unsold"];
-export const HEAD_KINDS: readonly HeadKind[] = ["person", "company", "developer"];
-export const DEVICE_KINDS: readonly DeviceKind[] = [
+export const UNIT_USES: readonly [UnitUse, ...UnitUse[]] = ["home", "shop"];
+export const UNIT_STATUSES: readonly [UnitStatus, ...UnitStatus[]] = ["delivered", "unsold"];
+export const HEAD_KINDS: readonly [HeadKind, ...HeadKind[]] = ["person", "company", "developer"];
+export const DEVICE_KINDS: readonly [DeviceKind, ...DeviceKind[]] = [
   "lift",
   "fire_host",
   "hydrant",
