@@ -1,6 +1,7 @@
-// Canonical CBOR (RFC 8949 4.2.1 without maps, tags and floats): one writer, one strict reader.
+// Canonical CBOR (RFC 8949 4.2.1 without maps, tags and floats): cbor-x writes, the strict reader below reads.
 // The reader is scanner and decoder in one: what it accepts re-encodes to the same bytes, and nothing else is accepted.
 
+import { Encoder } from "cbor-x";
 import { accept, LedgerError, refuse, type Verdict } from "../errors.ts";
 import { bytesEqual } from "./hash.ts";
 
@@ -15,24 +16,48 @@ export interface DecodeLimits {
 
 export const DECODE_LIMITS: DecodeLimits = { bytesMax: 8 << 20, depthMax: 16, itemsMax: 1_000_000 };
 
-const UTF8 = new TextEncoder();
+const ENCODER = new Encoder({
+  useRecords: false,
+  mapsAsObjects: true,
+  tagUint8Array: false,
+  variableMapSize: true,
+  structuredClone: false,
+});
 const TEXT = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const INTEGER_64_MIN = -(1n << 63n);
 /** Names and ids: for them a call of the decoder costs more than their bytes. */
 const PLAIN_TEXT_BYTES_MAX = 24;
 const INTEGER_32_END = 4_294_967_296;
 
-const MAJOR = { unsigned: 0x00, negative: 0x20, bytes: 0x40, text: 0x60, array: 0x80 } as const;
-
 /**
- * Measured first, so that the bytes are written once, to where they stay.
  * @returns the canonical bytes, a buffer of their own
  * @throws LedgerError `ENCODE_INVALID` for floats, unsafe numbers, undefined or lone surrogates: our own bug
  */
 export function encode(value: Value): Uint8Array {
-  const bytes = new Uint8Array(encodedLength(value));
-  write(bytes, 0, value);
-  return bytes;
+  // cbor-x returns a view of a pool that later calls reuse, and that a kept view would pin (843 kB): copy.
+  return new Uint8Array(ENCODER.encode(normalise(value)));
+}
+
+// cbor-x writes numbers from 2^32 on as floats and every bigint in 8 bytes: choose the form that is shortest.
+function normalise(value: Value): Value {
+  if (typeof value === "number") {
+    if (!Number.isSafeInteger(value))
+      throw new LedgerError("ENCODE_INVALID", { reason: "number is not a safe integer" });
+    if (value >= INTEGER_32_END || value < -INTEGER_32_END) return BigInt(value);
+    return value === 0 ? 0 : value;
+  }
+  if (typeof value === "bigint") {
+    if (value >= 1n << 64n || value < INTEGER_64_MIN)
+      throw new LedgerError("ENCODE_INVALID", { reason: "integer exceeds 64 bits" });
+    return value < 4_294_967_296n && value >= -4_294_967_296n ? Number(value) : value;
+  }
+  if (typeof value === "string") {
+    if (!value.isWellFormed()) throw new LedgerError("ENCODE_INVALID", { reason: "text has a lone surrogate" });
+    return value;
+  }
+  if (Array.isArray(value)) return value.map(normalise);
+  if (value === null || typeof value === "boolean" || value instanceof Uint8Array) return value;
+  throw new LedgerError("ENCODE_INVALID", { reason: `type ${typeof value} has no form` });
 }
 
 /** Bytes of the UTF-8 form of a well-formed text. */
@@ -45,113 +70,6 @@ export function utf8Length(text: string): number {
     length += unit < 0x800 || (unit >= 0xd800 && unit <= 0xdfff) ? 1 : 2;
   }
   return length;
-}
-
-function encodedLength(value: Value): number {
-  if (typeof value === "string") {
-    const length = utf8Length(value);
-    // ASCII has no surrogates: nothing to look for.
-    if (length !== value.length && !value.isWellFormed()) throw invalid("text has a lone surrogate");
-    return headLength(length) + length;
-  }
-  if (typeof value === "number") {
-    if (!Number.isSafeInteger(value)) throw invalid("number is not a safe integer");
-    return headLength(value < 0 ? -1 - value : value);
-  }
-  if (value === null || typeof value === "boolean") return 1;
-  if (value instanceof Uint8Array) return headLength(value.length) + value.length;
-  if (Array.isArray(value)) {
-    let length = headLength(value.length);
-    for (let index = 0; index < value.length; index += 1) length += encodedLength(value[index]);
-    return length;
-  }
-  if (typeof value !== "bigint") throw invalid(`type ${typeof value} has no form`);
-  if (value >= 1n << 64n || value < INTEGER_64_MIN) throw invalid("integer exceeds 64 bits");
-  return headLength(Number(value < 0n ? -1n - value : value));
-}
-
-function invalid(reason: string): LedgerError {
-  return new LedgerError("ENCODE_INVALID", { reason });
-}
-
-function headLength(argument: number): number {
-  if (argument < 24) return 1;
-  if (argument < 256) return 2;
-  if (argument < 65_536) return 3;
-  return argument < INTEGER_32_END ? 5 : 9;
-}
-
-/** @param value measured before. @returns where the next one stands */
-function write(bytes: Uint8Array, at: number, value: Value): number {
-  if (typeof value === "string") return writeText(bytes, at, value);
-  if (typeof value === "number")
-    return value < 0 ? writeHead(bytes, at, MAJOR.negative, -1 - value) : writeHead(bytes, at, MAJOR.unsigned, value);
-  if (value === null || typeof value === "boolean") {
-    bytes[at] = value === null ? 0xf6 : value ? 0xf5 : 0xf4;
-    return at + 1;
-  }
-  if (value instanceof Uint8Array) {
-    const start = writeHead(bytes, at, MAJOR.bytes, value.length);
-    bytes.set(value, start);
-    return start + value.length;
-  }
-  if (typeof value === "bigint") return writeBigInteger(bytes, at, value);
-  let end = writeHead(bytes, at, MAJOR.array, value.length);
-  for (let index = 0; index < value.length; index += 1) end = write(bytes, end, value[index]!);
-  return end;
-}
-
-function writeText(bytes: Uint8Array, at: number, text: string): number {
-  const length = utf8Length(text);
-  const start = writeHead(bytes, at, MAJOR.text, length);
-  // Names and ids are short and ASCII: no call into the encoder for them.
-  if (length === text.length && length <= PLAIN_TEXT_BYTES_MAX)
-    for (let index = 0; index < length; index += 1) bytes[start + index] = text.charCodeAt(index);
-  else UTF8.encodeInto(text, bytes.subarray(start));
-  return start + length;
-}
-
-function writeBigInteger(bytes: Uint8Array, at: number, value: bigint): number {
-  const major = value < 0n ? MAJOR.negative : MAJOR.unsigned;
-  const argument = value < 0n ? -1n - value : value;
-  if (argument < INTEGER_32_END) return writeHead(bytes, at, major, Number(argument));
-  bytes[at] = major | 27;
-  write32(bytes, at + 1, Number(argument >> 32n));
-  return write32(bytes, at + 5, Number(argument & 0xffff_ffffn));
-}
-
-/** In the shortest form. @param argument a safe integer, not negative */
-function writeHead(bytes: Uint8Array, at: number, major: number, argument: number): number {
-  if (argument < 24) {
-    bytes[at] = major | argument;
-    return at + 1;
-  }
-  if (argument < 256) {
-    bytes[at] = major | 24;
-    bytes[at + 1] = argument;
-    return at + 2;
-  }
-  if (argument < 65_536) {
-    bytes[at] = major | 25;
-    bytes[at + 1] = argument >> 8;
-    bytes[at + 2] = argument;
-    return at + 3;
-  }
-  if (argument < INTEGER_32_END) {
-    bytes[at] = major | 26;
-    return write32(bytes, at + 1, argument);
-  }
-  bytes[at] = major | 27;
-  write32(bytes, at + 1, Math.floor(argument / INTEGER_32_END));
-  return write32(bytes, at + 5, argument % INTEGER_32_END);
-}
-
-function write32(bytes: Uint8Array, at: number, value: number): number {
-  bytes[at] = value >>> 24;
-  bytes[at + 1] = value >>> 16;
-  bytes[at + 2] = value >>> 8;
-  bytes[at + 3] = value;
-  return at + 4;
 }
 
 /** Reads canonical bytes of any shape; byte strings in the result are copies, so that a frame is never pinned by a field. */
