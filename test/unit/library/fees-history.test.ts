@@ -174,8 +174,9 @@ class History {
       ledger.put("registry.unit", { id: unit, community: "c", area: AREA, head: `${unit}-old` });
     ledger.put("registry.account", { id: "f", org: "pm", roles: ["pm_finance"] });
     ledger.put("fees.late_terms", { community: "c", day_ppm: LATE_DAY_PPM });
+    // runs of months to come, which open month by month otherwise
     for (const period of PERIODS)
-      this.happens({ as: "pm_finance/f@pm", do: "fees.open_run", with: { community: "c", period } });
+      ledger.put("fees.run", { community: "c", period, firm: "pm", bills: 0, area: 0, fen: 0, state: "open" });
   }
 
   private happens(act: Parameters<LibraryLedger["act"]>[0]): void {
