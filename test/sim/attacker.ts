@@ -54,6 +54,8 @@ interface Loot {
   readonly suspects: Map<number, Map<number, SignedSuspect>>;
   readonly suspicions: Map<number, Suspicion>;
   readonly viewChanges: Map<number, Map<number, ViewChangeMessage>>;
+  /** view:variant -> what it has proposed there */
+  readonly proposed: Map<string, EncodedProposal>;
 }
 
 /** The machine a liar sits on: what it sees there, and what it can send from it. */
@@ -63,6 +65,8 @@ export interface Den {
   readonly key: { readonly publicKey: Uint8Array; sign(message: Uint8Array): Uint8Array };
   readonly isCalm: boolean;
   readonly isUp: boolean;
+  /** proposes the same block again where others make a new one each time: who contradicts itself is suspected before its lie can do harm */
+  readonly isPatient: boolean;
   readonly clockMs: number;
   readonly head: HeadFacts;
   /** numbers of all other nodes */
@@ -133,6 +137,7 @@ export class Attacker {
       suspects: new Map(),
       suspicions: new Map(),
       viewChanges: new Map(),
+      proposed: new Map(),
     };
     return this.loot;
   }
@@ -197,20 +202,26 @@ export class Attacker {
     const resultHash = this.den.resultOf(proposal);
     const commit = encodeVote(this.signVote(loot, { kind: "commit", view, blockHash, resultHash }));
     for (const delayMs of [0, 100, 300])
-      this.den.after(delayMs, () => this.send(delayMs === 100 ? frame : commit, this.den.others));
+      this.den.after(delayMs, () => {
+        if (this.den.isUp) this.send(delayMs === 100 ? frame : commit, this.den.others);
+      });
   }
 
   /** A PRE-PREPARE, in a view above 0 with the most harmful NEW-VIEW the loot allows. */
   private proposal(loot: Loot, view: number, variant: number): Uint8Array | undefined {
     const { head } = this.den;
     const fresh = (): EncodedProposal | undefined => {
+      const known = loot.proposed.get(`${view}:${variant}`);
+      if (this.den.isPatient && known !== undefined) return known;
       const timeMs =
         Math.max(head.timeMs + 1, this.den.clockMs) +
         variant +
         (this.random.chance(100) ? this.random.between(-6000, 6000) : 0);
       const proposal = this.den.buildProposal({ view, timeMs: Math.max(1, timeMs) });
       if (proposal === undefined) return undefined;
-      return { proposal, bytes: encodeProposal(proposal) };
+      const made = { proposal, bytes: encodeProposal(proposal) };
+      loot.proposed.set(`${view}:${variant}`, made);
+      return made;
     };
     if (view === 0) {
       const block = fresh();

@@ -317,6 +317,7 @@ export class World {
       get isCalm() {
         return world.isCalm;
       },
+      isPatient: false,
       get isUp() {
         return node.isUp;
       },

@@ -54,13 +54,13 @@ export function ruleOf(failure: string): string {
 
 function run(
   folder: string,
-  { hunts }: Mutant,
+  { hunts, needs }: Mutant,
   { seedsMax, secondsMax }: { readonly seedsMax: number; readonly secondsMax: number },
 ): Promise<Hunted | string> {
   const script = join(folder, "test/sim/mutants/hunt.ts");
   const child = spawn(
     process.execPath,
-    ["--disable-warning=ExperimentalWarning", script, hunts.join(), `${seedsMax}`, `${secondsMax}`],
+    ["--disable-warning=ExperimentalWarning", script, hunts.join(), `${seedsMax}`, `${secondsMax}`, needs ?? ""],
     {
       stdio: ["ignore", "pipe", "pipe"],
     },

@@ -1,11 +1,11 @@
 // Runs inside a copy of the sources with one planted bug: seeds of several profiles in turn until a checker complains.
-// Arguments: profiles with commas, most seeds, most seconds of the processor. The last line is what came of it, as JSON.
+// Arguments: profiles with commas, most seeds, most seconds of the processor, what a plan needs. The last line is what came of it, as JSON.
 
 import { runForkSeed } from "../node/fork.ts";
-import type { Profile } from "../node/plan.ts";
+import { drawPlan, FEIGNED, type Profile } from "../node/plan.ts";
 import { runSeed as runNodes } from "../node/world.ts";
 import { runSeed as runCore } from "../world.ts";
-import type { Hunt } from "./mutant.ts";
+import type { Hunt, Need } from "./mutant.ts";
 
 /** A run of the core alone costs about as much less. */
 const CORE_SEEDS_PER_TURN = 24;
@@ -23,7 +23,19 @@ function run(one: Hunt, seed: number) {
   return one === "fork" ? runForkSeed(seed) : runNodes(seed, one satisfies Profile);
 }
 
-async function hunt(hunts: readonly Hunt[], seedsMax: number, secondsMax: number): Promise<Hunted> {
+/** Whether this seed can show the bug at all. */
+function mayShow(one: Hunt, seed: number, needs: Need | undefined): boolean {
+  if (needs === undefined || one === "core" || one === "fork") return true;
+  const { lies, snapshots, lostStores, lostRecords } = drawPlan(seed, one);
+  const hasLiars = [...lies.values()].some((lie) => lie !== "silent" && FEIGNED.some((feigned) => feigned === lie));
+  const isFetched = lostStores.length > 0 || lostRecords.some(({ withStore }) => withStore);
+  return hasLiars && (needs === "liars" || (snapshots !== undefined && isFetched));
+}
+
+async function hunt(
+  hunts: readonly Hunt[],
+  { seedsMax, secondsMax, needs }: { seedsMax: number; secondsMax: number; needs: Need | undefined },
+): Promise<Hunted> {
   const runs: Record<string, number> = Object.fromEntries(hunts.map((one) => [one, 0]));
   let total = 0;
   let heights = 0;
@@ -34,9 +46,10 @@ async function hunt(hunts: readonly Hunt[], seedsMax: number, secondsMax: number
     for (const one of hunts) {
       for (let turn = 0; turn < (one === "core" ? CORE_SEEDS_PER_TURN : 1) && !isOver(); turn += 1) {
         const seed = (runs[one] ?? 0) + 1;
-        const outcome = await run(one, seed);
         runs[one] = seed;
         total += 1;
+        if (!mayShow(one, seed, needs)) continue;
+        const outcome = await run(one, seed);
         heights = Math.max(heights, outcome.heights);
         if (outcome.failure !== undefined)
           return { runs, heights, found: { hunt: one, seed, failure: outcome.failure } };
@@ -47,5 +60,7 @@ async function hunt(hunts: readonly Hunt[], seedsMax: number, secondsMax: number
   return { runs, heights, found: undefined };
 }
 
-const [hunts = "", seedsMax, secondsMax] = process.argv.slice(2);
-console.log(JSON.stringify(await hunt(hunts.split(",") as Hunt[], Number(seedsMax), Number(secondsMax))));
+const [hunts = "", seedsMax, secondsMax, needed = ""] = process.argv.slice(2);
+const needs = needed === "" ? undefined : (needed as Need);
+const limits = { seedsMax: Number(seedsMax), secondsMax: Number(secondsMax), needs };
+console.log(JSON.stringify(await hunt(hunts.split(",") as Hunt[], limits)));

@@ -17,6 +17,7 @@ export const LOSS_MUTANTS: readonly Mutant[] = [
     says: "ids of the replay window are taken without comparing them with their header",
     pitfalls: [24],
     hunts: BY_LOSSES,
+    needs: "liarsAndFetches",
     edits: [{ file: STATE_SYNC, before: " || !bytesEqual(transactionsRootOf(ids), transactionsRoot)", after: "" }],
   },
   {

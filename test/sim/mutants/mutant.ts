@@ -26,7 +26,12 @@ export interface Mutant {
   readonly edits: readonly Edit[];
   /** where it can be found at all, the likeliest first; all of them take turns */
   readonly hunts: readonly Hunt[];
+  /** seeds without it cannot show the bug and are passed over, but counted; undefined: every seed may */
+  readonly needs?: Need;
 }
+
+/** What a plan must have: somebody who lies in what it proposes and answers, or such a one beside stores that are lost and fetched. */
+export type Need = "liars" | "liarsAndFetches";
 
 const ROOT = join(import.meta.dirname, "../../..");
 /** All that a run of the simulator loads. */

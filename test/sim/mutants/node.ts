@@ -295,6 +295,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     says: "a block from the future is voted on at once",
     pitfalls: [22],
     hunts: BY_LIARS,
+    needs: "liars",
     edits: [
       {
         file: PROPOSALS,
@@ -342,6 +343,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     says: "a header's root of the history is not compared",
     pitfalls: [5],
     hunts: BY_LIARS,
+    needs: "liars",
     edits: [
       {
         file: "src/node/block-header.ts",
@@ -355,6 +357,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     says: "a header's root and count of transactions are not compared",
     pitfalls: [5],
     hunts: BY_LIARS,
+    needs: "liars",
     edits: [
       {
         file: CHAIN,
@@ -436,6 +439,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     says: "a fetched batch is taken for the one that was asked for",
     pitfalls: [5],
     hunts: BY_LIARS,
+    needs: "liars",
     edits: [
       {
         file: INTAKE,
@@ -502,6 +506,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     says: "catch-up takes a block with the certificate of another one",
     pitfalls: [25],
     hunts: BY_LIARS,
+    needs: "liars",
     edits: [
       {
         file: SYNC,
@@ -516,6 +521,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     says: "catch-up keeps batches without their origins' true signatures",
     pitfalls: [2],
     hunts: BY_LIARS,
+    needs: "liars",
     edits: [{ file: SYNC, before: "    if (broken !== undefined) return broken;\n", after: "" }],
   },
   {

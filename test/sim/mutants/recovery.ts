@@ -17,6 +17,7 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
     says: "a chunk of a snapshot is not held against the state root",
     pitfalls: [28],
     hunts: BY_LIARS,
+    needs: "liarsAndFetches",
     edits: [
       {
         file: CHUNK,
@@ -30,6 +31,7 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
     says: "neither the chunks nor the whole of a fetched state are held against the state root",
     pitfalls: [28],
     hunts: BY_LIARS,
+    needs: "liarsAndFetches",
     edits: [
       {
         file: CHUNK,
@@ -48,6 +50,7 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
     says: "a manifest may name another state than its certified header",
     pitfalls: [28],
     hunts: BY_LIARS,
+    needs: "liarsAndFetches",
     edits: [
       {
         file: STATE_SYNC,
@@ -61,6 +64,7 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
     says: "validators, parameters and history that come with a snapshot are not held against its header",
     pitfalls: [27, 28],
     hunts: BY_LIARS,
+    needs: "liarsAndFetches",
     edits: [
       {
         file: "src/ledger/format-snapshot.ts",

@@ -25,6 +25,7 @@ import { decodeState } from "../../../src/store/rows.ts";
 import { isRightfulNewView, isTrueSuspicion, listFault, quorumOf } from "../outside.ts";
 import { PURSE_FEN } from "./clients.ts";
 import type { SimDisk } from "./disk.ts";
+import { Headers } from "./headers.ts";
 import type { Member } from "./member.ts";
 import type { World } from "./world.ts";
 
@@ -70,10 +71,12 @@ export class Checkers {
   private readonly locked = new Map<number, { readonly block: string; readonly view: number }>();
   /** when each node began the height and view it is in */
   private readonly beganAtMs = new Map<number, number>();
+  private readonly headers: Headers;
   private readonly readings = new WeakMap<Uint8Array, Verdict<ConsensusMessage>>();
 
   constructor(world: World) {
     this.world = world;
+    this.headers = new Headers(world.cast.genesis);
     this.validators.set(1, world.cast.genesis.validators);
     this.windowMs = world.plan.parameters.replayWindowMs;
   }
@@ -102,11 +105,22 @@ export class Checkers {
     this.beganAtMs.set(member.index, this.world.timeline.nowMs);
     this.times.set(head.height, head.timeMs);
     if (!this.decided.has(head.height)) this.checkBlock(proposal.header, transactions);
+    this.checkHeader(member, block);
     this.decide(member, head.height, `${toHex(head.blockHash)}/${toHex(head.resultHash)}`, ids);
     if (head.height === this.height) this.windowMs = head.parameters.replayWindowMs;
     this.validators.set(head.height + 1, head.validators);
     this.observeHeight(member, head.height);
     this.checkCertificate(member, head.height);
+  }
+
+  private checkHeader(member: Member, { staged, head }: CommittedBlock): void {
+    if (this.world.isForked) return;
+    const { proposal, transactions } = staged.block;
+    const { height } = head;
+    const ids = transactions.map(({ id }) => id);
+    const wrong = this.headers.fault(proposal, { ids, validators: this.validators.get(height) });
+    if (wrong !== "") this.world.fail(`header: node ${member.index} committed ${height} with a wrong ${wrong}`);
+    this.headers.noteDecided(height, head, head.parameters);
   }
 
   private decide(member: Member, height: number, what: string, ids: readonly string[]): void {
@@ -181,7 +195,9 @@ export class Checkers {
     for (let height = chain.store.firstHeight; height <= chain.head.height; height += 1) {
       const block = chain.store.loadBlock(height);
       if (block === undefined) return this.world.fail(`store: node ${member.index} has no block ${height}`);
-      const what = `${toHex(blockHashOf(block.headerBytes))}/${toHex(resultHashOf(block.resultBytes))}`;
+      const [blockHash, resultHash] = [blockHashOf(block.headerBytes), resultHashOf(block.resultBytes)];
+      const what = `${toHex(blockHash)}/${toHex(resultHash)}`;
+      if (!this.decided.has(height)) this.headers.noteDecided(height, { blockHash, resultHash }, undefined);
       this.decide(member, height, what, block.transactionIds.map(toHex));
     }
   }

@@ -12,7 +12,7 @@ import {
   encodeBatch,
   encodeBatchBody,
 } from "../../../src/ledger/format-batch.ts";
-import { blockHashOf, encodeHeader, encodeProposal } from "../../../src/ledger/format-block.ts";
+import { blockHashOf, encodeProposal } from "../../../src/ledger/format-block.ts";
 import {
   decodeHeadRequest,
   encodeCertificate,
@@ -21,9 +21,10 @@ import {
   headAnswerSigningBytes,
   headSigningBytes,
 } from "../../../src/ledger/format-vote.ts";
-import { type Hash, hashTagged, toHex, ZERO_HASH } from "../../../src/ledger/hash.ts";
-import type { Batch, Header, Proposal } from "../../../src/ledger/types.ts";
-import { decodeSnapshotRequest } from "../../../src/node/snapshot-answers.ts";
+import { type Hash, hashTagged, toHex } from "../../../src/ledger/hash.ts";
+import type { Batch, Proposal } from "../../../src/ledger/types.ts";
+import { chooseBatches } from "../../../src/node/block-builder.ts";
+import { decodeSnapshotRequest, encodeSnapshotRequest } from "../../../src/node/snapshot-answers.ts";
 import type { PeerHandlers, PeerId, PeerNetwork, RequestProtocol, VoteRecordStore } from "../../../src/ports.ts";
 import { Attacker, type Den } from "../attacker.ts";
 import type { Random } from "../random.ts";
@@ -31,10 +32,13 @@ import type { Member } from "./member.ts";
 import type { SimNetwork } from "./network.ts";
 import type { Feigned } from "./plan.ts";
 import { Poisoner } from "./poison.ts";
+import { spoilBlocks, spoilBytes, spoilHeader, twinOf } from "./spoil.ts";
 import type { World } from "./world.ts";
 
 /** What it has made and shows to whom it likes. */
 const SECRETS_MAX = 16;
+/** Beyond what the follower on its machine numbers. */
+const FIRST_SEQUENCE = 1_000_000;
 /** A lying follower signs no votes through the real signer: it has no record. */
 export const NO_RECORD: VoteRecordStore = {
   load: async () => ({ kind: "missing" }),
@@ -51,6 +55,8 @@ export class Liar {
   private readonly attacker: Attacker;
   private readonly poisoner: Poisoner;
   private readonly secrets = new Map<string, Batch>();
+  /** how often a header of its own says what is not so */
+  private readonly spoilPermille: number;
   private sequence = 0;
 
   constructor(world: World, member: Member, lie: Feigned) {
@@ -58,6 +64,7 @@ export class Liar {
     this.member = member;
     this.lie = lie;
     this.random = world.random;
+    this.spoilPermille = this.random.pick([100, 300, 700]);
     this.attacker = new Attacker(this.den(), lie);
     this.poisoner = new Poisoner(world.random, world.cast.genesis.chainId);
   }
@@ -111,7 +118,7 @@ export class Liar {
     if (random.chance(100)) return random.bytes(random.below(300));
     if (protocol === "fetch") {
       const secret = this.askedFor(payload);
-      if (secret !== undefined) return random.chance(500) ? encode([secret.bytes]) : encode([]);
+      if (secret !== undefined) return this.answerSecret(secret);
       // Another batch than the one that was asked for, and a good one.
       const others = [...this.waiting(), ...this.secrets.values()];
       if (others.length > 0 && random.chance(150)) return encode([random.pick(others).bytes]);
@@ -119,14 +126,27 @@ export class Liar {
     if (protocol === "head" && this.lie !== "silent") return this.forgeHeadAnswer(payload);
     const poison = protocol === "sync" && this.lie !== "silent" ? decodeSnapshotRequest(payload) : undefined;
     if (poison !== undefined) {
-      const truth = await handlers.onRequest(protocol, peer, payload).catch(() => undefined);
-      return this.poisoner.answer(poison, truth);
+      const other = this.poisoner.insteadOf(poison);
+      const instead = other === undefined ? payload : encodeSnapshotRequest(other);
+      const truth = await handlers.onRequest(protocol, peer, instead).catch(() => undefined);
+      return truth !== undefined && other !== undefined ? truth : this.poisoner.answer(poison, truth);
     }
     const forged = protocol === "sync" && random.chance(500) ? this.forgeBlock(payload) : undefined;
     if (forged !== undefined) return forged;
     const truth = await handlers.onRequest(protocol, peer, payload).catch(() => encode([]));
     if (this.lie === "silent" || random.chance(400)) return truth;
-    return protocol === "sync" && random.chance(700) ? this.spoilBlocks(truth) : this.spoilBytes(truth);
+    return protocol === "sync" && random.chance(700) ? this.spoilAnswer(truth) : spoilBytes(random, truth);
+  }
+
+  /** The batch that it made, nothing, or one that differs from it in nothing but its number. */
+  private answerSecret(secret: Batch): Uint8Array {
+    const { random } = this;
+    const roll = random.below(3);
+    if (roll === 0) return encode([]);
+    if (roll === 1) return encode([secret.bytes]);
+    const { key } = this.member.operator;
+    this.sequence += 1;
+    return encode([twinOf(secret, FIRST_SEQUENCE + this.sequence, (message) => key.sign(message))]);
   }
 
   /** What a key that lost its record asks for: a height long past, one that does not exist, or another's word. */
@@ -169,51 +189,18 @@ export class Liar {
     return encode([[encodeProposal(block.proposal), resultBytes, certificate, batches.map(({ bytes }) => bytes)]]);
   }
 
+  private spoilAnswer(truth: Uint8Array): Uint8Array {
+    const decoded = decode(truth);
+    const items = decoded.ok && Array.isArray(decoded.value) ? (decoded.value as readonly Value[]) : [];
+    const blocks = items.filter((block): block is readonly Value[] => Array.isArray(block));
+    return blocks.length === 0 ? truth : spoilBlocks(this.random, blocks);
+  }
+
   private askedFor(payload: Uint8Array): Batch | undefined {
     const asked = decode(payload);
     const digests = asked.ok && Array.isArray(asked.value) ? (asked.value as readonly Value[]) : [];
     const hexes = digests.map((digest) => (digest instanceof Uint8Array ? toHex(digest) : ""));
     return hexes.map((hex) => this.secrets.get(hex)).find((batch) => batch !== undefined);
-  }
-
-  private spoilBytes(bytes: Uint8Array): Uint8Array {
-    const spoiled = bytes.slice(0, this.random.chance(300) ? this.random.below(bytes.length + 1) : bytes.length);
-    if (spoiled.length > 0) spoiled[this.random.below(spoiled.length)] = this.random.next() & 0xff;
-    return spoiled;
-  }
-
-  /** Blocks in another order, blocks without their certificate, with another's, or with a body that is not theirs. */
-  private spoilBlocks(answer: Uint8Array): Uint8Array {
-    const { random } = this;
-    const decoded = decode(answer);
-    if (!decoded.ok || !Array.isArray(decoded.value)) return answer;
-    const blocks = (decoded.value as readonly Value[]).filter((block) => Array.isArray(block)) as readonly Value[][];
-    if (blocks.length === 0) return answer;
-    switch (random.below(5)) {
-      case 0:
-        return encode(random.shuffled(blocks));
-      case 1:
-        return encode(blocks.slice(1));
-      case 2: {
-        const other = random.pick(blocks)[2] ?? new Uint8Array(0);
-        return encode(
-          blocks.map(([proposal = null, result = null, , bodies = null]) => [proposal, result, other, bodies]),
-        );
-      }
-      case 3:
-        return encode(
-          blocks.map(([proposal = null, result = null, certificate = null, bodies = null]) => {
-            const spoiled = certificate instanceof Uint8Array ? this.spoilBytes(certificate) : certificate;
-            return [proposal, result, spoiled, bodies];
-          }),
-        );
-      default:
-        return encode(
-          blocks.map((block) =>
-            block.map((part) => (part instanceof Uint8Array && random.chance(300) ? this.spoilBytes(part) : part)),
-          ),
-        );
-    }
   }
 
   // ---- gossip ----
@@ -291,7 +278,11 @@ export class Liar {
     });
     this.sequence += 1;
     const { key } = member.operator;
-    const place = { chainId: world.cast.genesis.chainId, origin: key.publicKey, sequence: 1_000_000 + this.sequence };
+    const place = {
+      chainId: world.cast.genesis.chainId,
+      origin: key.publicKey,
+      sequence: FIRST_SEQUENCE + this.sequence,
+    };
     const body = encodeBatchBody({ ...place, transactions });
     const signature = random.chance(150) ? random.bytes(64) : key.sign(batchSigningBytes(batchDigestOf(body)));
     const decoded = decodeBatch(encodeBatch(body, signature));
@@ -315,6 +306,7 @@ export class Liar {
       get isCalm() {
         return world.isCalm;
       },
+      isPatient: random.chance(500),
       get isUp() {
         return member.isUp;
       },
@@ -324,7 +316,7 @@ export class Liar {
       get head() {
         return liar.chain.head;
       },
-      after: (delayMs, run) => world.timeline.after(delayMs, () => (member.isUp ? run() : undefined)),
+      after: (delayMs, run) => world.timeline.after(delayMs, run),
       read: (bytes) => world.checkers.read(bytes),
       send: (to, bytes) => member.network?.send(world.cast.operators[to]?.peerId ?? "", bytes),
       knownDigests: () => this.waiting().map(({ digest }) => digest),
@@ -350,33 +342,18 @@ export class Liar {
 
   private buildProposal({ view, timeMs }: { readonly view: number; readonly timeMs: number }): Proposal | undefined {
     const { random } = this;
-    const batches = this.waiting()
-      .filter(() => random.chance(700))
-      .slice(0, 4);
+    const waiting = this.waiting().filter(() => random.chance(700));
+    // Within the limits mostly: a block that is too large takes nothing else to its goal.
+    const batches = random.chance(850) ? [...chooseBatches(waiting, this.chain.head.parameters)] : waiting.slice(0, 4);
     const secret = random.chance(200) ? this.makeBatch() : undefined;
     if (secret !== undefined) batches.push(secret);
     const proposer = this.member.operator.key.publicKey;
-    const block = this.chain.build({ view, proposer, timeMs, batches });
-    return block === undefined || !random.chance(200) ? block?.proposal : this.spoilHeader(block.proposal);
-  }
-
-  /** A header of the right form with one fact in it that is not so. */
-  private spoilHeader(proposal: Proposal): Proposal {
-    const { random } = this;
-    const { header } = proposal;
-    const wrong: Partial<Header> = random.pick([
-      { parentResult: ZERO_HASH },
-      { historyRoot: ZERO_HASH },
-      { transactionsRoot: ZERO_HASH },
-      { transactionCount: header.transactionCount + 1 },
-      { parametersHash: ZERO_HASH },
-      { protocol: header.protocol + 1 },
-      { timeMs: header.timeMs + 3_600_000 },
-      { extension: Uint8Array.of(1) },
-    ]);
-    const spoiled = { ...header, ...wrong };
-    const headerBytes = encodeHeader(spoiled);
-    return { header: spoiled, headerBytes, blockHash: blockHashOf(headerBytes), references: proposal.references };
+    // Whole in itself, and ahead of every clock.
+    const aheadMs = random.chance(100) ? random.between(3_000, 15_000) : 0;
+    const block = this.chain.build({ view, proposer, timeMs: timeMs + aheadMs, batches });
+    return block === undefined || !random.chance(this.spoilPermille)
+      ? block?.proposal
+      : spoilHeader(random, block.proposal);
   }
 
   private resultOf({ blockHash, header }: Proposal): Hash {

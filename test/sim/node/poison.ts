@@ -3,8 +3,10 @@
 
 import { decode, encode, type Value } from "../../../src/ledger/codec.ts";
 import {
+  decodeAnchor,
   decodeChunk,
   decodeManifest,
+  encodeAnchor,
   encodeChunk,
   encodeManifest,
   type SnapshotManifest,
@@ -14,14 +16,18 @@ import type { Random } from "../random.ts";
 
 const KEPT_MAX = 24;
 const ID_BYTES = 32;
+/** manifest and anchor */
+type Offered = readonly [Uint8Array, Uint8Array];
 
 export class Poisoner {
   private readonly random: Random;
   private readonly chainId: Uint8Array;
   /** true answers to earlier questions, for the wrong ones */
-  private readonly offers: (readonly [Uint8Array, Uint8Array])[] = [];
+  private readonly offers: Offered[] = [];
   private readonly chunks: Uint8Array[] = [];
   private readonly windows: Uint8Array[] = [];
+  /** height of an offer -> height of the state that was offered under it */
+  private readonly exchanged = new Map<number, number>();
 
   constructor(random: Random, chainId: Uint8Array) {
     this.random = random;
@@ -44,23 +50,26 @@ export class Poisoner {
 
   private poisonOffers(truth: Uint8Array | undefined): Uint8Array {
     const { random } = this;
-    const offers = listOf(truth).flatMap((offer): (readonly [Uint8Array, Uint8Array])[] => {
+    const offers = listOf(truth).flatMap((offer): Offered[] => {
       const [manifest, anchor] = Array.isArray(offer) ? (offer as readonly Value[]) : [];
       return manifest instanceof Uint8Array && anchor instanceof Uint8Array ? [[manifest, anchor]] : [];
     });
     for (const offer of offers) keep(this.offers, offer, random);
     // Honest in what it offers, to be believed in what comes then.
     if (offers.length === 0 || random.chance(500)) return truth ?? encode([]);
+    const [newer, older] = offers;
+    if (newer !== undefined && older !== undefined && random.chance(250)) return encode([this.exchange(newer, older)]);
     const poisoned = offers.map(([manifest, anchor]) => this.poisonOffer(manifest, anchor));
     if (random.chance(200)) return encode([...poisoned, ...poisoned]);
     return encode(random.chance(200) ? poisoned.slice(0, 1) : poisoned);
   }
 
-  private poisonOffer(manifestBytes: Uint8Array, anchorBytes: Uint8Array): readonly [Uint8Array, Uint8Array] {
+  private poisonOffer(manifestBytes: Uint8Array, anchorBytes: Uint8Array): Offered {
     const { random } = this;
     const decoded = decodeManifest(manifestBytes);
     if (!decoded.ok || random.chance(150)) return [this.spoil(manifestBytes), anchorBytes];
     if (random.chance(200)) return [manifestBytes, this.spoil(anchorBytes)];
+    if (random.chance(200)) return [manifestBytes, this.lieAboutParts(anchorBytes)];
     if (random.chance(200)) return [manifestBytes, random.pick(this.offers)[1]];
     return [encodeManifest(this.lieAbout(decoded.value)), anchorBytes];
   }
@@ -95,6 +104,39 @@ export class Poisoner {
         return { ...manifest, chunks: random.chance(500) ? [left] : [left, right] };
       }
     }
+  }
+
+  /** The older state under the newer header: whole in itself, and every chunk of it can be had. */
+  private exchange([newBytes, anchor]: Offered, [oldBytes]: Offered): Offered {
+    const [newer, older] = [decodeManifest(newBytes), decodeManifest(oldBytes)];
+    if (!newer.ok || !older.ok) return [newBytes, anchor];
+    this.exchanged.set(newer.value.height, older.value.height);
+    return [encodeManifest({ ...older.value, height: newer.value.height }), anchor];
+  }
+
+  /** The true question in the place of that one, so that an exchanged state is served; undefined: that one itself. */
+  insteadOf(request: SnapshotRequest): SnapshotRequest | undefined {
+    const height = request.kind === "chunk" ? this.exchanged.get(request.height) : undefined;
+    if (request.kind === "window" && this.exchanged.size > 0) return request;
+    return request.kind === "chunk" && height !== undefined ? { ...request, height } : undefined;
+  }
+
+  /** A true certified header, and beside it validators, parameters or a history that are not its own. */
+  private lieAboutParts(anchorBytes: Uint8Array): Uint8Array {
+    const { random } = this;
+    const decoded = decodeAnchor(anchorBytes);
+    if (!decoded.ok) return anchorBytes;
+    const anchor = decoded.value;
+    const { parameters, validators, historyBefore } = anchor;
+    return encodeAnchor({
+      ...anchor,
+      ...random.pick([
+        { parameters: { ...parameters, rotationHeights: parameters.rotationHeights + 1 } },
+        { validators: validators.slice(1) },
+        { historyBefore: historyBefore.append(random.bytes(32)).history },
+        { references: anchor.references.slice(1) },
+      ]),
+    });
   }
 
   // ---- chunks ----
