@@ -6,6 +6,7 @@ import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { CONFIG_DEFAULTS, ENVIRONMENT } from "./config.ts";
 import { LedgerError } from "./errors.ts";
 import { addBallot } from "./node/commands/ballot-words.ts";
+import { addImport } from "./node/commands/import-words.ts";
 
 export type { Command } from "commander";
 
@@ -77,6 +78,7 @@ function program(): Command {
   addQuery(linli);
   addVerify(linli);
   addBallot(linli, asking);
+  addImport(linli, asking);
   addContract(linli);
   return linli;
 }
@@ -178,9 +180,7 @@ function addTx(linli: Command): void {
     .option("--args <json>", "arguments by name", "{}")
     .addHelpText(
       "after",
-      example(
-        `linli tx send --key clerk.key --contract polls --action support --args '{"suggestion":"benches"}'`,
-      ),
+      example(`linli tx send --key clerk.key --contract polls --action support --args '{"suggestion":"benches"}'`),
     )
     .action(async (options) => (await import("./node/commands/tx.ts")).sendTransaction(options));
   committing(asking(tx.command("ready")))
