@@ -16,6 +16,7 @@ const names = readdirSync(LIBRARY)
 /** Each after what imports it: the real tables are what a document's imports are checked against. */
 const IMPORTED_LAST = [
   "data-import",
+  "supervision",
   "disputes",
   "committee-election",
   "finance",
