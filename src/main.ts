@@ -7,6 +7,7 @@ import { CONFIG_DEFAULTS, ENVIRONMENT } from "./config.ts";
 import { LedgerError } from "./errors.ts";
 import { addBallot } from "./node/commands/ballot-words.ts";
 import { addImport } from "./node/commands/import-words.ts";
+import { addRulePack } from "./node/commands/rulepack-words.ts";
 
 export type { Command } from "commander";
 
@@ -79,6 +80,7 @@ function program(): Command {
   addVerify(linli);
   addBallot(linli, asking);
   addImport(linli, asking);
+  addRulePack(linli);
   addContract(linli);
   return linli;
 }
