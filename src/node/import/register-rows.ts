@@ -5,6 +5,7 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { sha256 } from "#sha256";
 import { LedgerError } from "../../errors.ts";
+import { utf8Length } from "../../ledger/codec.ts";
 import { fromHex, type Hash, toHex } from "../../ledger/hash.ts";
 import { DEVICE_KINDS, endOfDayMs, HEAD_KINDS, UNIT_STATUSES, UNIT_USES } from "../devnet/community.ts";
 import { readSheets } from "./spreadsheet.ts";
@@ -55,6 +56,7 @@ type TableName = keyof typeof IMPORT_TABLES;
 type Described = Omit<RegisterRow, "file" | "line">;
 
 const TABLE_NAMES = ["buildings", "heads", "units", "devices"] as const satisfies readonly TableName[];
+const TITLE_BYTES_MAX = 64;
 /** An area so many times the usual one of its file, or so small a part of it, was written in another unit. */
 const AREA_TIMES_MAX = 100;
 
@@ -134,7 +136,7 @@ function rowOf(table: TableName, cells: RowReader): Described {
       return {
         register: "building",
         id: cells.identifier("building"),
-        fields: { title: cells.text("title"), floors: cells.integer("floors", 200) },
+        fields: { title: titleOf(cells), floors: cells.integer("floors", 200) },
       };
     case "heads":
       return {
@@ -169,6 +171,13 @@ function rowOf(table: TableName, cells: RowReader): Described {
         },
       };
   }
+}
+
+/** The register holds 64 bytes: 21 Chinese characters. */
+function titleOf(cells: RowReader): string {
+  const title = cells.text("title");
+  if (utf8Length(title) > TITLE_BYTES_MAX) cells.wrong("title", `shorten it to ${TITLE_BYTES_MAX} bytes of UTF-8`);
+  return title;
 }
 
 function keyOf(cells: RowReader): Uint8Array {

@@ -97,7 +97,7 @@ function unpackEntry(bytes: Uint8Array, view: DataView, at: number, bytesMax: nu
 function formulaCells(sheet: string): readonly { readonly line: number; readonly cell: string }[] {
   const found: { line: number; cell: string }[] = [];
   let cell = "A1";
-  for (const [, tag, attributes = ""] of sheet.matchAll(/<(?:[A-Za-z0-9]+:)?([cf])((?:\s[^>]*)?)\/?>/g)) {
+  for (const [, tag, attributes = ""] of sheet.matchAll(/<(?:[A-Za-z0-9]+:)?([cf])((?:\s[^<>]*)?)\/?>/g)) {
     if (tag === "c") cell = /\sr="([A-Z]+[0-9]+)"/.exec(attributes)?.[1] ?? cell;
     else found.push({ line: Number(cell.replace(/^[A-Z]+/, "")), cell });
   }

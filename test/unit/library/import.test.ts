@@ -159,6 +159,7 @@ describe("files", () => {
       spoilt(UNITS, 2, "B01,101,home,0.01,delivered,h1"),
       "units.csv line 2: area_m2 is far from the usual 68.52",
     ],
+    ["a long title", "buildings", spoilt(BUILDINGS, 2, `B01,${"楼".repeat(22)},18`), "buildings.csv line 2: title is"],
     ["a short key", "heads", spoilt(HEADS, 2, "h1,person,aa"), 'heads.csv line 2: key is "aa"'],
     ["a key twice", "heads", spoilt(HEADS, 3, `h2,company,${KEY_OF("a")}`), "heads.csv line 3: h2 has the key of h1"],
     [
