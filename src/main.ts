@@ -6,6 +6,8 @@ import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { CONFIG_DEFAULTS, ENVIRONMENT } from "./config.ts";
 import { LedgerError } from "./errors.ts";
 import { addBallot } from "./node/commands/ballot-words.ts";
+import { addImport } from "./node/commands/import-words.ts";
+import { addRulePack } from "./node/commands/rulepack-words.ts";
 
 export type { Command } from "commander";
 
@@ -77,6 +79,8 @@ function program(): Command {
   addQuery(linli);
   addVerify(linli);
   addBallot(linli, asking);
+  addImport(linli, asking);
+  addRulePack(linli);
   addContract(linli);
   return linli;
 }
@@ -178,9 +182,7 @@ function addTx(linli: Command): void {
     .option("--args <json>", "arguments by name", "{}")
     .addHelpText(
       "after",
-      example(
-        `linli tx send --key clerk.key --contract polls --action support --args '{"suggestion":"benches"}'`,
-      ),
+      example(`linli tx send --key clerk.key --contract polls --action support --args '{"suggestion":"benches"}'`),
     )
     .action(async (options) => (await import("./node/commands/tx.ts")).sendTransaction(options));
   committing(asking(tx.command("ready")))

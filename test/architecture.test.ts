@@ -135,6 +135,7 @@ describe("architecture", () => {
       "level",
       "commander",
       "csv-parse/sync",
+      "read-excel-file/node",
       "sodium-native",
       "@noble/ciphers/chacha.js",
       "@noble/curves/ed25519.js",

@@ -174,7 +174,12 @@ export async function replaceFile(file: string, text: string): Promise<void> {
 
 /** @throws LedgerError `FILE_MISSING` */
 export async function loadText(file: string): Promise<string> {
-  return readFile(file, "utf8").catch((error: unknown) => {
+  return (await loadBytes(file)).toString("utf8");
+}
+
+/** @throws LedgerError `FILE_MISSING` */
+export async function loadBytes(file: string): Promise<Buffer> {
+  return readFile(file).catch((error: unknown) => {
     throw new LedgerError(
       "FILE_MISSING",
       { file },

@@ -145,7 +145,7 @@ export class KeyRecovery {
     const round = signer?.record.sequence;
     try {
       const bytes = await this.ports.request(to, payload, ANSWER_MS_MAX);
-      // A round that is over was under another nonce: its late answers are nobody's fault.
+      // N231: a round that is over was under another nonce: its late answers are nobody's fault.
       if (signer?.record.sequence === round) this.push({ kind: "answered", from: to, bytes });
     } catch (error) {
       if (!(error instanceof LedgerError) || error.code === "INVARIANT_BROKEN") throw error;

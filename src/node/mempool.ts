@@ -75,6 +75,13 @@ export class Mempool {
     }
   }
 
+  clear(): void {
+    this.pending.clear();
+    this.countBySender.clear();
+    this.queue = [];
+    this.bytes = 0;
+  }
+
   private remove(id: string): void {
     const entry = this.pending.get(id);
     if (entry === undefined) return;

@@ -408,6 +408,8 @@ export class Participant {
     const foreign = this.pool.retainOrigins(head.validators.map(({ publicKey }) => publicKey));
     this.guard(this.proposals.settle([...used, ...foreign]));
     this.mempool.settle(committed, head.timeMs);
+    // N232: nobody takes batches of a node without a seat, and its clients have to learn it at the door.
+    if (!this.isSeated) this.mempool.clear();
     this.batcher.settle((digest) => this.pool.hasKey(digest));
     this.peers.setValidators(head.validators);
   }

@@ -29,7 +29,14 @@ function show({ name: contract, tests }: LibraryDocument): Attempts {
   return { refused, through };
 }
 
-const totals = (await libraryDocuments(process.argv.slice(2))).map(show);
+const wanted = process.argv.slice(2);
+const documents = await libraryDocuments(wanted);
+const unknown = wanted.filter((name) => !documents.some((document) => document.name === name));
+if (unknown.length > 0) {
+  console.error(`no such document in the library: ${unknown.join(", ")}`);
+  process.exit(2);
+}
+const totals = documents.map(show);
 const [refused, through] = (["refused", "through"] as const).map((key) =>
   totals.reduce((sum, attempts) => sum + attempts[key], 0),
 ) as [number, number];

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LinliClient, type ReceiptAnswer } from "../../src/client/client.ts";
 import { buildTransaction, type CallRequest } from "../../src/client/transaction.ts";
-import type { GenesisAccount } from "../../src/ledger/genesis.ts";
+import type { GenesisAccount, GenesisContract } from "../../src/ledger/genesis.ts";
 import { loadLibraryContract } from "../../src/node/devnet/library.ts";
 import { NodeProcess } from "../../src/node/devnet/processes.ts";
 import { createNetwork, type NetworkLayout } from "../../src/node/devnet/setup.ts";
@@ -15,7 +15,7 @@ import { PARAMETER_DEFAULTS } from "../../src/node/genesis-plan.ts";
 
 export const WRITERS = 8;
 const HEALTHY_MS_MAX = 30_000;
-const ORGANISATIONS = ["property", "street", "provider", "government", "committee", "residents", "auditor"];
+const ORGANISATIONS = ["property", "street", "provider", "government", "committee", "residents", "auditor", "bank"];
 
 export function writerSigner(index: number) {
   return nativeSigner(new Uint8Array(32).fill(index + 1));
@@ -28,6 +28,8 @@ export interface NetworkOptions {
   readonly extraConfig?: string;
   /** people of the genesis beside the writers */
   readonly accounts?: readonly GenesisAccount[];
+  /** in force from the genesis on, beside governance, registry and notes */
+  readonly contracts?: readonly GenesisContract[];
 }
 
 export class TestNetwork {
@@ -68,7 +70,7 @@ export class TestNetwork {
       extraConfig: options.extraConfig ?? "",
       timeScale: 1,
       parameters: PARAMETER_DEFAULTS,
-      contracts: [...contracts, { name: "notes", source: notes }],
+      contracts: [...contracts, { name: "notes", source: notes }, ...(options.contracts ?? [])],
       accounts: [...writers, ...(options.accounts ?? [])],
     });
     return new TestNetwork(layout);

@@ -76,7 +76,7 @@ async function protocolOf(net: TestNetwork, index: number): Promise<Value> {
 
 describe("another protocol", () => {
   it("N224: N226: is in force at its height; who lacks it stops, is not well, and is back with another program", async () => {
-    network = await TestNetwork.create({ nodes: 4, portBase: 27_700, accounts: ADMINS });
+    network = await TestNetwork.create({ nodes: 4, portBase: 29_000, accounts: ADMINS });
     const net = network;
     const late = net.nodeOf(3);
     late.start();

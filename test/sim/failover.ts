@@ -1,5 +1,5 @@
 // `npm run sim:failover -- --rounds N --from S`: how long commits stand still when a primary fails, and what a slow one costs, in
-// simulated time.
+// simulated time. What a slow primary costs takes some minutes, whatever N is.
 
 import { parseArgs } from "node:util";
 import { failoverMs, OFFER_MS, underSlowPrimary, WAYS } from "./node/failover.ts";
@@ -13,6 +13,10 @@ function quantile(sorted: readonly number[], share: number): number {
 }
 
 const [rounds, from] = [Number(values.rounds), Number(values.from)];
+if (!Number.isSafeInteger(rounds) || rounds < 1 || !Number.isSafeInteger(from) || from < 0) {
+  console.error("--rounds wants a number of at least 1, --from one of at least 0");
+  process.exit(2);
+}
 for (const way of WAYS) {
   const times: number[] = [];
   for (let seed = from; seed < from + rounds; seed += 1) times.push(await failoverMs(way, seed));

@@ -1,11 +1,11 @@
 // `linli ballot`: keys of key organisations, sealed ballots of voters, and the opening of ballots when keys are published.
 // Prints what goes onto the ledger; a voter's choice and an organisation's secret key never leave this process but sealed or on purpose.
 
-import { readFile } from "node:fs/promises";
 import { sha256 } from "#sha256";
 import {
   CHOICES,
   type KeyHolder,
+  keysNeeded,
   newBallotKey,
   openBallot,
   type SealedBallot,
@@ -17,8 +17,8 @@ import { buildTransaction, type CallRequest } from "../../client/transaction.ts"
 import { LedgerError } from "../../errors.ts";
 import { bytesEqual, EMPTY_BYTES } from "../../ledger/hash.ts";
 import { namedToJson, type ValueJson, valueFromJson } from "../../ledger/value-json.ts";
-import { saveNewFile } from "../genesis-plan.ts";
-import { loadKeyFile } from "../key-file.ts";
+import { loadBytes, saveNewFile } from "../genesis-plan.ts";
+import { type LoadedKey, loadKeyFile } from "../key-file.ts";
 import { type Connection, type ConnectOptions, connect } from "./connect.ts";
 import { argumentInvalid, printRemark, printResult } from "./output.ts";
 
@@ -30,6 +30,17 @@ const CALLS_PER_TRANSACTION = 100;
 const GAS_PER_OPENING = 10_000;
 const VALID_MS = 300_000;
 const WAIT_MS = 60_000;
+
+/** S20: earlier not every organisation has a key, and a share for none is lost; later no ballot is taken. */
+const SEALED_IN = {
+  states: ["noticed", "open"],
+  remedy: "ballots are sealed from the notice on, when every key organisation has its key, until voting closes",
+};
+/** S21: before, every ballot would look unreadable. */
+const OPENED_IN = {
+  states: ["closed"],
+  remedy: "ballots are opened when voting has closed (`closes` of the motion), until they are counted",
+};
 
 type Row = Readonly<Record<string, ValueJson>>;
 
@@ -54,7 +65,8 @@ export async function makeBallotKey(motion: string, { out }: { readonly out: str
 
 /**
  * A ballot sealed for the motion's key organisations, as arguments of the action `vote`.
- * @throws LedgerError `ARGUMENT_INVALID` when the text is not the published one, or there is no such motion or choice
+ * @throws LedgerError `ARGUMENT_INVALID` when the text is not the published one, the head is not on the roll, or there is no
+ *   such motion or choice; `BALLOT_UNTIMELY`, `FILE_MISSING`
  */
 export async function sealForMotion(
   ballot: { readonly motion: string; readonly head: string; readonly choice: string },
@@ -64,9 +76,10 @@ export async function sealForMotion(
   const choice = CHOICES.find((known) => known === ballot.choice);
   if (choice === undefined) throw argumentInvalid("choice", CHOICES.join(", "));
   const { client } = await connect(options);
-  const row = await readMotion(client, motion);
-  const textHash = sha256(await readFile(options.text));
+  const textHash = sha256(await loadBytes(options.text));
+  const row = await readMotion(client, motion, SEALED_IN);
   if (!bytesEqual(textHash, bytesOf(row.text_hash))) throw argumentInvalid("--text", `the published text of ${motion}`);
+  await expectOnRoll(client, row, head);
   const keys = (await readHolders(client, motion, row)).map(({ publicKey }) => publicKey);
   const { commitment, sealed } = await sealBallot({ motion, head }, choice, keys);
   const args = namedToJson([
@@ -80,12 +93,15 @@ export async function sealForMotion(
 
 /**
  * Opens every ballot that the published keys open, and hands the openings in: anybody may.
- * @throws LedgerError `TX_WITHOUT_EFFECT` when openings are refused, e.g. because somebody else handed them in meanwhile
+ * @throws LedgerError `BALLOT_UNTIMELY`, `BALLOT_KEYS_FEW`, `KEY_FILE_*`; `TX_WITHOUT_EFFECT` when openings are refused, e.g.
+ *   because somebody else handed them in meanwhile
  */
 export async function openMotion(motion: string, options: ConnectOptions & { readonly key: string }): Promise<void> {
+  const author = await loadKeyFile(options.key, "account");
   const connection = await connect(options);
   const { client } = connection;
-  const holders = await readHolders(client, motion, await readMotion(client, motion));
+  const holders = await readHolders(client, motion, await readMotion(client, motion, OPENED_IN));
+  const published = expectKeys(motion, holders);
   const calls: CallRequest[] = [];
   let unreadable = 0;
   for await (const { head, ballot } of sealedBallots(client, motion)) {
@@ -95,15 +111,17 @@ export async function openMotion(motion: string, options: ConnectOptions & { rea
   }
   for (let first = 0; first < calls.length; first += CALLS_PER_TRANSACTION) {
     const batch = calls.slice(first, first + CALLS_PER_TRANSACTION);
-    await handIn(connection, options.key, batch);
+    await handIn(connection, author, batch);
     printRemark(`${first + batch.length} of ${calls.length} openings are on the ledger`);
   }
-  const published = holders.filter(({ secret }) => secret !== undefined).length;
   printResult({ motion, keysPublished: published, keys: holders.length, opened: calls.length, unreadable });
 }
 
-async function handIn({ client, genesis }: Connection, keyFile: string, calls: readonly CallRequest[]): Promise<void> {
-  const { account = "", signer } = await loadKeyFile(keyFile, "account");
+async function handIn(
+  { client, genesis }: Connection,
+  { account = "", signer }: LoadedKey,
+  calls: readonly CallRequest[],
+): Promise<void> {
   const nowMs = Date.now();
   const transaction = buildTransaction({
     chainId: genesis.chainId,
@@ -123,10 +141,29 @@ async function handIn({ client, genesis }: Connection, keyFile: string, calls: r
   );
 }
 
-async function readMotion(client: LinliClient, motion: string): Promise<Row> {
+async function readMotion(client: LinliClient, motion: string, when: typeof SEALED_IN): Promise<Row> {
   const { row } = await client.stateGet({ contract: CONTRACT, table: "motion", key: [motion] });
   if (row === undefined) throw argumentInvalid("motion", `a motion on the ledger; ${motion} is none`);
+  const state = String(row.fields.state);
+  if (!when.states.includes(state))
+    throw new LedgerError("BALLOT_UNTIMELY", { motion, state }, { remedy: when.remedy });
   return row.fields;
+}
+
+/** S22: a ballot is sealed for one head; with a slip in it nobody could open it, and it would count without consent. */
+async function expectOnRoll(client: LinliClient, { roll }: Row, head: string): Promise<void> {
+  const { row } = await client.stateGet({ contract: "registry", table: "roll_entry", key: [String(roll), head] });
+  if (row === undefined) throw argumentInvalid("head", `an owner on the roll ${String(roll)}; ${head} is none`);
+}
+
+/** S21. @returns how many are published */
+function expectKeys(motion: string, holders: readonly KeyHolder[]): number {
+  const published = holders.filter(({ secret }) => secret !== undefined).length;
+  const needed = keysNeeded(holders.length);
+  if (published >= needed) return published;
+  const remedy =
+    "each key organisation publishes its key by the action publish_key: `linli query list owners-vote ballot_key`";
+  throw new LedgerError("BALLOT_KEYS_FEW", { motion, published, needed }, { remedy });
 }
 
 /** In the order of the motion's list, each proved. */

@@ -14,7 +14,7 @@ import { digestOf, disagreements, runTests, type TestsShown } from "../author-te
 import { type Connection, type ConnectOptions, connect } from "./connect.ts";
 import { type SoundFile, sound, type WithOption } from "./contract.ts";
 import { loadDocument, loadText, testsBeside } from "./contract-files.ts";
-import { printRemark } from "./output.ts";
+import { argumentInvalid, printRemark } from "./output.ts";
 
 interface DecisionOptions extends ConnectOptions, WithOption {
   readonly tests: string | undefined;
@@ -52,7 +52,11 @@ export async function proposeContract(
   return true;
 }
 
-/** Compares the files with what was proposed, runs the tests, shows what changes. @returns whether it can be approved */
+/**
+ * Compares the files with what was proposed, runs the tests, shows what changes.
+ * @returns whether it can be approved
+ * @throws LedgerError `ARGUMENT_INVALID` when the ledger has no such proposal of a contract
+ */
 export async function reviewProposal(
   options: DecisionOptions & { readonly proposal: string; readonly source: string },
 ): Promise<boolean> {
@@ -60,9 +64,11 @@ export async function reviewProposal(
   const connection = await connect(options);
   const change = await valuesOf(connection, "contract_change", options.proposal);
   const proposal = await valuesOf(connection, "proposal", options.proposal);
+  if (change === undefined || proposal === undefined)
+    throw argumentInvalid("--proposal", `the id of a contract's proposal on the ledger; ${options.proposal} is none`);
   const faults = disagreements({ change, proposal }, { name: own.compiled.name, source: own.file.source, shown });
-  const [, , activeHeight] = change ?? [];
-  const [, proposedBy, , , approvals] = proposal ?? [];
+  const [, , activeHeight] = change;
+  const [, proposedBy, , , approvals] = proposal;
   process.stdout.write(
     `${options.proposal}: ${own.compiled.name}, proposed by ${String(proposedBy)}, approved by ${String(approvals)}, ` +
       `${activeHeight === 0 ? "in force with the next block" : `in force from height ${String(activeHeight)}`}\n\n`,

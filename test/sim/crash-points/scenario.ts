@@ -20,6 +20,7 @@ export const SCENARIO: Plan = {
   validatorCount: 4,
   hasSpare: false,
   clientCount: 2,
+  doors: [],
   parameters: {
     protocol: 1,
     replayWindowMs: 60_000,

@@ -493,6 +493,28 @@ export const NODE_MUTANTS: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: "mempool-drops-the-rest",
+    says: "what does not fit into a batch leaves the mempool's queue with what does",
+    pitfalls: [20],
+    hunts: NODES,
+    edits: [
+      { file: "src/node/mempool.ts", before: "this.queue = this.queue.slice(count);", after: "this.queue = [];" },
+    ],
+  },
+  {
+    name: "own-batch-not-kept",
+    says: "a node spreads its batches and does not keep them",
+    pitfalls: [34],
+    hunts: NODES,
+    edits: [
+      {
+        file: PARTICIPANT,
+        before: "    this.pool.add(batch);\n    this.guard(this.network.publish",
+        after: "    this.guard(this.network.publish",
+      },
+    ],
+  },
   // ---- catch-up and connections ----
   {
     name: "catch-up-unverified",

@@ -1,5 +1,5 @@
-// People with accounts: they sign transactions of the small contract, hand them to nodes of their choice, ask for receipts,
-// and try again until they see one. They believe a receipt only when its proof holds.
+// People with accounts: they sign transactions of the small contract, hand them to nodes of their choice, or to the one that
+// they know, ask for receipts, and try again until they see one. They believe a receipt only when its proof holds.
 
 import { buildTransaction } from "../../../src/client/transaction.ts";
 import { LedgerError } from "../../../src/errors.ts";
@@ -15,6 +15,8 @@ export interface Order {
   readonly hex: string;
   readonly bytes: Uint8Array;
   readonly validUntilMs: number;
+  /** the one node that its client knows; undefined: all of them */
+  readonly door: number | undefined;
   /** somebody honest has shown a receipt */
   isAcknowledged: boolean;
 }
@@ -55,19 +57,20 @@ export class Clients {
   act(person: Person, copies: number): Order {
     const { random, checkers } = this.world;
     const validMs = random.pick([3_000, checkers.windowMs / 2, checkers.windowMs - 3_000]);
-    if (random.chance(30)) this.handOverMany(person, validMs);
+    if (random.chance(this.doorOf(person) === undefined ? 30 : 300)) this.handOverMany(person, validMs);
     return this.order(person, this.draw(person), { copies, validMs });
   }
 
   /** One that is valid for as long as the ledger allows. */
   actAtLeisure(person: Person): Order {
-    const { windowMs } = this.world.checkers;
-    return this.order(person, this.draw(person), { copies: 2, validMs: windowMs - 3_000 });
+    const validMs = this.world.checkers.windowMs - 3_000;
+    if (this.doorOf(person) !== undefined && this.world.random.chance(300)) this.handOverMany(person, validMs);
+    return this.order(person, this.draw(person), { copies: 2, validMs });
   }
 
   /** More at one door at once than a batch can hold. */
   private handOverMany(person: Person, validMs: number): void {
-    const doors = this.doors(1);
+    const doors = this.doors(1, this.doorOf(person));
     for (let count = 0; count < MANY; count += 1) {
       const args = { id: `long-${this.orders.length}`, text: "x".repeat(LONG_TEXT) };
       const order = this.sign(person, { contract: "notes", action: "write", args }, validMs);
@@ -78,7 +81,7 @@ export class Clients {
 
   order(person: Person, call: Call, options: { readonly copies: number; readonly validMs: number }): Order {
     const order = this.sign(person, call, options.validMs);
-    for (const member of this.doors(options.copies)) this.offer(order, member);
+    for (const member of this.doors(options.copies, order.door)) this.offer(order, member);
     this.askLater(order);
     return order;
   }
@@ -96,7 +99,7 @@ export class Clients {
       gasLimit: 1_000_000,
       calls: [call],
     });
-    const order = { id, hex: toHex(id), bytes, validUntilMs, isAcknowledged: false };
+    const order = { id, hex: toHex(id), bytes, validUntilMs, door: this.doorOf(person), isAcknowledged: false };
     this.known.set(order.hex, order);
     this.orders.push(order);
     return order;
@@ -118,9 +121,14 @@ export class Clients {
     return { contract: "purse", action: "give", args };
   }
 
-  /** Nodes that listen, liars among them: a client cannot know. */
-  private doors(count: number): readonly Member[] {
-    return this.world.random.shuffled(this.world.members.filter(({ isUp }) => isUp)).slice(0, count);
+  private doorOf(person: Person): number | undefined {
+    return this.world.plan.doors[this.world.cast.clients.indexOf(person)];
+  }
+
+  /** Nodes that listen, liars among them: a client cannot know. @param only the one that it knows */
+  private doors(count: number, only?: number): readonly Member[] {
+    const up = this.world.members.filter(({ isUp, index }) => isUp && (only === undefined || index === only));
+    return this.world.random.shuffled(up).slice(0, count);
   }
 
   private offer(order: Order, member: Member): void {
@@ -143,7 +151,7 @@ export class Clients {
     const { world } = this;
     world.timeline.after(world.random.between(500, 4_000), () => {
       if (order.isAcknowledged || world.isSettled) return;
-      const [member] = this.doors(1);
+      const [member] = this.doors(1, order.door);
       if (member !== undefined) {
         this.ask(order, member);
         if (!order.isAcknowledged) this.offer(order, member);

@@ -27,6 +27,7 @@ function calmPlan(seed: number, partitions: readonly Partition[]): Plan {
     validatorCount: 4,
     hasSpare: false,
     clientCount: 6,
+    doors: [],
     parameters: {
       ...drawPlan(seed, "crash").parameters,
       rotationHeights: 1_000,

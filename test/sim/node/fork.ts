@@ -49,6 +49,7 @@ export function drawForkPlan(seed: number): ForkPlan {
     ...base,
     validatorCount,
     hasSpare: false,
+    doors: [],
     lies: new Map(nodes.slice(0, liars).map((node): [number, Lie] => [node, "twin"])),
     skewMs: [],
     driftPpm: [],

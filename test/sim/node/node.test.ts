@@ -4,7 +4,7 @@
 import { describe, expect, it } from "vitest";
 import { faultBound } from "../../../src/ledger/certificate.ts";
 import { runForkSeed } from "./fork.ts";
-import { drawPlan, LIES, PROFILES, type Profile } from "./plan.ts";
+import { calmMsMax, drawPlan, LIES, PROFILES, type Profile } from "./plan.ts";
 import { type Outcome, runSeed } from "./world.ts";
 
 /** Those of "upgrade" are longer: heights have to pass. */
@@ -64,6 +64,22 @@ describe("simulator of whole nodes", () => {
     },
     TIMEOUT_MS,
   );
+
+  it("A130: some clients know one door only, that of an honest node with a seat, and can wait through all of calm", () => {
+    const plans = PROFILES.flatMap((profile) =>
+      Array.from({ length: SEEDS[profile] }, (_, seed) => drawPlan(seed + 1, profile)),
+    );
+    const withDoors = plans.filter(({ doors }) => doors.some((door) => door !== undefined));
+    expect(new Set(withDoors.map(({ profile }) => profile))).toEqual(new Set(PROFILES));
+    for (const plan of withDoors) {
+      const { doors, lies, validatorCount, parameters, calmFromMs } = plan;
+      for (const door of doors.filter((one) => one !== undefined))
+        expect([lies.has(door), door < validatorCount]).toEqual([false, true]);
+      // Heights that an upgrade has to wait for may take longer.
+      const calmMs = calmMsMax({ ...plan, upgrade: undefined });
+      expect(parameters.replayWindowMs).toBeGreaterThan(calmFromMs + calmMs);
+    }
+  });
 
   it("draws every lie and every size, never more liars than f, and no more broken disks than the rest can bear", () => {
     const plans = PROFILES.flatMap((profile) => Array.from({ length: 500 }, (_, seed) => drawPlan(seed, profile)));

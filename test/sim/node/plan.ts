@@ -35,6 +35,8 @@ export interface Plan {
   /** one more node than seats, to be seated by vote */
   readonly hasSpare: boolean;
   readonly clientCount: number;
+  /** by client: the one node that it knows, honest and seated when the ledger begins; undefined: it knows all */
+  readonly doors: readonly (number | undefined)[];
   readonly parameters: Parameters;
   /** Ed25519 instead of keyed hashes */
   readonly hasRealSignatures: boolean;
@@ -107,6 +109,9 @@ export interface Partition {
   readonly noticedAfterMs: number | undefined;
 }
 
+/** What is signed before calm is still valid when it has to be executed. */
+const LONG_WINDOW_MS = 600_000;
+
 /**
  * Everything that is still valid then is committed by every honest node with a seat within this long of calm: patience may
  * have doubled to half a minute by then, and each lying primary may cost the longest timeout.
@@ -124,7 +129,7 @@ export function drawPlan(seed: number, profile: Profile): Plan {
   const nodeCount = validatorCount + (hasSpare ? 1 : 0);
   const calmFromMs = random.between(8_000, 40_000);
   const clientCount = random.between(2, 6);
-  const parameters = drawParameters(random);
+  const drawn = drawParameters(random);
   const lies = drawLies(random, profile, validatorCount);
   const weather = drawWeather(random, profile);
   const machines = drawMachines(random, nodeCount, calmFromMs);
@@ -141,6 +146,9 @@ export function drawPlan(seed: number, profile: Profile): Plan {
     { ...place, random: new Random(seed ^ 0x1055) },
     { hasSpare, lostAtOnceMax, whole: honest.filter((node) => !broken.has(node)) },
   );
+  const seated = honest.filter((node) => node < validatorCount);
+  const doors = drawDoors(new Random(seed ^ 0xd00), clientCount, seated);
+  const parameters = doors.length > 0 ? { ...drawn, replayWindowMs: LONG_WINDOW_MS } : drawn;
   // A seat less while keys recover may leave too few: the others wait, by intent.
   const keysLost = losses.lostRecords.length > 0 ? lostAtOnceMax : 0;
   return {
@@ -149,6 +157,7 @@ export function drawPlan(seed: number, profile: Profile): Plan {
     validatorCount,
     hasSpare,
     clientCount,
+    doors,
     parameters,
     hasRealSignatures: random.chance(60),
     lies,
@@ -178,6 +187,12 @@ export function drawPlan(seed: number, profile: Profile): Plan {
     upgrade: profile === "upgrade" ? drawUpgrade(new Random(seed ^ 0x0b9), { nodeCount, calmFromMs }) : undefined,
     calmFromMs,
   };
+}
+
+/** In some runs: others would try the next door, and no node would be missed. */
+function drawDoors(random: Random, clientCount: number, seated: readonly number[]): Plan["doors"] {
+  if (!random.chance(300)) return [];
+  return Array.from({ length: clientCount }, () => (random.chance(600) ? random.pick(seated) : undefined));
 }
 
 interface DrawPlace {
@@ -340,7 +355,7 @@ function drawDecisions(
 function drawParameters(random: Random): Parameters {
   return {
     protocol: 1,
-    replayWindowMs: random.pick([20_000, 60_000, 600_000]),
+    replayWindowMs: random.pick([20_000, 60_000, LONG_WINDOW_MS]),
     clockSkewMsMax: 2_000,
     rotationHeights: random.pick([1, 3, 1000]),
     blockBytesMax: random.pick([1 << 17, 4 << 20]),
@@ -355,8 +370,11 @@ function drawParameters(random: Random): Parameters {
 export function describePlan(plan: Plan): string {
   const lies = [...plan.lies].map(([node, lie]) => `${node}:${lie}`).join(",") || "none";
   const { parameters, upgrade } = plan;
+  const doors = plan.doors.some((door) => door !== undefined)
+    ? `doors=${plan.doors.map((door) => door ?? "*").join()} `
+    : "";
   return (
-    `n=${plan.validatorCount}${plan.hasSpare ? "+1" : ""} f=${faultBound(plan.validatorCount)} lies=${lies} ${plan.hasRealSignatures ? "ed25519 " : ""}` +
+    `n=${plan.validatorCount}${plan.hasSpare ? "+1" : ""} f=${faultBound(plan.validatorCount)} lies=${lies} ${plan.hasRealSignatures ? "ed25519 " : ""}${doors}` +
     `rotation=${parameters.rotationHeights} window=${parameters.replayWindowMs} delay<=${plan.delayMsMax} spikes=${plan.spikePermille} loss=${plan.lossPermille}/${plan.commitLossPermille} ` +
     `disk<=${plan.diskMsMax}+${plan.syncMsMax} lag<=${plan.lagMsMax} crashes=${plan.crashes.length}+${plan.writesCut.length} partitions=${plan.partitions.length} ` +
     `snapshots=${plan.snapshots === undefined ? "none" : `${plan.snapshots.everyHeights}/${plan.snapshots.fetchWhenBehind}/${plan.snapshots.keepBodiesMs ?? "all"}`} rotten=${plan.rottenSnapshots.length} stores-=${plan.lostStores.length} records-=${plan.lostRecords.map(({ kind, withStore }) => kind + (withStore ? "+store" : "")).join(",") || "none"} ` +

@@ -28,6 +28,7 @@ const QUIET = {
   snapshots: { snapshots: undefined, rottenSnapshots: [] },
   spare: { hasSpare: false },
   upgrade: { upgrade: undefined },
+  doors: { doors: [] },
   ed25519: { hasRealSignatures: false },
 } as const satisfies Record<string, Partial<Plan>>;
 
@@ -99,6 +100,7 @@ export function trimmed(plan: Plan, trim: Trim): Plan | undefined {
     ...smaller,
     validatorCount: nodes,
     hasSpare: isSpareLeft,
+    doors: smaller.doors.map((door) => (door !== undefined && door < nodes ? door : undefined)),
     lies: new Map(lies),
     crashes: left("crashes", plan.crashes),
     writesCut: left("writesCut", plan.writesCut),

@@ -180,7 +180,7 @@ export class World {
     const isDone = await this.runUntil(calmEndMs, () => this.hasEverything());
     this.isSettled = true;
     const calmMs = timeline.nowMs - plan.calmFromMs;
-    if (!isDone) this.fail(`liveness: ${this.missing()}`);
+    if (!isDone) this.fail(this.passedBy() ?? `liveness: ${this.missing()}`);
     await this.restartEverybody();
     if (this.failure === undefined) this.finalChecks();
     return calmMs;
@@ -572,6 +572,16 @@ export class World {
       ({ participant }) => participant?.chain.timers.nextDueMs() ?? Number.POSITIVE_INFINITY,
     );
     return Math.min(...due) - this.ledgerMs;
+  }
+
+  /** A130: everything is executed but what seated nodes got from clients that know no other. */
+  private passedBy(): string | undefined {
+    const lacking = this.wanted().filter((hex) => !this.checkers.receipts.has(hex));
+    const orders = this.clients.orders.filter(({ hex }) => lacking.includes(hex));
+    const seated = new Set(this.seated().map(({ index }) => index));
+    const [first] = orders;
+    if (first === undefined || !orders.every(({ door }) => door !== undefined && seated.has(door))) return undefined;
+    return `one door: node ${first.door} does not get ${first.hex.slice(0, 8)} executed within ${calmMsMax(this.plan)} ms of calm`;
   }
 
   private missing(): string {

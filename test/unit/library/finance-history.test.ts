@@ -51,6 +51,7 @@ class History {
   constructor() {
     const { ledger } = this;
     ledger.put("registry.community", { id: "c", street: "jd", firm: "pm", committee: "yw", bank: "bk" });
+    ledger.put("registry.roll", { id: "all", community: "c", scope: "community" });
     ledger.put("maintenance-fund.fund", { community: "c" });
     this.happens("street/s@jd", "open_books", { community: "c", mode: "lump_sum", fee_bp: 0, document: DIGEST });
     for (const [code, kind] of Object.entries(KINDS))
@@ -334,8 +335,8 @@ describe("finance", () => {
             expect(isDone).toBe(row?.state === "approved");
             if (isDone) paid.set(String(row?.purpose), (paid.get(String(row?.purpose)) ?? 0) + Number(row?.fen));
           } else {
-            const motion = { id, community: "c", decision: `use:${id}:${fen}`, state: "effective" };
-            ledger.put("owners-vote.motion", motion);
+            const motion = { id, community: "c", decision: `use:${id}:${fen}`, roll: "all", state: "effective" };
+            if (what === "decided") ledger.put("owners-vote.motion", motion);
             const args = { id, community: "c", purpose: what, payee: "x", fen, motion: id, evidence: DIGEST };
             act("pm_finance/f@pm", "ask_public_payment", args);
           }

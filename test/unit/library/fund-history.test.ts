@@ -81,6 +81,7 @@ class History {
     const area = areas.reduce((sum, [, each]) => sum + each, 0);
     ledger.put("registry.community", { id: "c", street: "jd", firm: "pm", committee: "yw", bank: "bk", area });
     ledger.put("registry.roll", { id: "all", scope: "community" });
+    ledger.put("registry.roll", { id: "b1", scope: "building", building: "b1" });
     ledger.put("governance.organisation", { id: "fix", role: "provider" });
     this.happens("registrar/r@jd", "open_fund", { community: "c", initial: 0 });
     for (const [building, each] of areas) {
@@ -130,7 +131,7 @@ class History {
     const contract = { draw: id, contractor: "fix", price: budget, document: DIGEST };
     expect(this.try("committee/y@yw", "contract", contract)).toBe(false);
     const decision = `draw:${id}:${budget}`;
-    const motion = { id, community: "c", kind: "fund_use", decision, text_hash: PLAN, roll: "all" };
+    const motion = { id, community: "c", kind: "fund_use", decision, text_hash: PLAN, roll: building || "all" };
     this.ledger.put("owners-vote.motion", { ...motion, state: isEmergency ? "published" : "effective" });
     expect(this.try("pm_manager/m@pm", "adopt", { draw: id, motion: id })).toBe(!isEmergency);
     if (!isEmergency) return;
@@ -158,7 +159,7 @@ class History {
     const invoice = new Uint8Array(32).fill(number);
     const total = draw.asked + fen;
     const isOpen = ["contracted", "accepted", "reviewed"].includes(draw.state);
-    const isFirst = draw.asked === 0 && draw.state !== "reviewed";
+    const isFirst = draw.paid === 0 && draw.state !== "reviewed";
     const isWithin =
       draw.state === "reviewed"
         ? total <= draw.final

@@ -34,6 +34,7 @@ const steps = (length: number) =>
 
 function staffed(): LibraryLedger {
   const ledger = new LibraryLedger(CONTRACTS, START_MS);
+  ledger.put("governance.organisation", { id: "gov", role: "government" });
   ledger.put("registry.community", { id: "linli", street: "st", firm: "pm", committee: "yw", bank: "bk" });
   for (const [id, org, role] of [
     ["fixer", "fix", "provider"],

@@ -11,6 +11,7 @@ import { decodeTransaction } from "../../../src/ledger/format-transaction.ts";
 import { voteSigningBytes } from "../../../src/ledger/format-vote.ts";
 import type { SealedGenesis } from "../../../src/ledger/genesis.ts";
 import type { Transaction, Validator } from "../../../src/ledger/types.ts";
+import { Api } from "../../../src/node/api.ts";
 import { verifyNative } from "../../../src/node/ed25519-native.ts";
 import { EvidenceLog } from "../../../src/node/evidence-log.ts";
 import { makeGenesis, makeOpenGenesis, noteBatch, VALIDATORS } from "./ledger-fixture.ts";
@@ -134,6 +135,20 @@ describe("membership that changes while nodes run", () => {
     await commit([first, third, fourth], note("without-it"));
     await vi.waitFor(() => expect(newcomer.chain.head.height).toBe(first.chain.head.height), { timeout: 20_000 });
     expect([newcomer.participant.isSeated, roleOf(newcomer)]).toEqual([false, "follower"]);
+  }, 60_000);
+
+  it("N232: a node that loses its seat forgets what it was handed, and sends whoever asks again to another", async () => {
+    network = new MemberNetwork(openGenesis);
+    const members = await Promise.all([0, 1, 2, 3].map((index) => network.start(keyOf(index), `peer-${index}`)));
+    const { participant } = members[3] as Member;
+    const api = new Api({ participant, genesis: openGenesis, key: keyOf(3), name: "fourth", peerId: "peer-3" });
+    const waiting = transactionOf(note("waiting"));
+    participant.mempool.add(waiting);
+    expect(api.transaction(waiting.id)).toEqual({ kind: "pending" });
+    await commit(members, govern("replace_seat", { index: 3, key: signerOf(99).publicKey, peer: "peer-4" }));
+    expect(api.transaction(waiting.id)).toEqual({ kind: "unknown" });
+    expect([participant.mempool.size, participant.mempool.queued]).toEqual([0, 0]);
+    await expect(api.submit(waiting.bytes)).rejects.toThrow("NODE_HAS_NO_SEAT");
   }, 60_000);
 
   it("N93: batches of who has left are no longer proposed, kept or held against whoever hands them on", async () => {

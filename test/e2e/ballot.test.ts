@@ -1,0 +1,81 @@
+// `linli ballot` against a running network: what it refuses before a ballot is sealed that nobody could open, or opened too early.
+// Whole votes, with the real contract: vote-history.test.ts and the devnet's day.
+
+import { spawn } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { sha256 } from "#sha256";
+import { createKeyFile } from "../../src/node/key-file.ts";
+import { TestNetwork } from "./network.ts";
+
+const MAIN = join(import.meta.dirname, "../../src/main.ts");
+const TEXT = "Lift machines are replaced.\n";
+const STATES = ["draft", "sealed", "noticed", "open", "closed", "tallied"];
+const HOLDERS = ["street", "committee", "residents"];
+
+let network: TestNetwork;
+let asking: readonly string[];
+let text: string;
+let key: string;
+
+function linli(words: readonly string[]): Promise<{ readonly code: number | null; readonly err: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [MAIN, "ballot", ...words]);
+    let err = "";
+    child.stderr.on("data", (data) => (err += data));
+    child.on("close", (code) => resolve({ code, err }));
+  });
+}
+
+beforeAll(async () => {
+  const source = readFileSync(join(import.meta.dirname, "motions.yaml"), "utf8");
+  network = await TestNetwork.start({ nodes: 4, portBase: 28_700, contracts: [{ name: "owners-vote", source }] });
+  const { directory, genesisFile } = network.layout;
+  asking = ["--url", network.nodeOf(0).url, "--genesis", genesisFile];
+  text = join(directory, "text.txt");
+  writeFileSync(text, TEXT);
+  key = join(directory, "writer.key");
+  await createKeyFile(key, { kind: "account", account: "writer-0" });
+  const textHash = sha256(new TextEncoder().encode(TEXT));
+  const { id, bytes } = network.sign(
+    0,
+    STATES.map((state) => {
+      const args = { id: `m-${state}`, state, text_hash: textHash, holders: state === "draft" ? [] : HOLDERS };
+      return { contract: "owners-vote", action: "put", args };
+    }),
+  );
+  await network.clientOf(0).send(bytes);
+  const { receipt } = await network.clientOf(0).waitForReceipt(id, { timeoutMs: 60_000 });
+  expect(receipt.status).toBe("ok");
+}, 120_000);
+afterAll(() => network.stop());
+
+function seal(state: string, file = text) {
+  return linli(["seal", `m-${state}`, "h1", "for", "--text", file, ...asking]);
+}
+
+function open(state: string, file = key) {
+  return linli(["open", `m-${state}`, "--key", file, ...asking]);
+}
+
+it("S20: a ballot is sealed from the notice on, when every key organisation has its key, until voting closes", async () => {
+  for (const state of ["draft", "sealed", "closed", "tallied"])
+    expect(await seal(state)).toEqual({ code: 1, err: expect.stringContaining(`BALLOT_UNTIMELY: motion=m-${state}`) });
+  const missing = await seal("open", `${text}.none`);
+  expect(missing).toEqual({ code: 1, err: expect.stringContaining("FILE_MISSING") });
+}, 120_000);
+
+it("S21: ballots are opened when voting has closed and more than half of the keys are published", async () => {
+  for (const state of ["sealed", "open", "tallied"])
+    expect(await open(state)).toEqual({ code: 1, err: expect.stringContaining(`BALLOT_UNTIMELY: motion=m-${state}`) });
+  const few = "BALLOT_KEYS_FEW: motion=m-closed, published=0, needed=2";
+  expect(await open("closed")).toEqual({ code: 1, err: expect.stringContaining(few) });
+  const missing = await open("closed", `${key}.none`);
+  expect(missing).toEqual({ code: 1, err: expect.stringContaining("KEY_FILE_MISSING") });
+}, 120_000);
+
+it("S22: a ballot is sealed only for a head on the roll of the motion", async () => {
+  for (const state of ["noticed", "open"])
+    expect(await seal(state)).toEqual({ code: 2, err: expect.stringContaining("an owner on the roll r1; h1 is none") });
+}, 120_000);
