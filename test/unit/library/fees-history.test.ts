@@ -113,7 +113,8 @@ class Model {
   private pay(bill: Bill, fen: number): void {
     const days = Math.max(0, this.nowMs > bill.lateSinceMs ? localDay(this.nowMs) - localDay(bill.lateSinceMs) : 0);
     const left = bill.fen - bill.paid;
-    const grown = Math.floor((left * days * LATE_DAY_PPM) / 1_000_000);
+    // However long it is overdue, a rest grows by no more than itself.
+    const grown = Math.min(left, Math.floor((left * days * LATE_DAY_PPM) / 1_000_000));
     const room = Math.max(0, Math.floor((bill.fen * LATE_CAP_BP) / 10_000) - bill.late);
     bill.late += Math.min(grown, room);
     if (days > 0) bill.lateSinceMs = this.nowMs;

@@ -82,13 +82,10 @@ describe("a member that comes late", () => {
     const early: Member[] = [];
     const pruning = { keepBodiesMs: 0, fetchWhenBehind: 1_000 };
     for (const index of [0, 1, 2]) early.push(await startMember(network, index, pruning));
-    for (let note = 0; note < 20; note += 1) await commitNote(network, early);
-    await vi.waitFor(
-      () => {
-        for (const { chain } of early) expect(chain.store.firstBodyHeight).toBeGreaterThan(6);
-      },
-      { timeout: 20_000 },
-    );
+    // Old bodies are looked for after each commit, unless they still are: a busy machine needs a few more.
+    const hasDeleted = () => early.every(({ chain }) => chain.store.firstBodyHeight > 6);
+    for (let note = 0; note < 20 || (note < 200 && !hasDeleted()); note += 1) await commitNote(network, early);
+    expect(hasDeleted()).toBe(true);
     const late = await startMember(network, 3, pruning);
     await vi.waitFor(() => expect(late.chain.head.height).toBeGreaterThanOrEqual(20), { timeout: 20_000 });
     expect(late.chain.store.firstHeight).toBeGreaterThan(6);
