@@ -12,14 +12,14 @@ import {
   sealBallot,
 } from "../../client/ballot.ts";
 import type { LinliClient } from "../../client/client.ts";
-import { ledgerTimeMs } from "../../client/ledger-time.ts";
-import { buildTransaction, type CallRequest } from "../../client/transaction.ts";
+import type { CallRequest } from "../../client/transaction.ts";
 import { LedgerError } from "../../errors.ts";
 import { bytesEqual, EMPTY_BYTES } from "../../ledger/hash.ts";
 import { namedToJson, type ValueJson, valueFromJson } from "../../ledger/value-json.ts";
 import { loadBytes, saveNewFile } from "../genesis-plan.ts";
-import { type LoadedKey, loadKeyFile } from "../key-file.ts";
-import { type Connection, type ConnectOptions, connect } from "./connect.ts";
+import { loadKeyFile } from "../key-file.ts";
+import { type ConnectOptions, connect } from "./connect.ts";
+import { handIn } from "./hand-in.ts";
 import { argumentInvalid, printRemark, printResult } from "./output.ts";
 
 const CONTRACT = "owners-vote";
@@ -28,8 +28,6 @@ const PAGE_ROWS = 500;
 const CALLS_PER_TRANSACTION = 100;
 /** above the worst case of open_ballot */
 const GAS_PER_OPENING = 10_000;
-const VALID_MS = 300_000;
-const WAIT_MS = 60_000;
 
 /** S20: earlier not every organisation has a key, and a share for none is lost; later no ballot is taken. */
 const SEALED_IN = {
@@ -111,34 +109,10 @@ export async function openMotion(motion: string, options: ConnectOptions & { rea
   }
   for (let first = 0; first < calls.length; first += CALLS_PER_TRANSACTION) {
     const batch = calls.slice(first, first + CALLS_PER_TRANSACTION);
-    await handIn(connection, author, batch);
+    await handIn(connection, author, { calls: batch, gasLimit: GAS_PER_OPENING * batch.length });
     printRemark(`${first + batch.length} of ${calls.length} openings are on the ledger`);
   }
   printResult({ motion, keysPublished: published, keys: holders.length, opened: calls.length, unreadable });
-}
-
-async function handIn(
-  { client, genesis }: Connection,
-  { account = "", signer }: LoadedKey,
-  calls: readonly CallRequest[],
-): Promise<void> {
-  const nowMs = Date.now();
-  const transaction = buildTransaction({
-    chainId: genesis.chainId,
-    signers: [{ account, signer }],
-    nonce: nowMs,
-    validUntilMs: ledgerTimeMs(genesis, nowMs + VALID_MS),
-    gasLimit: GAS_PER_OPENING * calls.length,
-    calls,
-  });
-  await client.send(transaction.bytes);
-  const { receipt } = await client.waitForReceipt(transaction.id, { timeoutMs: WAIT_MS });
-  if (receipt.status === "ok") return;
-  throw new LedgerError(
-    "TX_WITHOUT_EFFECT",
-    { status: receipt.status, rule: receipt.ruleId },
-    { remedy: "run it again: it takes up what is still sealed" },
-  );
 }
 
 async function readMotion(client: LinliClient, motion: string, when: typeof SEALED_IN): Promise<Row> {

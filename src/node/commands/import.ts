@@ -1,19 +1,15 @@
 // `linli import`: registers from files, as batches that two people of two organisations sign. Does the step that is next for the key it is given.
 // Sends nothing in a dry run; what is next is decided in ../import/steps.ts.
 
-import { ledgerTimeMs } from "../../client/ledger-time.ts";
-import { buildTransaction, type CallRequest } from "../../client/transaction.ts";
-import { LedgerError } from "../../errors.ts";
 import { toHex } from "../../ledger/hash.ts";
 import { provedRow } from "../import/difference.ts";
 import { readRegisterFiles } from "../import/register-rows.ts";
 import { lookAtImport, nextStep, reportOf, standingOf } from "../import/steps.ts";
 import { loadKeyFile } from "../key-file.ts";
-import { type Connection, type ConnectOptions, connect } from "./connect.ts";
+import { type ConnectOptions, connect } from "./connect.ts";
+import { handIn } from "./hand-in.ts";
 import { argumentInvalid, printRemark, printResult } from "./output.ts";
 
-const VALID_MS = 300_000;
-const WAIT_MS = 60_000;
 /** above the worst case of every action of the registry and of the import */
 const GAS_PER_CALL = 12_000;
 
@@ -39,34 +35,10 @@ export async function importRegisters(path: string, options: ImportOptions): Pro
   const author = await loadKeyFile(options.key, "account");
   const { transactions, remark } = nextStep(found, { account: author.account ?? "", seen: options.digest });
   for (const [index, calls] of transactions.entries()) {
-    await handIn(connection, author, calls);
+    await handIn(connection, author, { calls, gasLimit: GAS_PER_CALL * calls.length });
     printRemark(`transaction ${index + 1} of ${transactions.length} is on the ledger`);
   }
   printRemark(remark);
   const after = await provedRow(connection.client, "data-import.batch", found.digest);
   printResult({ digest: toHex(found.digest), ...standingOf(after) });
-}
-
-async function handIn(
-  { client, genesis }: Connection,
-  { account = "", signer }: Awaited<ReturnType<typeof loadKeyFile>>,
-  calls: readonly CallRequest[],
-): Promise<void> {
-  const nowMs = Date.now();
-  const transaction = buildTransaction({
-    chainId: genesis.chainId,
-    signers: [{ account, signer }],
-    nonce: nowMs,
-    validUntilMs: ledgerTimeMs(genesis, nowMs + VALID_MS),
-    gasLimit: GAS_PER_CALL * calls.length,
-    calls,
-  });
-  await client.send(transaction.bytes);
-  const { receipt, explanation } = await client.waitForReceipt(transaction.id, { timeoutMs: WAIT_MS });
-  if (receipt.status === "ok") return;
-  throw new LedgerError(
-    "TX_WITHOUT_EFFECT",
-    { status: receipt.status, rule: receipt.ruleId, zh: explanation.zh, en: explanation.en },
-    { remedy: "nothing of it happened; once the cause is gone, run it again: it goes on where it stopped" },
-  );
 }
