@@ -186,16 +186,18 @@ function registration(
 async function registerDevices(context: DayContext, steps: Steps): Promise<void> {
   const { devices } = context.community;
   const { account, organisation } = STAFF.manager;
+  const witness = STAFF.committee.account;
   await steps.ensure({
     title: { zh: `登记 ${devices.length} 台设备`, en: `${devices.length} devices registered` },
     contract: "registry",
     table: "device",
     items: devices.map(({ id, kind, building, limit, warrantyUntil }) => {
       const gateway = gatewayOf(building);
-      const args = { id, building, kind, gateway, limit, warranty_until: endOfDayMs(warrantyUntil) };
+      const args = { id, building, kind, gateway, limit, warranty_until: endOfDayMs(warrantyUntil), witness };
       return {
         key: [id],
         account,
+        cosigners: [witness],
         via: viaOf(context, organisation),
         calls: [{ contract: "registry", action: "add_device", args }],
         isDone: (fields: RowFields) => fields.kind === kind && fields.gateway === gateway,

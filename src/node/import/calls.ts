@@ -36,7 +36,8 @@ export function signCall(digest: Hash, { rows, area }: RegisterFiles): CallReque
 
 /**
  * The transactions that take over the last `left` rows, in their order: each row enters the register by the register's own
- * action, unless it stands there, and is compared with what was signed.
+ * action, unless it stands there, and is compared with what was signed. A device is entered by the contract of imports, which
+ * vouches for its second signature.
  * @param digests of `batchDigests`
  */
 export function commitCalls(
@@ -51,15 +52,15 @@ export function commitCalls(
     const rest = batch.digests[rows.length - batch.left + index + 1];
     invariant(digest !== undefined && rest !== undefined, "L400: every row has the digest of those after it");
     const enter = { contract: IMPORT_CONTRACT, action: `enter_${register}`, args: { digest, rest, id, ...fields } };
-    return missing.has(row) ? [addCall(batch.community, row), enter] : [enter];
+    return missing.has(row) && register !== "device" ? [addCall(batch.community, row), enter] : [enter];
   });
   return Array.from({ length: Math.ceil(calls.length / ROWS_PER_TRANSACTION) }, (_, index) =>
     calls.slice(index * ROWS_PER_TRANSACTION, (index + 1) * ROWS_PER_TRANSACTION).flat(),
   );
 }
 
-/** Units and devices name a building, and get their community from it. */
+/** Units name a building, and get their community from it. */
 function addCall(community: string, { register, id, fields }: RegisterRow): CallRequest {
-  const place = register === "building" || register === "head" ? { community } : {};
+  const place = register === "unit" ? {} : { community };
   return { contract: "registry", action: `add_${register}`, args: { id, ...place, ...fields } };
 }

@@ -159,11 +159,8 @@ class History {
     const invoice = new Uint8Array(32).fill(number);
     const total = draw.asked + fen;
     const isOpen = ["contracted", "accepted", "reviewed"].includes(draw.state);
-    const isFirst = draw.paid === 0 && draw.state !== "reviewed";
-    const isWithin =
-      draw.state === "reviewed"
-        ? total <= draw.final
-        : total * 100 <= draw.price * BEFORE_REVIEW_PERCENT && (!isFirst || total * 100 <= draw.price * FIRST_PERCENT);
+    const percent = draw.state === "contracted" ? FIRST_PERCENT : BEFORE_REVIEW_PERCENT;
+    const isWithin = draw.state === "reviewed" ? total <= draw.final : total * 100 <= draw.price * percent;
     const isAllowed = !this.invoices.has(number) && isOpen && isWithin;
     expect(this.try("pm_manager/m@pm", "ask_payment", { draw: draw.id, invoice, fen })).toBe(isAllowed);
     if (!isAllowed) return;

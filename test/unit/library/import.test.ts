@@ -256,7 +256,7 @@ describe("ledger", () => {
 
   beforeEach(() => {
     ledger = new LibraryLedger(contracts, NOW_MS);
-    ledger.put("registry.community", { id: "linli", street: "jd", firm: "pm" });
+    ledger.put("registry.community", { id: "linli", street: "jd", firm: "pm", committee: "yw" });
     ledger.put("registry.account", { id: "gw", org: "pm", roles: ["device"] });
   });
 
