@@ -278,6 +278,7 @@ function measureAction(contracts: ReadonlyMap<string, CompiledContract>, scene: 
       overlay: new MeteredOverlay(ledger.overlay),
       timeMs: NOW_MS,
       callee: () => undefined,
+      stopped: () => undefined,
       deploy: () => undefined,
     };
     const refusal = runAction(action, { host, frame, caller, args, events: [] });

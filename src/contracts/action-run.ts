@@ -37,6 +37,8 @@ export interface ActionHost {
   readonly timeMs: number;
   /** an action of the code and settings that this block runs; undefined: there is none */
   callee(contract: string, action: string): Callee | undefined;
+  /** why no action of a contract runs now; undefined: they do */
+  stopped(contract: string): Refusal | undefined;
   deploy(frame: Frame, request: DeployRequest): Refusal | undefined;
 }
 
@@ -115,6 +117,8 @@ export class ActionRun {
   begin(args: CallArguments): Refusal | undefined {
     const { action, caller, frame, host } = this;
     charge(frame, GAS.call);
+    const stopped = host.stopped(action.contract);
+    if (stopped !== undefined) return stopped;
     if (!this.isAuthorised()) {
       const contract: RefusalValues = caller.contract === "" ? [] : [["caller.contract", caller.contract]];
       return {

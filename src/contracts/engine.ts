@@ -10,6 +10,7 @@ import { compileContract, sourceHashOf } from "./compile-contract.ts";
 import type { CompiledContract } from "./compiled.ts";
 import type { Finding } from "./finding.ts";
 import type { TableShape } from "./scope.ts";
+import { type Stop, stopOf } from "./stop.ts";
 import { CATALOGUE_KEY } from "./system.ts";
 import { CATALOGUE, CONTRACTS, SETTINGS, SOURCES, VERSIONS } from "./system-layouts.ts";
 import { membership } from "./types.ts";
@@ -88,6 +89,8 @@ export interface DeployedVersion {
 export interface LoadedContract {
   readonly contract: CompiledContract;
   readonly settings: readonly Value[];
+  /** the last stop that was decided, also when it is over */
+  readonly stop: Stop | undefined;
 }
 
 export function deployedVersion(state: StateReader, name: string): DeployedVersion | undefined {
@@ -122,8 +125,8 @@ export function deployedNames(state: StateReader): readonly string[] {
 }
 
 /**
- * The contracts of one state. Loads each at most once: within a block, code and settings are those of its start
- * once they were loaded then, whatever the block's transactions deploy or set.
+ * The contracts of one state. Loads each at most once: within a block, code, settings and stops are those of its start
+ * once they were loaded then, whatever the block's transactions deploy, set or stop.
  */
 export class Catalogue {
   private readonly engine: Engine;
@@ -143,7 +146,8 @@ export class Catalogue {
     // A circle of imports finds the name taken and nothing there.
     this.loaded.set(name, undefined);
     const contract = this.compilation(name)?.contract;
-    const loaded = contract && { contract, settings: settingsOf(this.state, contract) };
+    const { state } = this;
+    const loaded = contract && { contract, settings: settingsOf(state, contract), stop: stopOf(state, name) };
     this.loaded.set(name, loaded);
     return loaded;
   }

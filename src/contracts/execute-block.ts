@@ -31,9 +31,11 @@ import {
 import { OUT_OF_GAS, OutOfGas } from "./outcome.ts";
 import type { ProtocolRules } from "./protocols.ts";
 import { type Refusal, refused } from "./refusal.ts";
-import { decodeKey, startsWithBytes, tablePrefix, timerDueMs } from "./state-keys.ts";
+import { startsWithBytes, tablePrefix, timerDueMs } from "./state-keys.ts";
+import { stopRefusal } from "./stop.ts";
 import { ANYONE_ROLE, CONTRACT_ROLE_PREFIX, GOVERNANCE_CONTRACT, TIMER_ROLE } from "./system.ts";
 import { ACCOUNTS, ROSTER, SEATS, TIMERS } from "./system-layouts.ts";
+import { timerOf } from "./timer-row.ts";
 import { BLOCK_LIMITS, LIMITED } from "./usage.ts";
 
 export interface BlockInput {
@@ -138,6 +140,8 @@ class BlockExecution {
     const budget = Math.max(parameters.timerGasMax, Math.floor(parameters.blockGasMax / 2));
     for (const key of dueTimers) {
       if (this.gas + parameters.timerGasMax > budget || fullDimension(this.used, TIMER_LIMITS) !== undefined) return;
+      // R321: what a stop holds back stays due until the stop is over.
+      if (this.stopped(timerOf(key).contract) !== undefined) continue;
       const entry = overlay.get(key);
       // A timer before it in this block may have cancelled or moved it.
       if (entry !== undefined && timerDueMs(entry.value) <= timeMs) this.runTimer(key, entry.value);
@@ -284,12 +288,17 @@ class BlockExecution {
     return loaded && compiled && { action: compiled, settings: loaded.settings };
   }
 
+  private stopped(contract: string): Refusal | undefined {
+    return stopRefusal(this.catalogue.load(contract)?.stop, this.input.timeMs);
+  }
+
   private hostOf({ overlay }: Progress): ActionHost {
     const { engine, height, timeMs, overlay: state } = this.input;
     return {
       overlay,
       timeMs,
       callee: (contract, action) => this.callee(contract, action),
+      stopped: (contract) => this.stopped(contract),
       deploy: (frame, request) => deploy(frame, request, { state, overlay, engine, height }),
     };
   }
@@ -350,13 +359,6 @@ function stopped(thrown: unknown, gasLimit: number): Refusal {
   if (thrown instanceof LimitReached) return limitRefusal(thrown);
   if (!(thrown instanceof OutOfGas)) throw thrown;
   return { status: "out_of_gas", ruleId: "transaction.gas", values: [["gasLimit", gasLimit]] };
-}
-
-function timerOf(key: Uint8Array): { readonly contract: string; readonly key: string } {
-  const decoded = decodeKey(key, TIMERS.prefix.length, TIMERS.keyColumns);
-  const [contract, name] = decoded.ok ? decoded.value : [];
-  invariant(typeof contract === "string" && typeof name === "string", "R10: a timer's key names contract and timer");
-  return { contract, key: name };
 }
 
 export type SignerRule = "account.unknown" | "account.status" | "account.key";

@@ -8,6 +8,7 @@ import type { Callee } from "./action-run.ts";
 import { deploy } from "./deploy.ts";
 import { type DryRun, dryRun } from "./dry-run.ts";
 import { Catalogue, Engine } from "./engine.ts";
+import { stopRefusal } from "./stop.ts";
 import { ANYONE_ROLE, CONTRACT_ROLE_PREFIX, TIMER_ROLE } from "./system.ts";
 import { ACCOUNTS } from "./system-layouts.ts";
 
@@ -53,6 +54,7 @@ export function explainCall(overlay: StateOverlay, request: TrialRequest): Verdi
         overlay: metered,
         timeMs,
         callee,
+        stopped: (other) => stopRefusal(catalogue.load(other)?.stop, timeMs),
         deploy: (frame, deployed) =>
           deploy(frame, deployed, { state: overlay, overlay: metered, engine: ENGINE, height }),
       }),

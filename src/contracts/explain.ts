@@ -80,6 +80,10 @@ function plain(value: Value | undefined): string {
 // ---- what the ledger itself refuses ----
 
 const at = (values: Values, name: string) => plain(values.get(name));
+const time = (values: Values, name: string) => {
+  const value = values.get(name);
+  return typeof value === "number" ? formatTime(value) : plain(value);
+};
 const ids =
   (...wanted: readonly string[]) =>
   ({ ruleId }: Refused) =>
@@ -143,6 +147,13 @@ const SAYINGS: readonly (readonly [(refused: Refused) => boolean, Say])[] = [
     ({ values }) => ({
       zh: `合约 ${at(values, "contract")} 没有操作 ${at(values, "action")}`,
       en: `Contract ${at(values, "contract")} has no action ${at(values, "action")}`,
+    }),
+  ],
+  [
+    ids("call.stopped"),
+    ({ values }) => ({
+      zh: `合约 ${at(values, "contract")} 已紧急停用: ${at(values, "organisations")} 决定 (提案 ${at(values, "proposal")}), 自 ${time(values, "since")} 起; 理由: ${at(values, "reason")}。至 ${time(values, "until")} 自动恢复; 提前恢复须经 governance.propose_resume 提案, 超过三分之二席位同意。查询和证明不受影响, 到期事项于恢复后办理`,
+      en: `Contract ${at(values, "contract")} is stopped: decided by ${at(values, "organisations")} (proposal ${at(values, "proposal")}), since ${time(values, "since")}; reason: ${at(values, "reason")}. It runs again from ${time(values, "until")} by itself, or sooner by governance.propose_resume with more than two thirds of the seats. Queries and proofs go on; what falls due is done when it runs again`,
     }),
   ],
   [

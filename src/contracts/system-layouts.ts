@@ -23,3 +23,4 @@ export const PARAMETERS = layout(GOVERNANCE_CONTRACT, "parameter");
 export const CONTRACTS = layout(GOVERNANCE_CONTRACT, "contract");
 export const SOURCES = layout(GOVERNANCE_CONTRACT, "source");
 export const SETTINGS = layout(GOVERNANCE_CONTRACT, "setting");
+export const STOPS = layout(GOVERNANCE_CONTRACT, "stop");

@@ -27,7 +27,9 @@ export const SOURCE_BYTES_MAX = 131_072;
  * The host writes `contract` and `source` (statement `deploy`) and, at genesis, all of them. Governance's own actions write the others:
  * - seats are numbered 0 to roster["main"].seats - 1 without gaps; the validators of the next height are exactly these rows;
  * - `parameter` has one row per name of PARAMETER_NAMES and PROTOCOL_ROWS;
- * - `setting` overrides the number of the same name in a contract's `settings`, from the next block on.
+ * - `setting` overrides the number of the same name in a contract's `settings`, from the next block on;
+ * - `observer` names the peers that may follow without a seat;
+ * - `stop` keeps every action of a contract from running while block time is before `until`, from the next block on (`stop.ts`).
  * After each transaction that wrote seat, roster, parameter or setting the host checks the outcome (`governance-rows.ts`)
  * and refuses the transaction when the next set or a value would be unusable.
  */
@@ -46,6 +48,17 @@ const SYSTEM_TABLES: Readonly<Record<string, Readonly<Record<string, SystemTable
     },
     source: { key: { hash: "bytes(32)" }, fields: { text: `text(${SOURCE_BYTES_MAX})` } },
     setting: { key: { contract: "text(64)", name: "text(64)" }, fields: { value: "int" } },
+    observer: { key: { peer: "text(128)" }, fields: { organisation: "id", since: "time" } },
+    stop: {
+      key: { contract: "text(64)" },
+      fields: {
+        since: "time",
+        until: "time",
+        organisations: "list(id, 16)",
+        proposal: "text(32)",
+        reason: "text(256)",
+      },
+    },
   },
   [REGISTRY_CONTRACT]: {
     account: {

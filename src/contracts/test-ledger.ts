@@ -16,9 +16,11 @@ import { LimitReached, limitRefusal, MeteredOverlay } from "./metered-overlay.ts
 import { OutOfGas } from "./outcome.ts";
 import type { Refusal } from "./refusal.ts";
 import type { RowLayout } from "./row-layout.ts";
-import { decodeKey, isTimerKey, startsWithBytes, timerDueMs } from "./state-keys.ts";
+import { isTimerKey, startsWithBytes, timerDueMs } from "./state-keys.ts";
+import { stopOf, stopRefusal } from "./stop.ts";
 import { TIMER_ROLE } from "./system.ts";
 import { MONEY, TIMERS } from "./system-layouts.ts";
+import { timerOf } from "./timer-row.ts";
 import { membership } from "./types.ts";
 import type { Limits } from "./usage.ts";
 
@@ -96,6 +98,7 @@ export class TestLedger {
       overlay,
       timeMs: this.nowMs,
       callee: (contract, action) => this.callee(contract, action),
+      stopped: (contract) => stopRefusal(stopOf(state, contract), this.nowMs),
       deploy: (own, request) => deploy(own, request, { state, overlay, engine, height: 1 }),
     };
   }
@@ -125,7 +128,7 @@ export class TestLedger {
     const due = this.overlay
       .writes()
       .flatMap(({ key, value }) =>
-        value !== undefined && isTimerKey(key) ? [{ key, value, dueMs: timerDueMs(value) }] : [],
+        value !== undefined && isTimerKey(key) ? [{ key, value, dueMs: this.dueMs(key, value) }] : [],
       );
     const sorted = due
       .filter(({ dueMs }) => dueMs <= timeMs)
@@ -133,10 +136,14 @@ export class TestLedger {
     return sorted[0];
   }
 
+  /** R321: what a stop holds back is due when the stop is over. */
+  private dueMs(key: Uint8Array, value: Uint8Array): number {
+    return Math.max(timerDueMs(value), stopOf(this.overlay, timerOf(key).contract)?.untilMs ?? 0);
+  }
+
   private runTimer({ key, value }: { readonly key: Uint8Array; readonly value: Uint8Array }): Step {
-    const names = decodeKey(key, TIMERS.prefix.length, TIMERS.keyColumns);
-    invariant(names.ok, "R10: a timer's key names contract and timer");
-    const [contract, , , action, bytes] = TIMERS.decode(names.value, value);
+    const timer = timerOf(key);
+    const [contract, , , action, bytes] = TIMERS.decode([timer.contract, timer.key], value);
     const args = bytes instanceof Uint8Array ? decode(bytes) : undefined;
     invariant(
       typeof contract === "string" && typeof action === "string" && args?.ok === true,

@@ -8,7 +8,6 @@ import type { Engine } from "../contracts/engine.ts";
 import { executeBlock } from "../contracts/execute-block.ts";
 import { genesisWrites } from "../contracts/genesis-state.ts";
 import { type Protocols, rulesOf } from "../contracts/protocols.ts";
-import { isTimerKey, timerDueMs } from "../contracts/state-keys.ts";
 import { accept, refuse, type Verdict } from "../errors.ts";
 import { executedList } from "../ledger/executed-list.ts";
 import { referenceOf } from "../ledger/format-batch.ts";
@@ -45,7 +44,7 @@ import type { LedgerStore } from "../store/ledger-store.ts";
 import type { RecordMark } from "../store/rows.ts";
 import { checkHeader, type HeaderPlace, headerAbove } from "./block-header.ts";
 import { ReplayWindow } from "./replay-window.ts";
-import { TimerIndex } from "./timer-index.ts";
+import { newTimerIndex, type TimerIndex } from "./timer-index.ts";
 
 /** Due timers offered to one block; their gas budget may leave some of them due. */
 const DUE_TIMERS_MAX = 1_000;
@@ -81,10 +80,6 @@ interface DerivedState {
   readonly replay: ReplayWindow;
   readonly timers: TimerIndex;
   readonly tree: StateTree;
-}
-
-export function newTimerIndex(): TimerIndex {
-  return new TimerIndex({ isTimerKey, dueMs: timerDueMs });
 }
 
 export class Chain {

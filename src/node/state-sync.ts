@@ -16,10 +16,10 @@ import type { StateTree } from "../state/tree.ts";
 import type { InstalledHead } from "../store/install.ts";
 import { SNAPSHOTS_KEPT } from "../store/snapshots.ts";
 import type { PlacedWindowBlock, StagedState } from "../store/staged-state.ts";
-import { type Chain, newTimerIndex } from "./chain.ts";
+import type { Chain } from "./chain.ts";
 import { ReplayWindow } from "./replay-window.ts";
 import { encodeSnapshotRequest, type SnapshotRequest, WINDOW_BLOCKS_MAX } from "./snapshot-answers.ts";
-import type { TimerIndex } from "./timer-index.ts";
+import { newTimerIndex, type TimerIndex } from "./timer-index.ts";
 
 const OFFER_TIMEOUT_MS = 5_000;
 const PART_TIMEOUT_MS = 10_000;

@@ -313,6 +313,7 @@ describe("blocks", () => {
       overlay: new MeteredOverlay(newOverlay()),
       timeMs: 1,
       callee: () => undefined,
+      stopped: () => undefined,
       deploy: () => undefined,
     };
     const frame = frameOf({ action: caller, settings: [] }, 100_000);

@@ -234,7 +234,14 @@ describe("replay window", () => {
 });
 
 describe("timer index", () => {
-  const rows = { isTimerKey: (key: Uint8Array) => key[0] === 1, dueMs: (value: Uint8Array) => value[0] ?? 0 };
+  /** timers begin with 1, then their contract; stops with 3 */
+  const rows = {
+    isTimerKey: (key: Uint8Array) => key[0] === 1,
+    contractOf: (key: Uint8Array) => String(key[1]),
+    dueMs: (value: Uint8Array) => value[0] ?? 0,
+    stoppedContract: (key: Uint8Array) => (key[0] === 3 ? String(key[1]) : undefined),
+    stopEndMs: (_: Uint8Array, value: Uint8Array) => value[0],
+  };
   const key = (...bytes: number[]) => new Uint8Array(bytes);
 
   it("N31: timers come in order of (time, key); scheduling again moves, deleting removes; other rows are ignored", () => {
@@ -254,5 +261,26 @@ describe("timer index", () => {
     expect(timers.due(100, 10)).toEqual([key(1, 2), key(1, 3)]);
     expect(timers.due(100, 1)).toEqual([key(1, 2)]);
     expect(timers.nextDueMs()).toBe(50);
+  });
+
+  it("R321: timers of a stopped contract are due when the stop is over, also those that come meanwhile; another end moves them", () => {
+    const timers = new TimerIndex(rows);
+    timers.apply([
+      { key: key(1, 7, 2), value: key(20) },
+      { key: key(1, 7, 1), value: key(30) },
+      { key: key(1, 8, 1), value: key(40) },
+      { key: key(3, 7), value: key(50) },
+      { key: key(1, 7, 3), value: key(10) },
+      { key: key(1, 7, 4), value: key(60) },
+    ]);
+    expect(timers.nextDueMs()).toBe(40);
+    expect(timers.due(49, 10)).toEqual([key(1, 8, 1)]);
+    const held = [key(1, 7, 3), key(1, 7, 2), key(1, 7, 1)];
+    expect(timers.due(50, 10), "in order of their times").toEqual([key(1, 8, 1), ...held]);
+    timers.apply([{ key: key(3, 7), value: key(45) }]);
+    expect(timers.due(45, 10), "resumed sooner").toEqual([key(1, 8, 1), ...held]);
+    timers.apply([{ key: key(1, 7, 3), value: undefined }]);
+    timers.apply([{ key: key(3, 7), value: undefined }]);
+    expect(timers.due(49, 10), "as if there had been none").toEqual([key(1, 7, 2), key(1, 7, 1), key(1, 8, 1)]);
   });
 });
