@@ -23,4 +23,5 @@ export const PARAMETERS = layout(GOVERNANCE_CONTRACT, "parameter");
 export const CONTRACTS = layout(GOVERNANCE_CONTRACT, "contract");
 export const SOURCES = layout(GOVERNANCE_CONTRACT, "source");
 export const SETTINGS = layout(GOVERNANCE_CONTRACT, "setting");
+export const OBSERVERS = layout(GOVERNANCE_CONTRACT, "observer");
 export const STOPS = layout(GOVERNANCE_CONTRACT, "stop");

@@ -37,14 +37,16 @@ import {
   type Validator,
   type ValidatorTransition,
 } from "../ledger/types.ts";
+import type { PeerId } from "../ports.ts";
 import { Overlay } from "../state/overlay.ts";
 import type { StagedTree, StateTree } from "../state/tree.ts";
 import { type InstalledHead, transitionsUpTo } from "../store/install.ts";
 import type { LedgerStore } from "../store/ledger-store.ts";
 import type { RecordMark } from "../store/rows.ts";
 import { checkHeader, type HeaderPlace, headerAbove } from "./block-header.ts";
+import { DerivedRows } from "./derived-rows.ts";
 import { ReplayWindow } from "./replay-window.ts";
-import { newTimerIndex, type TimerIndex } from "./timer-index.ts";
+import type { TimerIndex } from "./timer-index.ts";
 
 /** Due timers offered to one block; their gas budget may leave some of them due. */
 const DUE_TIMERS_MAX = 1_000;
@@ -78,7 +80,7 @@ export interface StagedBlock {
 /** What is derived from the state and the newest blocks, and kept in memory. */
 interface DerivedState {
   readonly replay: ReplayWindow;
-  readonly timers: TimerIndex;
+  readonly rows: DerivedRows;
   readonly tree: StateTree;
 }
 
@@ -130,8 +132,8 @@ export class Chain {
   }): Promise<Chain> {
     const { store, genesis, engine, protocols } = options;
     if (store.isEmpty) await store.initialise({ genesis, writes: genesisWrites(genesis, engine) });
-    const timers = newTimerIndex();
-    const tree = await store.loadTree((key, value) => timers.apply([{ key, value }]));
+    const rows = new DerivedRows();
+    const tree = await store.loadTree((key, value) => rows.apply([{ key, value }]));
     const { head } = store;
     // The largest window there ever was: it never shrinks (R96).
     const windowMs = head.parameters.replayWindowMs;
@@ -140,7 +142,7 @@ export class Chain {
     const transitions = await store.loadTransitions();
     return new Chain({
       store,
-      derived: { replay, timers, tree },
+      derived: { replay, rows, tree },
       chainId: genesis.chainId,
       engine,
       protocols,
@@ -170,8 +172,13 @@ export class Chain {
     return this.derived.replay;
   }
 
+  /** Peers that may follow without a seat. */
+  get observers(): readonly PeerId[] {
+    return this.derived.rows.observers.peers;
+  }
+
   get timers(): TimerIndex {
-    return this.derived.timers;
+    return this.derived.rows.timers;
   }
 
   get tree(): StateTree {
@@ -378,7 +385,7 @@ export class Chain {
       record,
     });
     this.tree.commit(staged.tree);
-    this.timers.apply(staged.writes);
+    this.derived.rows.apply(staged.writes);
     this.replay.add({ timeMs: header.timeMs, windowMs: this.windowMs, ids: transactions.map(({ id }) => id) });
     if (!bytesEqual(staged.result.nextValidatorsHash, header.validatorsHash)) {
       const { headerBytes } = proposal;

@@ -108,7 +108,9 @@ export class Participant {
       log,
       publish: (bytes) => network.publish("evidence", bytes),
     });
-    this.peers = new Peers({ network, ownKey: toHex(key.publicKey), genesis, validators: chain.head.validators });
+    const { validators } = chain.head;
+    const ownKey = toHex(key.publicKey);
+    this.peers = new Peers({ network, ownKey, genesis, validators, observers: chain.observers });
     const onBad = (from: ValidatorKey, code: string) => this.peers.penalise(from, code);
     this.intake = new BatchIntake({
       clock,
@@ -274,7 +276,7 @@ export class Participant {
   }
 
   private async onRequest(protocol: RequestProtocol, peer: PeerId, payload: Uint8Array): Promise<Uint8Array> {
-    const from = this.peers.keyOf(peer);
+    const from = this.peers.askerOf(peer);
     if (from === undefined) throw new LedgerError("PEER_UNKNOWN");
     const answers: Record<RequestProtocol, () => Uint8Array | Promise<Uint8Array>> = {
       fetch: () => this.intake.answerFetch(payload),
@@ -411,7 +413,7 @@ export class Participant {
     // N232: nobody takes batches of a node without a seat, and its clients have to learn it at the door.
     if (!this.isSeated) this.mempool.clear();
     this.batcher.settle((digest) => this.pool.hasKey(digest));
-    this.peers.setValidators(head.validators);
+    this.peers.follow(head.validators, this.chain.observers);
   }
 
   private publishBatch(batch: Batch): void {

@@ -1,5 +1,5 @@
-// Translates between validators and the peers that carry their messages. The consensus key is never the peer key;
-// genesis and governance bind the two.
+// Translates between validators and the peers that carry their messages, and knows who else may ask. The consensus key is never
+// the peer key; genesis and governance bind the two.
 
 import type { ValidatorKey } from "../consensus/events.ts";
 import { LedgerError } from "../errors.ts";
@@ -14,29 +14,35 @@ export class Peers {
   private readonly ownKey: ValidatorKey;
   private readonly genesis: Pick<Genesis, "validators" | "endpoints">;
   private validators: readonly Validator[];
+  private followers: ReadonlySet<PeerId> = new Set();
+  private observers: readonly PeerId[];
   private peerByKey = new Map<ValidatorKey, PeerId>();
   private keyByPeer = new Map<PeerId, ValidatorKey>();
 
-  /** @param options.validators those in office at the head */
+  /** @param options.validators,options.observers those of the head */
   constructor(options: {
     readonly network: PeerNetwork;
     readonly ownKey: ValidatorKey;
     readonly genesis: Pick<Genesis, "validators" | "endpoints">;
     readonly validators: readonly Validator[];
+    readonly observers: readonly PeerId[];
   }) {
     this.network = options.network;
     this.ownKey = options.ownKey;
     this.genesis = options.genesis;
     this.validators = options.validators;
+    this.observers = options.observers;
     this.admit(options.validators);
   }
 
-  /** The head's validators, after each block: who may connect follows the ledger. */
-  setValidators(validators: readonly Validator[]): void {
-    if (validators === this.validators) return;
+  /** The head's validators and observers, after each block: who may connect follows the ledger. */
+  follow(validators: readonly Validator[], observers: readonly PeerId[]): void {
+    if (validators === this.validators && observers === this.observers) return;
     const before = this.validators;
+    const areSame = bytesEqual(validatorsHashOf(before), validatorsHashOf(validators)) && observers === this.observers;
     this.validators = validators;
-    if (!bytesEqual(validatorsHashOf(before), validatorsHashOf(validators))) this.admit([...before, ...validators]);
+    this.observers = observers;
+    if (!areSame) this.admit([...before, ...validators]);
   }
 
   private admit(validators: readonly Validator[]): void {
@@ -44,11 +50,21 @@ export class Peers {
       this.peerByKey.set(toHex(publicKey), peerId);
       this.keyByPeer.set(peerId, toHex(publicKey));
     }
-    this.network.setMembers(memberEndpoints(this.genesis, validators));
+    const members = memberEndpoints(this.genesis, validators, this.observers);
+    this.followers = new Set(members.flatMap(({ peerId }) => (this.keyByPeer.has(peerId) ? [] : [peerId])));
+    this.network.setMembers(members);
   }
 
   keyOf(peer: PeerId): ValidatorKey | undefined {
     return this.keyByPeer.get(peer);
+  }
+
+  /**
+   * Whose share of this node's time a question of that peer takes; undefined: it may not ask.
+   * N228: whoever follows without a seat shares one with all the others who do.
+   */
+  askerOf(peer: PeerId): string | undefined {
+    return this.keyOf(peer) ?? (this.followers.has(peer) ? "followers" : undefined);
   }
 
   /** Every known validator but this node, connected ones first, nearest first. */
@@ -96,15 +112,16 @@ export class Peers {
 }
 
 /**
- * N74: who may connect: validators in office, those who have just left (they may still fetch the block that removed them),
- * and peers of the genesis that never had a seat. Whoever came later has no address here, and dials.
+ * N74: who may connect: validators in office, those who have just left (they may still fetch the block that removed them), observers
+ * that governance admitted, and peers of the genesis that never had a seat. Whoever came later has no address here, and dials.
  */
 export function memberEndpoints(
   genesis: Pick<Genesis, "validators" | "endpoints">,
   validators: readonly Validator[],
+  observers: readonly PeerId[],
 ): readonly PeerEndpoint[] {
   const seated = new Set(genesis.validators.map(({ peerId }) => peerId));
-  const admitted = new Set(validators.map(({ peerId }) => peerId));
+  const admitted = new Set([...validators.map(({ peerId }) => peerId), ...observers]);
   const known = genesis.endpoints.filter(({ peerId }) => admitted.has(peerId) || !seated.has(peerId));
   const named = new Set(known.map(({ peerId }) => peerId));
   return [

@@ -17,9 +17,9 @@ import type { InstalledHead } from "../store/install.ts";
 import { SNAPSHOTS_KEPT } from "../store/snapshots.ts";
 import type { PlacedWindowBlock, StagedState } from "../store/staged-state.ts";
 import type { Chain } from "./chain.ts";
+import { DerivedRows } from "./derived-rows.ts";
 import { ReplayWindow } from "./replay-window.ts";
 import { encodeSnapshotRequest, type SnapshotRequest, WINDOW_BLOCKS_MAX } from "./snapshot-answers.ts";
-import { newTimerIndex, type TimerIndex } from "./timer-index.ts";
 
 const OFFER_TIMEOUT_MS = 5_000;
 const PART_TIMEOUT_MS = 10_000;
@@ -40,7 +40,7 @@ const OFFER_LIMITS: DecodeLimits = {
 export interface FetchedState {
   readonly installed: InstalledHead;
   readonly tree: StateTree;
-  readonly timers: TimerIndex;
+  readonly rows: DerivedRows;
   readonly replay: ReplayWindow;
 }
 
@@ -167,12 +167,12 @@ export class StateSync {
     if (!(await this.fetchChunks(offer, staged))) return undefined;
     const replay = await this.fetchWindow(offer, installed, staged);
     if (replay === undefined || this.isStopped) return undefined;
-    const timers = newTimerIndex();
-    const tree = await staged.tree((key, value) => timers.apply([{ key, value }]));
+    const rows = new DerivedRows();
+    const tree = await staged.tree((key, value) => rows.apply([{ key, value }]));
     // Every chunk was right and none is missing: what differs now was changed by this node's disk.
     if (!bytesEqual(tree.root(), offer.manifest.stateRoot))
       throw new LedgerError("STORE_CORRUPT", { row: "staged state" });
-    return { installed, tree, timers, replay };
+    return { installed, tree, rows, replay };
   }
 
   /** @returns whether all are here */

@@ -64,12 +64,13 @@ export class PeerGate {
 
   /**
    * Of two peers the one with the lower id dials, so that there is one connection between them.
-   * A peer without addresses cannot be dialled and dials itself.
+   * A peer without addresses cannot be dialled and dials itself, and so does one that is no member in its own eyes yet:
+   * it was admitted at a height that it has still to learn of.
    */
   dials(peer: PeerId): boolean {
     const endpoint = this.#members.get(peer)?.endpoint;
     if (endpoint === undefined || endpoint.addresses.length === 0) return false;
-    return this.#isLower(peer) || this.#ownAddresses?.length === 0;
+    return this.#isLower(peer) || this.#ownAddresses === undefined || this.#ownAddresses.length === 0;
   }
 
   /**

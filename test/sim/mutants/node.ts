@@ -551,6 +551,6 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     says: "who may connect does not follow the ledger",
     pitfalls: [27],
     hunts: NODES,
-    edits: [{ file: PARTICIPANT, before: "    this.peers.setValidators(head.validators);\n", after: "" }],
+    edits: [{ file: PARTICIPANT, before: "    this.peers.follow(head.validators, this.chain.observers);\n", after: "" }],
   },
 ];

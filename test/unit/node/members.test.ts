@@ -137,6 +137,29 @@ describe("membership that changes while nodes run", () => {
     expect([newcomer.participant.isSeated, roleOf(newcomer)]).toEqual([false, "follower"]);
   }, 60_000);
 
+  it("N227: an observer follows from its admission on without a seat, also those who start anew let it, and not after its removal", async () => {
+    network = new MemberNetwork(openGenesis);
+    const disks = network.newDisks(keyOf(0));
+    const founders = await Promise.all(
+      [0, 1, 2, 3].map((index) => network.start(keyOf(index), `peer-${index}`, index === 0 ? { disks } : {})),
+    );
+    const observer = await network.start(signerOf(98), "peer-9");
+    await commit(founders, note("before"));
+    expect(observer.chain.head.height, "nobody answers a stranger").toBe(0);
+    await commit(founders, govern("admit_observer", { peer: "peer-9" }));
+    await founders[0]?.participant.stop();
+    const members = [await network.start(keyOf(0), "peer-0", { disks }), ...founders.slice(1)];
+    expect(members[0]?.chain.observers).toEqual(["peer-9"]);
+    await commit([...members, observer], note("seen"));
+    expect([observer.participant.isSeated, roleOf(observer)]).toEqual([false, "follower"]);
+    expect(observer.participant.signer?.record?.height ?? 0, "it has signed nothing").toBe(0);
+    await commit(members, govern("remove_observer", { peer: "peer-9" }));
+    const removedAt = members[1]?.chain.head.height ?? 0;
+    await commit(members, note("unseen"));
+    expect(observer.participant.network.peers().some(({ connected }) => connected)).toBe(false);
+    expect(observer.chain.head.height).toBeLessThanOrEqual(removedAt);
+  }, 60_000);
+
   it("N232: a node that loses its seat forgets what it was handed, and sends whoever asks again to another", async () => {
     network = new MemberNetwork(openGenesis);
     const members = await Promise.all([0, 1, 2, 3].map((index) => network.start(keyOf(index), `peer-${index}`)));

@@ -43,7 +43,7 @@ describe("peer gate", () => {
 
   it.each([
     ["the lower id dials", OWN, [false, true]],
-    ["also when our own entry is missing", undefined, [false, true]],
+    ["who is no member in its own eyes yet dials everybody", undefined, [true, true]],
     ["who has no address dials everybody", { peerId: "M", addresses: [] }, [true, true]],
   ])("says who dials: %s", (_, own, dials) => {
     const { gate } = gateWith(own === undefined ? [LOW, HIGH] : [LOW, own, HIGH]);
