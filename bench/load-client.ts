@@ -4,7 +4,16 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { LedgerError } from "../src/errors.ts";
-import type { ClientCommand, ClientReply, ClientSetup, Load, LoadResult } from "./client/messages.ts";
+import type {
+  ClientCommand,
+  ClientReply,
+  ClientSetup,
+  Load,
+  LoadResult,
+  ReadLoad,
+  ReadResult,
+} from "./client/messages.ts";
+import type { Order } from "./workload.ts";
 
 const MAIN = fileURLToPath(new URL("./client/process.ts", import.meta.url));
 
@@ -40,8 +49,19 @@ export class LoadClient {
     await this.perform({ kind: "open-accounts" });
   }
 
-  async sign(count: number): Promise<void> {
-    await this.perform({ kind: "sign", count });
+  async sign(order: Order): Promise<void> {
+    await this.perform({ kind: "sign", order });
+  }
+
+  /** Sends what is signed and resolves when all of it is committed. @throws LedgerError BENCH_SETUP_REFUSED */
+  async sendAll(): Promise<void> {
+    await this.perform({ kind: "send-all" });
+  }
+
+  async read(load: ReadLoad): Promise<ReadResult> {
+    const reply = await this.perform({ kind: "read", load });
+    if (reply.kind !== "read") throw new LedgerError("BENCH_CLIENT_FAILED", { reply: reply.kind });
+    return reply.result;
   }
 
   async run(load: Load): Promise<LoadResult> {

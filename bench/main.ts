@@ -1,32 +1,55 @@
-// `npm run bench`: words, time limit, Ctrl-C and what is printed. Whatever happens, no process and no directory is left.
-// What is measured stands in scenarios/.
+// `npm run bench`: which scenario or command, time limit, Ctrl-C and what is printed. Whatever happens, no process and no
+// directory is left. What is measured stands in scenarios/.
 
 import { writeFile } from "node:fs/promises";
-import { parseArgs } from "node:util";
 import { LedgerError } from "../src/errors.ts";
-import { requireProc } from "./machine.ts";
+import type { Hooks } from "./lab.ts";
+import { machineFacts, requireProc } from "./machine.ts";
+import { OPTIONS_HELP, type Options, readWords } from "./options.ts";
 import { PROFILED_NODE_OPTIONS } from "./profiler.ts";
-import { lineOf, PROFILED_LOADS, type Report, runFirst } from "./scenarios/first.ts";
+import { FORMAT, lineOf, type RunRecord, saveRecord } from "./record.ts";
+import type { Scenario } from "./scenario.ts";
+import { CATCH_UP } from "./scenarios/catch-up.ts";
+import { FAILOVER } from "./scenarios/failover.ts";
+import { FIRST } from "./scenarios/first.ts";
+import { LATENCY } from "./scenarios/latency.ts";
+import { PEAK } from "./scenarios/peak.ts";
+import { RAMP } from "./scenarios/ramp.ts";
+import { READ_MIX } from "./scenarios/read-mix.ts";
+import { RUSH } from "./scenarios/rush.ts";
+import { SCALE_N } from "./scenarios/scale-n.ts";
+import { SCALE_STATE } from "./scenarios/scale-state.ts";
+import { SOAK } from "./scenarios/soak.ts";
+import { WAN } from "./scenarios/wan.ts";
 import { profileSummaryOf, summaryOf } from "./summary.ts";
 
-const HELP = `npm run bench -- [first] [options]
-
-Four nodes as separate processes on this machine, every one durable and verifying everything, and a client process beside them.
-
-  first          latency at --rate, the peak of a closed loop, then open loops at 50% and 70% of it
-
-  --seconds S    length of each measured load (default 15)
-  --rate R       transactions per second of the latency measurement (default 10)
-  --seed N       keys, arrivals (default 1)
-  --json         only one line of JSON at the end; everything else goes to stderr
-  --out FILE     also write everything measured, with histograms, as JSON
-  --profile FILE profile the first node's main thread, write a .cpuprofile and show the largest parts
-  --during LOAD  which load to profile: peak (default) or latency
-`;
+const SCENARIOS: readonly Scenario[] = [
+  FIRST,
+  LATENCY,
+  PEAK,
+  RAMP,
+  RUSH,
+  FAILOVER,
+  WAN,
+  SOAK,
+  SCALE_N,
+  SCALE_STATE,
+  CATCH_UP,
+  READ_MIX,
+];
+const USUAL = FIRST.name;
 const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
-/** Setting up, signing and draining take their time whatever --seconds says. */
-const LIMIT_SECONDS = 240;
-const LOADS = 8;
+/** A busy machine may take so many times what a run needs, and at least this long, before it is given up. */
+const PATIENCE = 3;
+const LIMIT_SECONDS_MIN = 240;
+
+const HELP = `npm run bench -- [SCENARIO] [options]
+
+Real nodes as separate processes on this machine, every one durable and verifying everything, and a client process beside them.
+
+${SCENARIOS.map(({ name, what }) => `  ${name.padEnd(16)}${what}`).join("\n")}
+
+${OPTIONS_HELP}`;
 
 const cleanUps: (() => void)[] = [];
 process.on("exit", () => {
@@ -42,26 +65,11 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 process.exit(await main());
 
 async function main(): Promise<number> {
-  const words = readWords();
-  if (words === undefined) return EXIT.usage;
+  const run = readRun();
+  if (run === undefined) return EXIT.usage;
   try {
     requireProc();
-    if (words.profile !== undefined)
-      process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ""} ${PROFILED_NODE_OPTIONS}`;
-    const limit = timeLimit((LIMIT_SECONDS + LOADS * words.seconds) * 1000);
-    const report = await Promise.race([
-      limit,
-      runFirst({
-        seconds: words.seconds,
-        rate: words.rate,
-        seed: words.seed,
-        profile: words.profile === undefined ? undefined : words.during,
-        progress: (text) => process.stderr.write(`${text}\n`),
-        onEnd: (clean) => cleanUps.push(clean),
-      }),
-    ]);
-    await publish(report, words);
-    return report.verifiedByEveryNode.holds ? EXIT.done : EXIT.failed;
+    return await perform(run.scenario, run.options);
   } catch (error) {
     process.stderr.write(
       `bench: ${error instanceof LedgerError ? error.message : error instanceof Error ? error.stack : String(error)}\n`,
@@ -70,20 +78,41 @@ async function main(): Promise<number> {
   }
 }
 
-async function publish(
-  report: Report,
-  words: { readonly json: boolean; readonly out?: string; readonly profile?: string },
-): Promise<void> {
-  const { profile, ...measured } = report;
-  if (words.out !== undefined)
-    await writeFile(words.out, `${JSON.stringify({ ...lineOf(report), ...measured }, null, 1)}\n`);
-  const people = words.json ? process.stderr : process.stdout;
-  people.write(summaryOf(report));
-  if (words.profile !== undefined && profile !== undefined) {
-    await writeFile(words.profile, JSON.stringify(profile.profile));
-    people.write(profileSummaryOf(profile.profile, report[profile.load]));
+async function perform(scenario: Scenario, options: Options): Promise<number> {
+  if (options.profile !== undefined)
+    process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ""} ${PROFILED_NODE_OPTIONS}`;
+  const neededSeconds = scenario.secondsNeeded(options);
+  const hooks: Hooks = {
+    progress: (text) => process.stderr.write(`${text}\n`),
+    onEnd: (clean) => cleanUps.push(clean),
+  };
+  hooks.progress(`${scenario.name}: about ${Math.ceil(neededSeconds / 60)} min on a machine of its own`);
+  const startedAt = new Date();
+  const limit = timeLimit(Math.max(LIMIT_SECONDS_MIN, PATIENCE * neededSeconds) * 1000);
+  const { profile, ...outcome } = await Promise.race([limit, scenario.run(options, hooks)]);
+  const record: RunRecord = {
+    format: FORMAT,
+    scenario: scenario.name,
+    system: "linli",
+    startedAt: startedAt.toISOString(),
+    tookSeconds: Math.round((Date.now() - startedAt.getTime()) / 1000),
+    words: process.argv.slice(2),
+    machine: machineFacts(),
+    figures: [],
+    series: [],
+    notes: [],
+    ...outcome,
+    ...(profile === undefined ? {} : { budget: profile.budget }),
+  };
+  if (options.out !== undefined) hooks.progress(`written to ${await saveRecord(record, options.out)}`);
+  const people = options.json ? process.stderr : process.stdout;
+  people.write(summaryOf(record));
+  if (options.profile !== undefined && profile !== undefined) {
+    await writeFile(options.profile, JSON.stringify(profile.profile));
+    people.write(profileSummaryOf(profile.profile, profile.phase));
   }
-  process.stdout.write(`${JSON.stringify(lineOf(report))}\n`);
+  process.stdout.write(`${JSON.stringify(lineOf(record))}\n`);
+  return record.verifiedByEveryNode.holds ? EXIT.done : EXIT.failed;
 }
 
 function timeLimit(limitMs: number): Promise<never> {
@@ -92,47 +121,18 @@ function timeLimit(limitMs: number): Promise<never> {
   });
 }
 
-function readWords() {
+function readRun(): { readonly scenario: Scenario; readonly options: Options } | undefined {
   try {
-    const { values, positionals } = parseArgs({
-      allowPositionals: true,
-      options: {
-        seconds: { type: "string", default: "15" },
-        rate: { type: "string", default: "10" },
-        seed: { type: "string", default: "1" },
-        json: { type: "boolean", default: false },
-        out: { type: "string" },
-        profile: { type: "string" },
-        during: { type: "string", default: "peak" },
-        help: { type: "boolean", short: "h", default: false },
-      },
-    });
-    const [scenario = "first"] = positionals;
-    if (values.help || scenario !== "first" || positionals.length > 1) {
+    const { positionals, options, help } = readWords(process.argv.slice(2));
+    const [name = USUAL] = positionals;
+    const scenario = SCENARIOS.find((known) => known.name === name);
+    if (help || scenario === undefined || positionals.length > 1) {
       process.stderr.write(HELP);
       return undefined;
     }
-    const { json, out, profile } = values;
-    const during = PROFILED_LOADS.find((load) => load === values.during);
-    if (during === undefined) throw new Error(`--during is one of ${PROFILED_LOADS.join(", ")}`);
-    return {
-      json,
-      during,
-      ...(out === undefined ? {} : { out }),
-      ...(profile === undefined ? {} : { profile }),
-      seconds: wholeNumber("seconds", values.seconds, 300),
-      rate: wholeNumber("rate", values.rate, 100_000),
-      seed: wholeNumber("seed", values.seed, 2 ** 31 - 1),
-    };
+    return { scenario, options: options(scenario.defaults) };
   } catch (error) {
     process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n\n${HELP}`);
     return undefined;
   }
-}
-
-function wholeNumber(name: string, text: string, max: number): number {
-  const value = Number(text);
-  if (!/^[0-9]+$/.test(text) || value < 1 || value > max)
-    throw new Error(`--${name} is a whole number from 1 to ${max}`);
-  return value;
 }

@@ -1,64 +1,68 @@
 // A network of real nodes for one run: separate processes with their own keys and LevelDB, in a directory that goes away.
-// Started through the same command and with the same defaults as in earnest; asks them only what any client can ask.
+// Started through the same command and with the same defaults as in earnest.
 
-import { rmSync } from "node:fs";
-import { mkdtemp, readFile } from "node:fs/promises";
+import { readdirSync, rmSync, statSync } from "node:fs";
+import { mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
-import { Transport } from "../src/client/transport.ts";
+import type { Transport } from "../src/client/transport.ts";
+import { CONFIG_FILE } from "../src/config.ts";
 import { LedgerError } from "../src/errors.ts";
-import type { Hash } from "../src/ledger/hash.ts";
+import type { GenesisOrganisation } from "../src/ledger/genesis.ts";
+import { type Hash, toHex } from "../src/ledger/hash.ts";
 import { type DevnetKeys, NODE_ORGANISATIONS } from "../src/node/devnet/cast.ts";
 import { GENESIS_CONTRACTS, loadLibraryContract } from "../src/node/devnet/library.ts";
 import { NodeProcess } from "../src/node/devnet/processes.ts";
-import { createNetwork } from "../src/node/devnet/setup.ts";
+import { createNetwork, type NetworkLayout } from "../src/node/devnet/setup.ts";
 import { PARAMETER_DEFAULTS } from "../src/node/genesis-plan.ts";
+import { Nodes, until } from "./nodes.ts";
+import { Relay } from "./relay.ts";
 import { benchAccounts, benchContract } from "./workload.ts";
 
 const START_MS_MAX = 30_000;
-const SETTLE_MS_MAX = 20_000;
-const POLL_MS = 50;
-/** A node at its limit answers late. */
-const CALL_TIMEOUT_MS = 20_000;
+/** Beyond four nodes the machine starts them one after the other. */
+const START_MS_MAX_PER_NODE = 4_000;
 const LOG_LINES_SHOWN = 12;
 const INCIDENT = /^\{"level":"(?:warn|error|info(?=.*"view changed"))".*"message":"([^"]+)"/;
-/** Peers listen from base on, clients from base + 100 on; all below the ephemeral ports. */
+/** Peers listen from base on, behind a relay from base + 50 on, clients from base + 100 on; all below the ephemeral ports. */
 const PORT_BASES = Array.from({ length: 50 }, (_, index) => 22_000 + index * 200);
+const OWN_PORT_OFFSET = 50;
+const RPC_PORT_OFFSET = 100;
 
-export interface Head {
-  readonly height: number;
-  readonly stateRoot: string;
-  readonly transactionsTotal: number;
+export interface NetworkPlan {
+  readonly nodes: number;
+  readonly accounts: number;
+  readonly keys: DevnetKeys;
+  /** peers reach each other through a relay of this process only, which can slow and cut their links */
+  readonly relayed: boolean;
 }
 
-export class BenchNetwork {
+export class BenchNetwork extends Nodes {
   readonly directory: string;
   readonly chainId: Hash;
   readonly processes: readonly NodeProcess[];
-  private readonly transports: readonly Transport[];
+  /** undefined: peers reach each other directly */
+  readonly relay: Relay | undefined;
+  readonly layout: NetworkLayout;
 
-  private constructor(options: { directory: string; chainId: Hash; processes: readonly NodeProcess[] }) {
-    this.directory = options.directory;
-    this.chainId = options.chainId;
-    this.processes = options.processes;
-    this.transports = options.processes.map(({ url }) => new Transport({ url, timeoutMs: CALL_TIMEOUT_MS }));
+  private constructor(layout: NetworkLayout, processes: readonly NodeProcess[], relay: Relay | undefined) {
+    super(processes.map(({ url }) => url));
+    this.layout = layout;
+    this.directory = layout.directory;
+    this.chainId = layout.genesis.chainId;
+    this.processes = processes;
+    this.relay = relay;
   }
 
-  static async create(options: {
-    readonly nodes: number;
-    readonly accounts: number;
-    readonly keys: DevnetKeys;
-  }): Promise<BenchNetwork> {
-    const { nodes, accounts, keys } = options;
+  static async create({ nodes, accounts, keys, relayed }: NetworkPlan): Promise<BenchNetwork> {
     const directory = await mkdtemp(join(tmpdir(), "linli-bench-"));
     try {
       const contracts = GENESIS_CONTRACTS.map(async (name) => ({ name, source: await loadLibraryContract(name) }));
       const layout = await createNetwork({
         directory,
         name: "bench",
-        organisations: NODE_ORGANISATIONS,
+        organisations: organisations(nodes),
         nodes,
         portBase: await freePortBase(nodes),
         timeScale: 1,
@@ -67,15 +71,11 @@ export class BenchNetwork {
         accounts: benchAccounts({ keys, count: accounts, organisation: NODE_ORGANISATIONS[0]!.id }),
       });
       const processes = layout.nodes.map((place) => new NodeProcess(place));
-      return new BenchNetwork({ directory, chainId: layout.genesis.chainId, processes });
+      return new BenchNetwork(layout, processes, relayed ? await relayFor(layout, processes) : undefined);
     } catch (error) {
       rmSync(directory, { recursive: true, force: true });
       throw error;
     }
-  }
-
-  get urls(): readonly string[] {
-    return this.processes.map(({ url }) => url);
   }
 
   get pids(): readonly number[] {
@@ -84,47 +84,32 @@ export class BenchNetwork {
 
   /** Starts all nodes and resolves when each is connected to all others. @throws LedgerError NODE_EXITED, NODE_NOT_READY, BENCH_NOT_CONNECTED */
   async start(): Promise<void> {
+    const waitMs = START_MS_MAX + this.processes.length * START_MS_MAX_PER_NODE;
+    await this.relay?.start();
     for (const node of this.processes) node.start();
-    await Promise.all(this.processes.map((node) => node.untilHealthy(START_MS_MAX)));
-    await this.until(START_MS_MAX, "BENCH_NOT_CONNECTED", async () => {
+    await Promise.all(this.processes.map((node) => node.untilHealthy(waitMs)));
+    await this.untilConnected(waitMs);
+  }
+
+  /** Resolves when each node is connected to all others. @throws LedgerError BENCH_NOT_CONNECTED */
+  async untilConnected(waitMs: number): Promise<void> {
+    await until(waitMs, "BENCH_NOT_CONNECTED", async () => {
       const counts = await Promise.all(this.transports.map(connectedPeers));
       return counts.every((count) => count === this.processes.length - 1);
     });
   }
 
-  heads(): Promise<readonly Head[]> {
-    return Promise.all(
-      this.transports.map(async (transport) => {
-        const head = await transport.call("chain_head", {});
-        return {
-          height: head.integer("height", { min: 0 }),
-          stateRoot: head.text("stateRoot"),
-          transactionsTotal: head.integer("transactionsTotal", { min: 0 }),
-        };
-      }),
-    );
+  /** The node that proposes the next block, as `witness` sees it. */
+  async primary(witness = 0): Promise<number> {
+    const key = await this.primaryKey(witness);
+    const { genesis, nodes } = this.layout;
+    const organisation = genesis.validators.find(({ publicKey }) => toHex(publicKey) === key)?.organisation;
+    return nodes.findIndex((node) => node.organisation === organisation);
   }
 
-  /** The heads once all nodes have the same height. @throws LedgerError BENCH_NOT_SETTLED */
-  async settledHeads(): Promise<readonly Head[]> {
-    let heads: readonly Head[] = [];
-    await this.until(SETTLE_MS_MAX, "BENCH_NOT_SETTLED", async () => {
-      heads = await this.heads();
-      return heads.every(({ height }) => height === heads[0]?.height);
-    });
-    return heads;
-  }
-
-  /** What each node answers to a transaction: "received", or the code of its refusal. */
-  offer(hex: string): Promise<readonly string[]> {
-    return Promise.all(
-      this.transports.map((transport) =>
-        transport.call("tx_send", { transaction: hex }).then(
-          () => "received",
-          (error: unknown) => (error instanceof LedgerError ? error.code : String(error)),
-        ),
-      ),
-    );
+  /** Bytes of a node's data: ledger, batches, votes. */
+  dataBytes(node: number): number {
+    return bytesIn(join(this.layout.nodes[node]!.home, "data"));
   }
 
   /** What the nodes' logs say of trouble, counted over all nodes: warnings, errors, changes of view. */
@@ -153,16 +138,34 @@ export class BenchNetwork {
   destroy(): void {
     // The signal is sent at once; nobody waits for the end.
     for (const node of this.processes) void node.kill();
+    void this.relay?.stop();
     rmSync(this.directory, { recursive: true, force: true, maxRetries: 10 });
   }
+}
 
-  private async until(waitMs: number, code: string, isReached: () => Promise<boolean>): Promise<void> {
-    const endMs = Date.now() + waitMs;
-    while (!(await isReached())) {
-      if (Date.now() > endMs) throw new LedgerError(code, { waitedMs: waitMs });
-      await pause(POLL_MS);
-    }
+/** The devnet's organisations first; a larger network has members that are alike. */
+function organisations(nodes: number): readonly GenesisOrganisation[] {
+  const more = Array.from({ length: Math.max(0, nodes - NODE_ORGANISATIONS.length) }, (_, index) => {
+    const number = NODE_ORGANISATIONS.length + index + 1;
+    return { id: `member-${number}`, title: `成员 ${number} · Member ${number}`, role: "property" };
+  });
+  return [...NODE_ORGANISATIONS, ...more];
+}
+
+/** The genesis names the relay's ports; only the nodes themselves know where they listen. */
+async function relayFor(layout: NetworkLayout, processes: readonly NodeProcess[]): Promise<Relay> {
+  for (const { home, p2pPort } of layout.nodes) {
+    const file = join(home, CONFIG_FILE);
+    const text = await readFile(file, "utf8");
+    await writeFile(file, text.replace(`/tcp/${p2pPort}"`, `/tcp/${p2pPort + OWN_PORT_OFFSET}"`));
   }
+  return new Relay(
+    processes.map((node) => ({
+      publicPort: node.place.p2pPort,
+      ownPort: node.place.p2pPort + OWN_PORT_OFFSET,
+      pid: () => (node.isRunning ? node.pid : undefined),
+    })),
+  );
 }
 
 async function connectedPeers(transport: Transport): Promise<number> {
@@ -170,12 +173,25 @@ async function connectedPeers(transport: Transport): Promise<number> {
   return status.objects("peers", (peer) => peer.flag("connected")).filter((connected) => connected).length;
 }
 
+function bytesIn(directory: string): number {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .reduce((sum, entry) => sum + sizeOf(join(entry.parentPath, entry.name)), 0);
+}
+
+function sizeOf(file: string): number {
+  // LevelDB deletes files while it is being looked at.
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+}
+
 /** @throws LedgerError BENCH_NO_PORTS */
 async function freePortBase(nodes: number): Promise<number> {
   // Runs side by side start looking at different places.
   const first = process.pid % PORT_BASES.length;
   for (const base of [...PORT_BASES.slice(first), ...PORT_BASES.slice(0, first)]) {
-    const ports = Array.from({ length: nodes }, (_, index) => [base + index, base + 100 + index]).flat();
+    const ports = Array.from({ length: nodes }, (_, index) =>
+      [0, OWN_PORT_OFFSET, RPC_PORT_OFFSET].map((offset) => base + offset + index),
+    ).flat();
     if ((await Promise.all(ports.map(isFree))).every((free) => free)) return base;
   }
   throw new LedgerError("BENCH_NO_PORTS", {}, { remedy: "end what listens on the ports from 22000 to 32000" });

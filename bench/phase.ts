@@ -6,13 +6,14 @@ import { LatencyHistogram, type LatencySummary } from "./latency.ts";
 import type { LoadClient } from "./load-client.ts";
 import { diskFlushes, machineBusyUs, processCpuUs, residentMb, threadCpuUs } from "./machine.ts";
 import type { BenchNetwork } from "./network.ts";
+import type { Nodes } from "./nodes.ts";
 
 export interface Phase extends LoadResult {
   readonly name: string;
   readonly latencySummary: LatencySummary;
   readonly delaySummary: LatencySummary;
   readonly blocks: number;
-  /** CPU of each node for each committed transaction, us */
+  /** CPU of each node for each committed transaction, us; empty when the nodes are elsewhere or one was started anew meanwhile */
   readonly cpuUsPerTxByNode: readonly number[];
   /** mean over the nodes, by thread name, us */
   readonly cpuUsPerTxByThread: Readonly<Record<string, number>>;
@@ -20,16 +21,25 @@ export interface Phase extends LoadResult {
   readonly rssMb: readonly number[];
   /** CPU of the client process, percent of one core */
   readonly clientCpuPercent: number;
-  /** CPU of whatever else ran on the machine, percent of all its cores */
-  readonly foreignCpuPercent: number;
+  /** CPU of whatever else ran on the machine, percent of all its cores; undefined where that of the nodes is not known */
+  readonly foreignCpuPercent: number | undefined;
   /** warnings, errors and changes of view in the nodes' logs, by message, all nodes together */
   readonly incidents: Readonly<Record<string, number>>;
   /** flushes that the disk completed, undefined when this machine does not tell */
   readonly diskFlushes: number | undefined;
 }
 
+/** What a load is given to: the nodes, the processes behind them where they are this machine's, and the client. */
+export interface Target {
+  readonly nodes: Nodes;
+  readonly network: BenchNetwork | undefined;
+  readonly client: LoadClient;
+  readonly cores: number;
+}
+
 interface Reading {
   readonly atMs: number;
+  readonly pids: readonly number[];
   readonly busyUs: number;
   readonly nodeUs: readonly number[];
   readonly threads: readonly ReadonlyMap<string, number>[];
@@ -40,20 +50,17 @@ interface Reading {
   readonly incidents: ReadonlyMap<string, number>;
 }
 
-export async function runPhase(
-  name: string,
-  load: Load,
-  { network, client, cores }: { readonly network: BenchNetwork; readonly client: LoadClient; readonly cores: number },
-): Promise<Phase> {
-  const before = await read(network, client);
-  const result = await client.run(load);
-  const after = await read(network, client);
+export async function runPhase(name: string, load: Load, target: Target): Promise<Phase> {
+  const before = await read(target);
+  const result = await target.client.run(load);
+  const after = await read(target);
   const wallUs = (after.atMs - before.atMs) * 1000;
-  const nodeUs = after.nodeUs.map((us, node) => us - before.nodeUs[node]!);
+  const isSame = after.pids.every((pid, node) => pid === before.pids[node]);
+  const nodeUs = isSame ? after.nodeUs.map((us, node) => us - before.nodeUs[node]!) : [];
   const clientUs = after.clientUs - before.clientUs;
   const knownUs = sum(nodeUs) + clientUs + (after.ownUs - before.ownUs);
   const each = (us: number): number => Math.round((us / Math.max(1, result.committed)) * 10) / 10;
-  const threads = new Set(after.threads.flatMap((sums) => [...sums.keys()]));
+  const threads = new Set(isSame ? after.threads.flatMap((sums) => [...sums.keys()]) : []);
   const ofThread = (reading: Reading, thread: string): number =>
     sum(reading.threads.map((sums) => sums.get(thread) ?? 0));
   const byThread = [...threads].map(
@@ -69,12 +76,12 @@ export async function runPhase(
     cpuUsPerTxByThread: Object.fromEntries(
       byThread.filter(([, us]) => us > 0).sort((left, right) => right[1] - left[1]),
     ),
-    rssMb: network.pids.map(residentMb),
+    rssMb: (target.network?.pids ?? []).map(residentMb),
     clientCpuPercent: Math.round((clientUs / wallUs) * 100),
-    foreignCpuPercent: Math.max(
-      0,
-      Math.round(((after.busyUs - before.busyUs - knownUs) / (wallUs * cores)) * 1000) / 10,
-    ),
+    foreignCpuPercent:
+      nodeUs.length === 0
+        ? undefined
+        : Math.max(0, Math.round(((after.busyUs - before.busyUs - knownUs) / (wallUs * target.cores)) * 1000) / 10),
     incidents: Object.fromEntries(
       [...after.incidents]
         .map(([message, count]) => [message, count - (before.incidents.get(message) ?? 0)] as const)
@@ -85,24 +92,27 @@ export async function runPhase(
   };
 }
 
-/** Mean over the nodes, us. */
-export function cpuUsPerTx(phase: Phase): number {
+/** Mean over the nodes, us; undefined when it is not known. */
+export function cpuUsPerTx(phase: Phase): number | undefined {
+  if (phase.cpuUsPerTxByNode.length === 0) return undefined;
   return Math.round((sum(phase.cpuUsPerTxByNode) / phase.cpuUsPerTxByNode.length) * 10) / 10;
 }
 
-async function read(network: BenchNetwork, client: LoadClient): Promise<Reading> {
-  const [head] = await network.settledHeads();
+async function read({ nodes, network, client }: Target): Promise<Reading> {
+  const [head] = await nodes.settledHeads();
   const { user, system } = process.cpuUsage();
+  const pids = network?.pids ?? [];
   return {
     atMs: performance.now(),
+    pids,
     busyUs: machineBusyUs(),
-    nodeUs: network.pids.map(processCpuUs),
-    threads: network.pids.map(threadCpuUs),
+    nodeUs: pids.map(processCpuUs),
+    threads: pids.map(threadCpuUs),
     clientUs: client.pid === undefined ? 0 : processCpuUs(client.pid),
     ownUs: user + system,
-    flushes: diskFlushes(network.directory),
+    flushes: network === undefined ? undefined : diskFlushes(network.directory),
     height: head?.height ?? 0,
-    incidents: await network.incidents(),
+    incidents: (await network?.incidents()) ?? new Map(),
   };
 }
 

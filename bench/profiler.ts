@@ -18,7 +18,7 @@ const OPERATIONS: Readonly<Record<string, string>> = {
 const OPEN_MS_MAX = 5_000;
 const PROFILE_BYTES_MAX = 512 << 20;
 
-interface CallFrame {
+export interface CallFrame {
   readonly functionName: string;
   readonly url: string;
   readonly lineNumber: number;
@@ -102,20 +102,29 @@ function shares(
   profile: CpuProfile,
   nameOf: (frame: CallFrame, caller: CallFrame | undefined) => string,
 ): readonly ProfileShare[] {
+  return sharesBy(profile, (frame, above) =>
+    nameOf(frame, isNative(frame) ? above.find(({ url }) => url !== "") : undefined),
+  );
+}
+
+/** Self time by a name for each frame, largest first. @param nameOf gets a frame and those that called it, nearest first */
+export function sharesBy(
+  profile: CpuProfile,
+  nameOf: (frame: CallFrame, above: readonly CallFrame[]) => string,
+): readonly ProfileShare[] {
   const nodes = new Map(profile.nodes.map((node) => [node.id, node]));
   const parents = new Map(
     profile.nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id] as const)),
   );
-  const callerOf = (id: number): CallFrame | undefined => {
+  const callersOf = (id: number): readonly CallFrame[] => {
+    const callers: CallFrame[] = [];
     for (let above = parents.get(id); above !== undefined; above = parents.get(above)) {
       const frame = nodes.get(above)?.callFrame;
-      if (frame !== undefined && frame.url !== "") return frame;
+      if (frame !== undefined) callers.push(frame);
     }
-    return undefined;
+    return callers;
   };
-  const names = new Map(
-    profile.nodes.map(({ id, callFrame }) => [id, nameOf(callFrame, isNative(callFrame) ? callerOf(id) : undefined)]),
-  );
+  const names = new Map(profile.nodes.map(({ id, callFrame }) => [id, nameOf(callFrame, callersOf(id))]));
   const sums = new Map<string, number>();
   for (const [index, sample] of profile.samples.entries()) {
     const name = names.get(sample) ?? "(unknown)";
@@ -134,7 +143,7 @@ function placeOf({ functionName, url, lineNumber }: CallFrame): string {
   return url === "" ? name : `${name} ${url.replace(/^.*\/(?=(?:src|node_modules)\/)/, "")}:${lineNumber + 1}`;
 }
 
-function partOf({ functionName, url }: CallFrame): string {
+export function partOf({ functionName, url }: CallFrame): string {
   const ofSodium = OPERATIONS[functionName.replace("exports.", "")];
   if (ofSodium !== undefined) return ofSodium;
   const library = [...url.matchAll(/\/node_modules\/((?:@[^/]+\/)?[^/]+)/g)].at(-1)?.[1];

@@ -1,53 +1,68 @@
-// The report for people: one line for each load, the CPU it cost, what was claimed and on what it rests.
+// The report for people at a terminal: one line for each load, what it cost, what was claimed and on what it rests.
 // Prints nothing itself and leaves nothing out that would spoil a figure.
 
-import { cpuUsPerTx, type Phase } from "./phase.ts";
+import { type Budget, PARTS } from "./budget.ts";
+import type { Phase } from "./phase.ts";
 import { type CpuProfile, type ProfileShare, sharesByFunction, sharesByPart } from "./profiler.ts";
-import type { Report } from "./scenarios/first.ts";
+import { type Point, type RunRecord, summarise } from "./record.ts";
+import { type Spread, spreadOf } from "./statistics.ts";
 
 /** Above it the figures are those of a shared machine. */
-const FOREIGN_CPU_PERCENT_MAX = 5;
+export const FOREIGN_CPU_PERCENT_MAX = 5;
 const ROWS_SHOWN = 30;
 
-export function summaryOf(report: Report): string {
-  const { machine, verifyUs, limitTxPerSecond, peak, latency, ramp } = report;
-  const phases = [latency, peak, ...ramp];
-  const foreign = Math.max(...phases.map(({ foreignCpuPercent }) => foreignCpuPercent));
+export function summaryOf(record: RunRecord): string {
+  const { machine, verifyUs, limitTxPerSecond, points, figures } = record;
+  const phases = points.flatMap(({ repetitions }) => repetitions);
+  const main = points.find(({ name }) => name === record.main);
   return [
     "",
-    `${report.scenario}: ${report.configuration.nodes} nodes on ${machine.cores} cores (${machine.cpu}), Node ${machine.node}, ${machine.commit.slice(0, 12)}`,
+    `${record.scenario} of ${record.system}: ${record.nodes} nodes on ${machine.cores} cores (${machine.cpu}), Node ${machine.node}, ${machine.commit.slice(0, 12)}`,
     "",
-    row(
-      "load",
-      "offered/s",
-      "committed/s",
-      "p50 ms",
-      "p90 ms",
-      "p99 ms",
-      "max ms",
-      "tx/block",
-      "cpu us/tx",
-      "MB",
-      "others %",
-    ),
-    ...phases.map(phaseRow),
-    "",
-    `Latency counts from the intended time of sending to the receipt (closed loop: from sending), at the node that took the transaction.`,
-    `One verification: ${verifyUs} us. Limit of ${machine.cores} cores and ${report.configuration.nodes} verifications each: ${limitTxPerSecond} tx/s; the peak is ${(peak.txPerSecond / limitTxPerSecond).toFixed(2)} of it.`,
-    `CPU of a node at the peak, us for each transaction by thread: ${Object.entries(peak.cpuUsPerTxByThread)
-      .map(([thread, us]) => `${thread} ${us}`)
-      .join(", ")}. Client: ${peak.clientCpuPercent}% of a core.`,
-    `synced ${report.synced.holds}: ${report.synced.basis}`,
-    `verifiedByEveryNode ${report.verifiedByEveryNode.holds}: ${report.verifiedByEveryNode.basis}`,
+    ...(points.length === 0
+      ? []
+      : [
+          row("load", "committed/s", "calls/s", "p50 ms", "p90 ms", "p99 ms", "max ms", "cpu us/tx", "MB", "others %"),
+          ...points.map(pointRow),
+          "",
+          "Latency counts from the intended time of sending to the receipt (closed loop: from sending), at the node that took the transaction.",
+        ]),
+    ...figures.map(({ name, unit, values }) => `${name}: ${spreadText(spreadOf(values))} ${unit}`),
+    `One verification: ${verifyUs} us. Limit of ${machine.cores} cores and ${record.nodes} verifications each: ${limitTxPerSecond} tx/s${
+      main === undefined
+        ? ""
+        : `; ${main.name} is ${(summarise(main).txPerSecond.median / limitTxPerSecond).toFixed(2)} of it`
+    }.`,
+    ...(main === undefined ? [] : [threadsOf(main)]),
+    ...(record.budget === undefined ? [] : [budgetText(record.budget)]),
+    `synced ${record.synced.holds}: ${record.synced.basis}`,
+    `verifiedByEveryNode ${record.verifiedByEveryNode.holds}: ${record.verifiedByEveryNode.basis}`,
     ...phases.filter(isIncomplete).map(complaintOf),
     ...phases
       .filter(({ incidents }) => Object.keys(incidents).length > 0)
       .map(({ name, incidents }) => `${name}: the nodes' logs tell of ${JSON.stringify(incidents)}`),
-    ...(foreign > FOREIGN_CPU_PERCENT_MAX
-      ? [`The machine was shared: others used up to ${foreign}% of its cores, so these figures are lower bounds.`]
-      : []),
+    ...record.notes,
+    ...sharedNote(phases),
     "",
   ].join("\n");
+}
+
+function sharedNote(phases: readonly Phase[]): readonly string[] {
+  const foreign = Math.max(0, ...phases.map(({ foreignCpuPercent }) => foreignCpuPercent ?? 0));
+  return foreign > FOREIGN_CPU_PERCENT_MAX
+    ? [`The machine was shared: others used up to ${foreign}% of its cores, so these figures are lower bounds.`]
+    : [];
+}
+
+function threadsOf({ repetitions }: Point): string {
+  const [phase] = repetitions;
+  const threads = Object.entries(phase?.cpuUsPerTxByThread ?? {}).map(([thread, us]) => `${thread} ${us}`);
+  return `CPU of a node, us for each transaction by thread: ${threads.join(", ")}. Client: ${phase?.clientCpuPercent ?? 0}% of a core.`;
+}
+
+function budgetText({ load, partsUs, waitingUs }: Budget): string {
+  const parts = PARTS.map((part) => `${part} ${partsUs[part]}`).join(", ");
+  return `CPU budget of ${load}, us for each transaction of one node: ${parts}. Main thread idle: ${waitingUs} us for each.`;
 }
 
 /** Self time of the profiled node's main thread in shares of the CPU time that such threads had: preemption does not count. */
@@ -69,25 +84,29 @@ export function profileSummaryOf(profile: CpuProfile, phase: Phase): string {
   ].join("\n");
 }
 
-function phaseRow(phase: Phase): string {
-  const { load, latencySummary: latency, committed, blocks } = phase;
+function pointRow(point: Point): string {
+  const found = summarise(point);
   return row(
-    phase.name,
-    load.kind === "open" ? `${load.rate}` : `${load.inFlightPerNode} each`,
-    phase.txPerSecond.toFixed(phase.txPerSecond < 100 ? 1 : 0),
-    latency.p50Ms.toFixed(1),
-    latency.p90Ms.toFixed(1),
-    latency.p99Ms.toFixed(1),
-    latency.maxMs.toFixed(1),
-    (committed / Math.max(1, blocks)).toFixed(1),
-    cpuUsPerTx(phase).toFixed(0),
-    `${Math.max(...phase.rssMb)}`,
-    phase.foreignCpuPercent.toFixed(0),
+    point.name,
+    found.txPerSecond.median.toFixed(found.txPerSecond.median < 100 ? 1 : 0),
+    found.callsPerSecond.median.toFixed(0),
+    found.p50Ms.median.toFixed(1),
+    found.p90Ms.median.toFixed(1),
+    found.p99Ms.median.toFixed(1),
+    found.maxMs.toFixed(1),
+    found.cpuUsPerTx?.median.toFixed(0) ?? "-",
+    `${found.rssMb}`,
+    found.foreignCpuPercent?.toFixed(0) ?? "-",
   );
 }
 
+function spreadText({ median, low, high }: Spread): string {
+  const text = (value: number): string => value.toFixed(value < 100 ? 2 : 0);
+  return low === high ? text(median) : `${text(median)} (${text(low)} to ${text(high)})`;
+}
+
 function row(...cells: readonly string[]): string {
-  return cells.map((cell, index) => (index === 0 ? cell.padEnd(12) : cell.padStart(12))).join("");
+  return cells.map((cell, index) => (index === 0 ? cell.padEnd(24) : cell.padStart(12))).join("");
 }
 
 function isIncomplete({ missing, refusedByContract, refusedAtTheDoor }: Phase): boolean {

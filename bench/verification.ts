@@ -5,6 +5,7 @@ import { transactionSigningBytes } from "../src/ledger/format-transaction.ts";
 import { hashTagged } from "../src/ledger/hash.ts";
 import { SUITE_ED25519 } from "../src/ledger/types.ts";
 import { nativeSigner, verifyNative } from "../src/node/ed25519-native.ts";
+import { median } from "./statistics.ts";
 
 const SLICES = 9;
 const VERIFICATIONS_PER_SLICE = 400;
@@ -23,10 +24,4 @@ export function measureVerifyUs(): number {
     return (user + system) / VERIFICATIONS_PER_SLICE;
   });
   return median(slices);
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((left, right) => left - right);
-  const middle = sorted.length / 2;
-  return sorted.length % 2 === 1 ? sorted[Math.floor(middle)]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }

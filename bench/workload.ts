@@ -1,5 +1,5 @@
-// Who signs in the benchmark and what: accounts derived from the seed, transactions signed before the clock starts.
-// One transaction is one call `bench.move` (contracts/bench.yaml): about 220 bytes, three keys read and written.
+// Who signs in the benchmark: accounts derived from the seed, transactions signed before the clock starts.
+// What they sign stands in payloads.ts; the transfer is about 220 bytes and three keys.
 
 import { readFile } from "node:fs/promises";
 import { sha256 } from "#sha256";
@@ -8,10 +8,10 @@ import type { GenesisAccount, GenesisContract } from "../src/ledger/genesis.ts";
 import { type Hash, toHex } from "../src/ledger/hash.ts";
 import { DevnetKeys } from "../src/node/devnet/cast.ts";
 import { PARAMETER_DEFAULTS } from "../src/node/genesis-plan.ts";
+import { CONTRACT, type Content, Contents } from "./payloads.ts";
 
-const CONTRACT = "bench";
 export const CLIENT_ROLE = "client";
-const GAS_LIMIT = 100_000;
+const GAS_PER_CALL = 20_000;
 /** Just below what nodes accept: everything is signed right before the load that sends it. */
 const VALIDITY_MS = Math.floor(PARAMETER_DEFAULTS.replayWindowMs * 0.9);
 
@@ -19,6 +19,7 @@ const VALIDITY_MS = Math.floor(PARAMETER_DEFAULTS.replayWindowMs * 0.9);
 export interface ReadyTransaction {
   readonly id: string;
   readonly hex: string;
+  readonly calls: number;
 }
 
 export async function benchContract(): Promise<GenesisContract> {
@@ -43,51 +44,70 @@ export function benchAccounts(options: {
   });
 }
 
+export interface Order {
+  readonly content: Content;
+  readonly calls: number;
+  readonly count: number;
+  /** s from now over which they will be sent; each is valid for as long after that as nodes accept */
+  readonly spreadSeconds: number;
+}
+
 /** Signs what one client process sends. */
 export class TransactionSource {
   private readonly chainId: Hash;
   private readonly keys: DevnetKeys;
   private readonly accounts: number;
+  private readonly contents: Contents;
+  private readonly sequences = new Map<Content, number>();
   private nonce = 0;
 
-  constructor(options: { readonly chainId: Hash; readonly keys: DevnetKeys; readonly accounts: number }) {
+  constructor(options: {
+    readonly chainId: Hash;
+    readonly keys: DevnetKeys;
+    readonly accounts: number;
+    readonly seed: number;
+    readonly numbersFrom: number;
+  }) {
     this.chainId = options.chainId;
     this.keys = options.keys;
     this.accounts = options.accounts;
+    this.contents = new Contents({ seed: options.seed, numbersFrom: options.numbersFrom, nameOf: accountOf });
   }
 
   /** One for each account: makes the rows that moves then change. */
   openings(): readonly ReadyTransaction[] {
     return Array.from({ length: this.accounts }, (_, index) =>
-      this.sign(index, { contract: CONTRACT, action: "open", args: {} }),
+      this.sign(index, [{ contract: CONTRACT, action: "open", args: {} }], Date.now()),
     );
   }
 
-  /** The accounts take turns; each pays one point to another one, never to itself, and to a different one each round. */
-  moves(count: number): readonly ReadyTransaction[] {
-    return Array.from({ length: count }, () => {
-      const from = this.nonce % this.accounts;
-      const round = Math.floor(this.nonce / this.accounts);
-      const to = (from + 1 + (round % (this.accounts - 1))) % this.accounts;
-      return this.sign(from, { contract: CONTRACT, action: "move", args: { to: accountOf(to), points: 1 } });
+  /** The accounts take turns. */
+  take({ content, calls, count, spreadSeconds }: Order): readonly ReadyTransaction[] {
+    const nowMs = Date.now();
+    return Array.from({ length: count }, (_, place) => {
+      const sequence = this.sequences.get(content) ?? 0;
+      this.sequences.set(content, sequence + 1);
+      const index = sequence % this.accounts;
+      const requests = this.contents.callsOf(content, calls, { index, accounts: this.accounts, sequence });
+      return this.sign(index, requests, nowMs + (place / count) * spreadSeconds * 1000);
     });
   }
 
-  private sign(account: number, call: CallRequest): ReadyTransaction {
+  private sign(account: number, calls: readonly CallRequest[], fromMs: number): ReadyTransaction {
     const name = accountOf(account);
     this.nonce += 1;
     const { id, bytes } = buildTransaction({
       chainId: this.chainId,
       signers: [{ account: name, signer: this.keys.signerOf(name) }],
       nonce: this.nonce,
-      validUntilMs: Date.now() + VALIDITY_MS,
-      gasLimit: GAS_LIMIT,
-      calls: [call],
+      validUntilMs: Math.floor(fromMs) + VALIDITY_MS,
+      gasLimit: GAS_PER_CALL * calls.length,
+      calls,
     });
-    return { id: toHex(id), hex: toHex(bytes) };
+    return { id: toHex(id), hex: toHex(bytes), calls: calls.length };
   }
 }
 
-function accountOf(index: number): string {
+export function accountOf(index: number): string {
   return `client-${String(index).padStart(6, "0")}`;
 }

@@ -7,8 +7,9 @@ import { LedgerError } from "../../src/errors.ts";
 import { arrivalsMs } from "../arrivals.ts";
 import type { ReadyTransaction } from "../workload.ts";
 import type { Load, LoadResult } from "./messages.ts";
-import { NodeSocket, TRANSACTIONS_PER_CALL_MAX } from "./node-socket.ts";
-import { Tally } from "./tally.ts";
+import { NodeSocket, type SocketEvents, TRANSACTIONS_PER_CALL_MAX } from "./node-socket.ts";
+import { Rerouting } from "./reroute.ts";
+import { Tally, type TallyOptions } from "./tally.ts";
 
 /** Between the command and the first transaction. */
 const LEAD_MS = 50;
@@ -18,61 +19,99 @@ const DRAIN_MS_MAX = 20_000;
 const PRECISE_RATE_MAX = 100;
 /** A closed loop that was refused tries again after this time. */
 const BACK_OFF_MS = 20;
+/** Not measured: what sets up a scenario. */
+const WHOLE: Pick<TallyOptions, "window" | "startMs" | "settledBy"> = {
+  window: { fromMs: 0, untilMs: 1 },
+  startMs: 0,
+  settledBy: "owner",
+};
+/** Of a preparation, on their way at each node: a node's queue holds 10,000 transactions. */
+const SET_UP_IN_FLIGHT_PER_NODE = 1_000;
 
 export class Generator {
-  private readonly sockets: NodeSocket[] = [];
-  private tally = new Tally(0, { fromMs: 0, untilMs: 1 });
+  private readonly sockets: (NodeSocket | undefined)[] = [];
+  private urls: readonly string[] = [];
+  private tally = new Tally({ nodes: 0, ...WHOLE });
   private onSettled: (node: number) => void = () => undefined;
+  private rerouting: Rerouting | undefined;
   private broken: LedgerError | undefined;
 
   /** @throws LedgerError BENCH_CONNECTION_LOST */
   async connect(urls: readonly string[]): Promise<void> {
-    for (const [node, url] of urls.entries()) {
-      const socket = await NodeSocket.open(url, {
-        onReceipt: (txId, status) => {
-          if (this.tally.markReceipt(txId, status, node, performance.now())) this.onSettled(node);
-        },
-        onRefused: (txId, code) => {
-          this.tally.markRefused(txId, code, node);
-          setTimeout(() => this.onSettled(node), BACK_OFF_MS);
-        },
-        onBroken: (error) => {
-          this.broken ??= error;
-        },
-      });
-      this.sockets.push(socket);
-    }
+    this.urls = urls;
+    for (const [node, url] of urls.entries()) this.sockets.push(await NodeSocket.open(url, this.eventsOf(node)));
+  }
+
+  private eventsOf(node: number): SocketEvents {
+    return {
+      onReceipt: (txId, status) => {
+        if (!this.tally.markReceipt(txId, status, node, performance.now())) return;
+        this.rerouting?.settled(txId);
+        this.onSettled(node);
+      },
+      onRefused: (txId, code) => {
+        // Another node, or this one later, may take it: it is tried again until the time is up.
+        if (this.rerouting !== undefined) return;
+        this.tally.markRefused(txId, code, node);
+        setTimeout(() => this.onSettled(node), BACK_OFF_MS);
+      },
+      onBroken: (error) => {
+        if (this.rerouting === undefined) this.broken ??= error;
+        else this.rerouting.lost(node);
+      },
+    };
   }
 
   /** @param take removes signed transactions from the stock, as many as asked for or as there are left */
   async run(load: Load, take: (count: number) => readonly ReadyTransaction[]): Promise<LoadResult> {
     const startMs = performance.now() + LEAD_MS;
     const fromMs = startMs + (load.kind === "closed" ? load.warmUpSeconds * 1000 : 0);
-    this.tally = new Tally(this.sockets.length, { fromMs, untilMs: startMs + load.seconds * 1000 });
+    const reroutes = load.kind === "open" && load.reroutes;
+    this.tally = new Tally({
+      nodes: this.sockets.length,
+      window: { fromMs, untilMs: startMs + load.seconds * 1000 },
+      startMs,
+      settledBy: reroutes ? "any" : "owner",
+    });
+    if (reroutes) {
+      const { urls, sockets } = this;
+      this.rerouting = new Rerouting({ urls, sockets, eventsOf: (node) => this.eventsOf(node) });
+    }
     if (load.kind === "open") await this.sendOpen(load, startMs, take);
     else await this.sendClosed(load, startMs, take);
     await this.drain();
+    this.rerouting?.stop();
+    this.rerouting = undefined;
     return this.tally.result(load);
   }
 
-  /** Sends all at once, as fast as the nodes answer. @throws LedgerError BENCH_SETUP_REFUSED */
+  /** Sends all, as fast as the nodes answer. @throws LedgerError BENCH_SETUP_REFUSED */
   async sendAll(transactions: readonly ReadyTransaction[]): Promise<void> {
-    this.tally = new Tally(this.sockets.length, { fromMs: 0, untilMs: 1 });
+    this.tally = new Tally({ nodes: this.sockets.length, ...WHOLE });
     for (const [index, transaction] of transactions.entries()) {
+      const node = index % this.sockets.length;
       if (index % TRANSACTIONS_PER_CALL_MAX === 0) await turn();
-      this.send(index % this.sockets.length, [transaction], performance.now());
+      while (this.tally.inFlightAt(node) >= SET_UP_IN_FLIGHT_PER_NODE) {
+        this.checkConnections();
+        await pause(5);
+      }
+      this.send(node, [transaction], performance.now());
     }
     await this.drain();
-    const { committed, refusedAtTheDoor } = this.tally.result({
+    const { committed, missing, refusedByContract, refusedAtTheDoor } = this.tally.result({
       kind: "closed",
       inFlightPerNode: 0,
       seconds: 0,
       warmUpSeconds: 0,
     });
+    // On a ledger that was measured before, the accounts are open already.
+    if (committed === 0 && refusedByContract === transactions.length) return;
     if (committed < transactions.length) {
       throw new LedgerError("BENCH_SETUP_REFUSED", {
         sent: transactions.length,
         committed,
+        missing,
+        refusedByContract,
         refused: JSON.stringify(refusedAtTheDoor),
       });
     }
@@ -100,7 +139,8 @@ export class Generator {
         );
         for (const [index, transaction] of share.entries())
           this.tally.markSent(transaction, node, startMs + dueMs[index]!, nowMs);
-        this.sockets[node]!.send(share);
+        if (this.rerouting === undefined) this.sockets[node]!.send(share);
+        else if (share.length > 0) this.rerouting.send(node, share);
       }
       if (next < due.length) await this.untilDue(startMs + due[next]!, load.rate <= PRECISE_RATE_MAX);
     }
@@ -155,7 +195,8 @@ export class Generator {
 
   private async drain(): Promise<void> {
     const endMs = performance.now() + DRAIN_MS_MAX;
-    while (!this.tally.isComplete && performance.now() < endMs) {
+    const isDone = () => this.tally.isComplete && (this.rerouting?.isWhole ?? true);
+    while (!isDone() && performance.now() < endMs) {
       this.checkConnections();
       await pause(10);
     }

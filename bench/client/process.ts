@@ -2,15 +2,18 @@
 // Ends by itself when the harness is gone.
 
 import { LedgerError } from "../../src/errors.ts";
-import { benchKeys, type ReadyTransaction, TransactionSource } from "../workload.ts";
+import { benchKeys, type Order, type ReadyTransaction, TransactionSource } from "../workload.ts";
 import { Generator } from "./generator.ts";
 import type { ClientCommand, ClientReply, ClientSetup } from "./messages.ts";
+import { readRows } from "./reader.ts";
 
 class Client {
   private readonly generator = new Generator();
   private source: TransactionSource | undefined;
   private stock: readonly ReadyTransaction[] = [];
+  private stocked = "";
   private taken = 0;
+  private setup: ClientSetup | undefined;
 
   async perform(command: ClientCommand): Promise<ClientReply> {
     switch (command.kind) {
@@ -21,10 +24,16 @@ class Client {
         await this.generator.sendAll(this.signer.openings());
         return { kind: "done" };
       case "sign":
-        this.fillStock(command.count);
+        this.fillStock(command.order);
+        return { kind: "done" };
+      case "send-all":
+        await this.generator.sendAll(this.take(Number.MAX_SAFE_INTEGER));
         return { kind: "done" };
       case "run":
         return { kind: "result", result: await this.generator.run(command.load, (count) => this.take(count)) };
+      case "read":
+        if (this.setup === undefined) throw new LedgerError("BENCH_NOT_CONNECTED");
+        return { kind: "read", result: await readRows(this.setup, command.load) };
     }
   }
 
@@ -33,14 +42,22 @@ class Client {
     return this.source;
   }
 
-  private async connect({ chainId, seed, accounts, nodes }: ClientSetup): Promise<void> {
-    this.source = new TransactionSource({ chainId, keys: benchKeys(seed), accounts });
+  private async connect(setup: ClientSetup): Promise<void> {
+    const { chainId, seed, accounts, numbersFrom, nodes } = setup;
+    this.setup = setup;
+    this.source = new TransactionSource({ chainId, keys: benchKeys(seed), accounts, seed, numbersFrom });
     await this.generator.connect(nodes);
   }
 
-  private fillStock(count: number): void {
-    const left = this.stock.slice(this.taken);
-    this.stock = [...left, ...this.signer.moves(Math.max(0, count - left.length))];
+  private fillStock(order: Order): void {
+    const kind = `${order.content} ${order.calls}`;
+    const left = this.stocked === kind ? this.stock.slice(this.taken) : [];
+    // What was signed long ago may be too old by the time that it is sent.
+    const isSpread = order.spreadSeconds > 0;
+    const kept = isSpread ? [] : left;
+    const missing = Math.max(0, order.count - kept.length);
+    this.stock = [...kept, ...this.signer.take({ ...order, count: missing })];
+    this.stocked = kind;
     this.taken = 0;
   }
 

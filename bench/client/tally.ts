@@ -7,6 +7,20 @@ import type { Load, LoadResult } from "./messages.ts";
 interface Outstanding {
   readonly dueMs: number;
   readonly node: number;
+  readonly calls: number;
+}
+
+/** Of the account over time. */
+const STEP_MS = 100;
+
+export interface TallyOptions {
+  readonly nodes: number;
+  /** what counts for the rate, in the time of `nowMs` */
+  readonly window: { readonly fromMs: number; readonly untilMs: number };
+  /** first intended time */
+  readonly startMs: number;
+  /** whose receipt settles a transaction: of the node that took it, or the first of any */
+  readonly settledBy: "owner" | "any";
 }
 
 export class Tally {
@@ -16,18 +30,22 @@ export class Tally {
   private readonly refusals = new Map<string, number>();
   private readonly latency = new LatencyHistogram();
   private readonly delay = new LatencyHistogram();
-  private readonly window: { readonly fromMs: number; readonly untilMs: number };
+  private readonly options: TallyOptions;
+  private readonly byNode: readonly LatencyHistogram[];
+  private readonly due: number[] = [];
+  private readonly done: number[] = [];
   private sent = 0;
   private bytes = 0;
   private committed = 0;
   private committedInWindow = 0;
+  private callsInWindow = 0;
   private refusedByContract = 0;
 
-  /** @param window what counts for the rate, in the time of `nowMs` */
-  constructor(nodes: number, window: { readonly fromMs: number; readonly untilMs: number }) {
-    this.inFlight = new Array<number>(nodes).fill(0);
-    this.receipts = new Array<number>(nodes).fill(0);
-    this.window = window;
+  constructor(options: TallyOptions) {
+    this.options = options;
+    this.inFlight = new Array<number>(options.nodes).fill(0);
+    this.receipts = new Array<number>(options.nodes).fill(0);
+    this.byNode = this.inFlight.map(() => new LatencyHistogram());
   }
 
   get waiting(): number {
@@ -38,38 +56,46 @@ export class Tally {
     return this.inFlight[node] ?? 0;
   }
 
-  /** Every receipt of this load that can come has come, at every node. */
+  /** Every receipt of this load that can come has come, at every node; where nodes fail, each receipt at one. */
   get isComplete(): boolean {
+    if (this.options.settledBy === "any") return this.waiting === 0;
     return this.waiting === 0 && this.receipts.every((count) => count >= this.committed + this.refusedByContract);
   }
 
   /** @param dueMs when it was to be sent @param nowMs when it was */
   markSent(
-    transaction: { readonly id: string; readonly hex: string },
+    transaction: { readonly id: string; readonly hex: string; readonly calls: number },
     node: number,
     dueMs: number,
     nowMs: number,
   ): void {
     this.sent += 1;
     this.bytes += transaction.hex.length / 2;
-    this.outstanding.set(transaction.id, { dueMs, node });
+    this.outstanding.set(transaction.id, { dueMs, node, calls: transaction.calls });
+    this.count(this.due, dueMs);
     this.inFlight[node] = this.inFlightAt(node) + 1;
     this.delay.record(nowMs - dueMs);
   }
 
-  /** @returns whether it was one that this node owed */
+  /** @returns whether it settled one. A131: once, and in the time of its first intended moment */
   markReceipt(txId: string, status: string, node: number, nowMs: number): boolean {
     this.receipts[node] = (this.receipts[node] ?? 0) + 1;
     const sent = this.outstanding.get(txId);
-    if (sent === undefined || sent.node !== node) return false;
-    this.settle(txId, node);
+    if (sent === undefined || (sent.node !== node && this.options.settledBy === "owner")) return false;
+    this.settle(txId, sent.node);
     if (status !== "ok") {
       this.refusedByContract += 1;
       return true;
     }
     this.committed += 1;
     this.latency.record(nowMs - sent.dueMs);
-    if (nowMs >= this.window.fromMs && nowMs < this.window.untilMs) this.committedInWindow += 1;
+    this.byNode[sent.node]?.record(nowMs - sent.dueMs);
+    this.count(this.done, nowMs);
+    const { fromMs, untilMs } = this.options.window;
+    if (nowMs >= fromMs && nowMs < untilMs) {
+      this.committedInWindow += 1;
+      this.callsInWindow += sent.calls;
+    }
     return true;
   }
 
@@ -80,7 +106,8 @@ export class Tally {
   }
 
   result(load: Load): LoadResult {
-    const windowSeconds = (this.window.untilMs - this.window.fromMs) / 1000;
+    const { fromMs, untilMs } = this.options.window;
+    const windowSeconds = (untilMs - fromMs) / 1000;
     return {
       load,
       sent: this.sent,
@@ -91,10 +118,19 @@ export class Tally {
       receiptsByNode: this.receipts,
       windowSeconds,
       txPerSecond: this.committedInWindow / windowSeconds,
+      callsPerSecond: this.callsInWindow / windowSeconds,
+      timeline: { stepMs: STEP_MS, due: [...this.due], committed: [...this.done] },
       latency: this.latency.encode(),
+      latencyByNode: this.byNode.map((histogram) => histogram.encode()),
       delay: this.delay.encode(),
       bytesPerTransaction: this.sent === 0 ? 0 : this.bytes / this.sent,
     };
+  }
+
+  private count(steps: number[], atMs: number): void {
+    const step = Math.max(0, Math.floor((atMs - this.options.startMs) / STEP_MS));
+    while (steps.length <= step) steps.push(0);
+    steps[step] = (steps[step] ?? 0) + 1;
   }
 
   private settle(txId: string, node: number): void {

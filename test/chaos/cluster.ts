@@ -5,10 +5,10 @@ import { spawnSync } from "node:child_process";
 import { appendFileSync, cpSync, rmSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { Relay } from "../../bench/relay.ts";
 import { CONFIG_FILE } from "../../src/config.ts";
 import type { NetworkLayout } from "../../src/node/devnet/setup.ts";
 import { TestNetwork } from "../e2e/network.ts";
-import { Relay } from "./relay.ts";
 
 export const NODES = 4;
 /** A node listens this far above the port that the genesis names, where the relay does. */

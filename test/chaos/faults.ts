@@ -1,9 +1,9 @@
 // The faults that happen to real nodes: drawn at random from a seed, done and undone. Never touches what it did not break.
 
+import type { Flow } from "../../bench/relay.ts";
 import type { Random } from "../sim/random.ts";
 import { type Cluster, NODES } from "./cluster.ts";
 import { pause } from "./load.ts";
-import type { Flow } from "./relay.ts";
 
 export interface Fault {
   readonly what: string;

@@ -3,7 +3,7 @@
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { afterEach, expect, it } from "vitest";
-import { Relay } from "./relay.ts";
+import { Relay } from "../../bench/relay.ts";
 
 const [PUBLIC_PORT, OWN_PORT] = [28_900, 28_950];
 const BYTES = 3_000_000;

@@ -7,7 +7,9 @@ import { Tally } from "../../../bench/client/tally.ts";
 import { LatencyHistogram } from "../../../bench/latency.ts";
 
 const LOAD = { kind: "closed", inFlightPerNode: 1, seconds: 1, warmUpSeconds: 0 } as const;
-const tx = (id: string) => ({ id, hex: "00".repeat(220) });
+const tx = (id: string) => ({ id, hex: "00".repeat(220), calls: 2 });
+const tallyOf = (nodes: number, fromMs: number, untilMs: number, settledBy: "owner" | "any" = "owner") =>
+  new Tally({ nodes, window: { fromMs, untilMs }, startMs: 0, settledBy });
 
 describe("arrivals", () => {
   it("constant arrivals are as many in every second as the rate says", () => {
@@ -56,7 +58,7 @@ describe("latency", () => {
 
 describe("tally", () => {
   it("counts latency from the intended time, whenever the transaction left", () => {
-    const tally = new Tally(1, { fromMs: 0, untilMs: 1000 });
+    const tally = tallyOf(1, 0, 1000);
     tally.markSent(tx("a"), 0, 100, 180);
     tally.markReceipt("a", "ok", 0, 300);
     const { latency, delay } = tally.result(LOAD);
@@ -65,7 +67,7 @@ describe("tally", () => {
   });
 
   it("only the node that took a transaction settles it; every node's receipts are counted", () => {
-    const tally = new Tally(2, { fromMs: 0, untilMs: 1000 });
+    const tally = tallyOf(2, 0, 1000);
     tally.markSent(tx("a"), 1, 0, 0);
     expect(tally.markReceipt("a", "ok", 0, 10)).toBe(false);
     expect(tally.isComplete).toBe(false);
@@ -75,14 +77,14 @@ describe("tally", () => {
   });
 
   it("is not complete while a node has yet to report a receipt", () => {
-    const tally = new Tally(2, { fromMs: 0, untilMs: 1000 });
+    const tally = tallyOf(2, 0, 1000);
     tally.markSent(tx("a"), 0, 0, 0);
     tally.markReceipt("a", "ok", 0, 10);
     expect(tally.isComplete).toBe(false);
   });
 
   it("what is sent is committed, refused or missing, and nothing is counted twice", () => {
-    const tally = new Tally(1, { fromMs: 0, untilMs: 1000 });
+    const tally = tallyOf(1, 0, 1000);
     for (const id of ["a", "b", "c", "d"]) tally.markSent(tx(id), 0, 0, 0);
     tally.markReceipt("a", "ok", 0, 10);
     tally.markRefused("a", "LATE", 0);
@@ -99,7 +101,7 @@ describe("tally", () => {
   });
 
   it("the rate counts commits inside the window only", () => {
-    const tally = new Tally(1, { fromMs: 1000, untilMs: 3000 });
+    const tally = tallyOf(1, 1000, 3000);
     for (const [id, at] of [
       ["a", 999],
       ["b", 1000],
@@ -109,6 +111,20 @@ describe("tally", () => {
       tally.markSent(tx(id), 0, 0, 0);
       tally.markReceipt(id, "ok", 0, at);
     }
-    expect(tally.result(LOAD)).toMatchObject({ committed: 4, windowSeconds: 2, txPerSecond: 1 });
+    expect(tally.result(LOAD)).toMatchObject({ committed: 4, windowSeconds: 2, txPerSecond: 1, callsPerSecond: 2 });
+  });
+
+  it("A131: where nodes fail the first receipt of any node settles a transaction, once, with its first intended time", () => {
+    const tally = tallyOf(2, 0, 1000, "any");
+    tally.markSent(tx("a"), 0, 100, 100);
+    expect(tally.markReceipt("a", "ok", 1, 350)).toBe(true);
+    expect(tally.markReceipt("a", "ok", 0, 400)).toBe(false);
+    expect(tally.isComplete).toBe(true);
+    const { committed, latency, latencyByNode, timeline } = tally.result(LOAD);
+    expect(committed).toBe(1);
+    expect(LatencyHistogram.decode(latency).summary().p50Ms).toBeCloseTo(250, 0);
+    // It counts for the node that it was meant for.
+    expect(latencyByNode.map((text) => LatencyHistogram.decode(text).summary().samples)).toEqual([1, 0]);
+    expect(timeline).toEqual({ stepMs: 100, due: [0, 1], committed: [0, 0, 0, 1] });
   });
 });

@@ -1,8 +1,9 @@
 // A relay between the nodes' peer ports: every connection passes through it and can be held back, slowed, throttled, cut or
-// refused, each direction for itself. Carries bytes as they are, so that TLS ends at the nodes and nowhere else.
+// refused, each direction for itself. Carries bytes as they are, so that TLS ends at the nodes and nowhere else. Also of the chaos runs.
 
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
+import { randomFrom } from "./arrivals.ts";
 
 /** What happens to bytes from one node to another. */
 export interface Flow {
@@ -13,7 +14,15 @@ export interface Flow {
   delayMs: number;
   /** 0: unlimited */
   bytesPerSecond: number;
+  /** of a million segments; a lost one, and all after it, come when TCP has sent it again */
+  lossPerMillion: number;
 }
+
+const SEGMENT_BYTES = 1_448;
+/** A lost segment is noticed after two round trips (tail loss probe, RFC 8985 section 7), here in one-way delays, and at least this. */
+const RESEND_DELAYS = 4;
+const RESEND_MS_MIN = 10;
+const LOSS_SEED = 1;
 
 /** Bytes on their way in one direction; more make the sender wait, as a full network does. */
 const IN_FLIGHT_BYTES_MAX = 1 << 20;
@@ -105,7 +114,7 @@ export class Relay {
 }
 
 function openFlow(): Flow {
-  return { isHeld: false, isRefused: false, delayMs: 0, bytesPerSecond: 0 };
+  return { isHeld: false, isRefused: false, delayMs: 0, bytesPerSecond: 0, lossPerMillion: 0 };
 }
 
 /** One connection in both directions. */
@@ -155,7 +164,8 @@ class Half {
   private readonly source: Socket;
   private readonly sink: Socket;
   private readonly flow: Flow;
-  private readonly queue: { readonly bytes: Buffer; readonly arrivedMs: number }[] = [];
+  private readonly queue: { readonly bytes: Buffer; readonly arrivedMs: number; readonly isLost: boolean }[] = [];
+  private readonly random = randomFrom(LOSS_SEED);
   private queuedBytes = 0;
   private freeMs = 0;
   private timer: NodeJS.Timeout | undefined;
@@ -175,7 +185,8 @@ class Half {
   }
 
   private take(bytes: Buffer): void {
-    this.queue.push({ bytes, arrivedMs: performance.now() });
+    const arrives = (1 - this.flow.lossPerMillion / 1e6) ** Math.ceil(bytes.length / SEGMENT_BYTES);
+    this.queue.push({ bytes, arrivedMs: performance.now(), isLost: this.random() >= arrives });
     this.queuedBytes += bytes.length;
     if (this.queuedBytes > IN_FLIGHT_BYTES_MAX) this.source.pause();
     this.pass();
@@ -187,7 +198,8 @@ class Half {
     while (!flow.isHeld && !sink.destroyed && !sink.writableNeedDrain) {
       const [first] = queue;
       if (first === undefined) break;
-      const waitMs = Math.max(first.arrivedMs + flow.delayMs, this.freeMs) - performance.now();
+      const againMs = first.isLost ? Math.max(RESEND_MS_MIN, RESEND_DELAYS * flow.delayMs) : 0;
+      const waitMs = Math.max(first.arrivedMs + flow.delayMs + againMs, this.freeMs) - performance.now();
       if (waitMs > 0) {
         this.timer = setTimeout(() => this.pass(), waitMs);
         return;

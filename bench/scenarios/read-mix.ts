@@ -1,0 +1,64 @@
+// Questions beside transactions: rows of the state with their proofs, open loop from a client process of their own, while an open
+// load of transactions goes on; and the same transactions without them, to see what the questions cost.
+
+import { LedgerError } from "../../src/errors.ts";
+import { ACCOUNTS } from "../lab.ts";
+import { LatencyHistogram, type LatencySummary } from "../latency.ts";
+import { LoadClient } from "../load-client.ts";
+import { numbersOver } from "../options.ts";
+import type { Figure, Point } from "../record.ts";
+import { inLab, OVERHEAD_SECONDS, type Scenario } from "../scenario.ts";
+
+const RATE_USUAL = 100;
+const READS_MAX = 100_000;
+const READS_USUAL = ["0", "200", "1000"];
+
+export const READ_MIX: Scenario = {
+  name: "read-mix",
+  what: `--over ${READS_USUAL.join(",")} questions a second with proofs beside --rate (${RATE_USUAL}) of transactions`,
+  defaults: { rate: RATE_USUAL, over: READS_USUAL },
+  secondsNeeded: ({ over, seconds, repeat, warmUpSeconds }) =>
+    OVERHEAD_SECONDS + 3 * warmUpSeconds + over.length * 1.3 * seconds * repeat,
+  run: (options, hooks) =>
+    inLab(options, hooks, {}, async (lab) => {
+      const { seconds, repeat, seed, rate = RATE_USUAL, arrivals } = options;
+      const reader = new LoadClient();
+      hooks.onEnd(() => reader.kill());
+      const chainId = await lab.nodes.chain();
+      await reader.connect({ chainId, seed, accounts: ACCOUNTS, numbersFrom: 0, nodes: lab.nodes.urls });
+      await lab.warmUp();
+      const points: Point[] = [];
+      const figures: Figure[] = [];
+      for (const reads of numbersOver(options, 0, READS_MAX)) {
+        const name = `${reads} questions/s`;
+        hooks.progress(`${name} beside ${rate} tx/s for ${seconds} s`);
+        const repetitions = [];
+        const summaries: LatencySummary[] = [];
+        for (let round = 0; round < repeat; round += 1) {
+          const read = reads === 0 ? undefined : reader.read({ arrivals, rate: reads, seconds, seed: seed + round });
+          repetitions.push(await lab.openLoop(name, { rate, seconds, seed: seed + round }));
+          const result = await read;
+          if (result === undefined) continue;
+          if (result.answered < result.asked)
+            throw new LedgerError("BENCH_READS_FAILED", { asked: result.asked, failed: JSON.stringify(result.failed) });
+          summaries.push(LatencyHistogram.decode(result.latency).summary());
+        }
+        points.push({ name, at: { reads, rate }, repetitions });
+        if (summaries.length === 0) continue;
+        const figure = (what: "p50Ms" | "p99Ms"): Figure => ({
+          name: `${name}: ${what.slice(0, 3)} of an answer`,
+          unit: "ms",
+          better: "less",
+          values: summaries.map((summary) => summary[what]),
+        });
+        figures.push(figure("p50Ms"), figure("p99Ms"));
+      }
+      reader.kill();
+      return {
+        points,
+        main: points.at(-1)?.name,
+        figures,
+        notes: ["The reader's own CPU counts among that of others. It does not check the proofs that it is sent."],
+      };
+    }),
+};

@@ -1,0 +1,271 @@
+// The rules of the harness that do not need a network: searches, accounts, lines, budgets and the transactions that are sent.
+
+import { describe, expect, it } from "vitest";
+import { budgetOf, PARTS, partNamed } from "../../../bench/budget.ts";
+import { LatencyHistogram } from "../../../bench/latency.ts";
+import { readWords } from "../../../bench/options.ts";
+import { PAYLOADS } from "../../../bench/payloads.ts";
+import type { Phase } from "../../../bench/phase.ts";
+import { oneWayMs, placesNamed } from "../../../bench/places.ts";
+import type { CpuProfile } from "../../../bench/profiler.ts";
+import { FORMAT, limitOf, lineOf, type RunRecord } from "../../../bench/record.ts";
+import { effectOf } from "../../../bench/scenarios/failover.ts";
+import { Search } from "../../../bench/scenarios/ramp.ts";
+import { predictedByMessages, predictedByTransactions } from "../../../bench/scenarios/scale-n.ts";
+import { benchKeys, TransactionSource } from "../../../bench/workload.ts";
+import { decodeTransaction } from "../../../src/ledger/format-transaction.ts";
+import { fromHex, toHex } from "../../../src/ledger/hash.ts";
+
+function histogram(...latenciesMs: readonly number[]): string {
+  const made = new LatencyHistogram();
+  for (const ms of latenciesMs) made.record(ms);
+  return made.encode();
+}
+
+function phase(change: Partial<Phase>): Phase {
+  const latency = histogram(10, 20, 30);
+  return {
+    name: "peak",
+    load: { kind: "closed", inFlightPerNode: 1, seconds: 1, warmUpSeconds: 0 },
+    sent: 100,
+    committed: 90,
+    refusedByContract: 0,
+    refusedAtTheDoor: {},
+    missing: 10,
+    receiptsByNode: [90, 90, 90, 90],
+    windowSeconds: 1,
+    txPerSecond: 1000,
+    callsPerSecond: 2000,
+    timeline: { stepMs: 100, due: [], committed: [] },
+    latency,
+    latencyByNode: [],
+    delay: latency,
+    bytesPerTransaction: 220,
+    latencySummary: LatencyHistogram.decode(latency).summary(),
+    delaySummary: LatencyHistogram.decode(latency).summary(),
+    blocks: 5,
+    cpuUsPerTxByNode: [100, 120],
+    cpuUsPerTxByThread: { MainThread: 80, V8Worker: 20, "libuv-worker": 10 },
+    rssMb: [100, 120],
+    clientCpuPercent: 5,
+    foreignCpuPercent: 1,
+    incidents: {},
+    diskFlushes: 20,
+    ...change,
+  };
+}
+
+describe("ramp", () => {
+  it("A132: the search ends at a rate that held, within 5% of one that did not", () => {
+    for (const limit of [3, 77, 1_234, 9_999]) {
+      const search = new Search(100);
+      const tried: number[] = [];
+      while (!search.isDone) {
+        tried.push(search.rate);
+        search.take(search.rate <= limit);
+      }
+      expect(search.sustained).toBeLessThanOrEqual(limit);
+      expect(
+        tried.some((rate) => rate > limit && rate <= Math.max(search.sustained + 1, search.sustained * 1.05)),
+      ).toBe(true);
+      expect(tried.length).toBeLessThan(16);
+    }
+  });
+});
+
+describe("failover", () => {
+  const steady = (steps: number): readonly number[] => Array.from({ length: steps }, () => 10);
+
+  it("A133: three silent steps after the fault, worked off at double speed", () => {
+    const committed = [...steady(50), 0, 0, 0, 20, 20, 20, ...steady(44)];
+    expect(effectOf({ stepMs: 100, due: steady(100), committed }, 5)).toEqual({
+      standstillMs: 300,
+      recoveredMs: expect.any(Number),
+      backlog: 30,
+    });
+  });
+
+  it("A133: without a fault nothing stands still and nothing has to recover", () => {
+    expect(effectOf({ stepMs: 100, due: steady(100), committed: steady(100) }, 5)).toEqual({
+      standstillMs: 0,
+      recoveredMs: 0,
+      backlog: 0,
+    });
+  });
+
+  it("A133: a network that never recovers stands still to the end of the load", () => {
+    const effect = effectOf({ stepMs: 100, due: steady(100), committed: steady(50) }, 5);
+    expect(effect).toMatchObject({ standstillMs: 5_000, backlog: 500 });
+    expect(effect.recoveredMs).toBe(5_000);
+  });
+});
+
+const CLAIM = { holds: true, basis: "" };
+const RECORD: RunRecord = {
+  format: FORMAT,
+  scenario: "peak",
+  system: "linli",
+  startedAt: "2026-11-23T00:00:00.000Z",
+  tookSeconds: 1,
+  words: [],
+  configuration: {},
+  machine: { cpu: "", cores: 2, memoryMb: 1, kernel: "", arch: "", node: "", packages: {}, commit: "abc" },
+  nodes: 4,
+  verifyUs: 50,
+  limitTxPerSecond: limitOf(2, 4, 50),
+  points: [
+    {
+      name: "peak",
+      at: {},
+      repetitions: [
+        phase({ txPerSecond: 1000 }),
+        phase({ txPerSecond: 3000, foreignCpuPercent: 7 }),
+        phase({ txPerSecond: 2500, latency: histogram(40) }),
+      ],
+    },
+  ],
+  main: "peak",
+  figures: [],
+  series: [],
+  synced: CLAIM,
+  verifiedByEveryNode: CLAIM,
+  notes: [],
+};
+
+describe("line", () => {
+  it("A134: has the fields that scripts read: medians of repetitions, sums of counts, the greatest foreign load", () => {
+    expect(limitOf(2, 4, 50)).toBe(10_000);
+    expect(lineOf(RECORD)).toEqual({
+      scenario: "peak",
+      system: "linli",
+      n: 4,
+      offered: 300,
+      committed: 270,
+      txPerSecond: 2500,
+      callsPerSecond: 2000,
+      p50Ms: expect.closeTo(20, 1),
+      p90Ms: expect.closeTo(30, 1),
+      p99Ms: expect.closeTo(30, 1),
+      maxMs: expect.closeTo(40, 1),
+      verifyUs: 50,
+      limitTxPerSecond: 10_000,
+      ratioToLimit: 0.25,
+      cpuUsPerTx: { total: 110, byThread: { MainThread: 80, V8Worker: 20, "libuv-worker": 10 } },
+      rssMb: 120,
+      synced: true,
+      verifiedByEveryNode: true,
+      foreignCpuPercent: 7,
+      missing: 30,
+      repetitions: 3,
+      spread: { txPerSecond: [1000, 3000], p50Ms: expect.any(Array), p99Ms: expect.any(Array) },
+      commit: "abc",
+    });
+  });
+
+  it("A134: what is not known is null, never a guess", () => {
+    const elsewhere = phase({ cpuUsPerTxByNode: [], rssMb: [], foreignCpuPercent: undefined });
+    const record = { ...RECORD, points: [{ name: "peak", at: {}, repetitions: [elsewhere] }] };
+    expect(lineOf(record)).toMatchObject({ cpuUsPerTx: null, foreignCpuPercent: null });
+  });
+});
+
+describe("budget", () => {
+  const frame = (functionName: string, url: string) => ({ functionName, url, lineNumber: 0 });
+  const profile: CpuProfile = {
+    nodes: [
+      { id: 1, callFrame: frame("(root)", ""), children: [2, 3, 4, 5] },
+      {
+        id: 2,
+        callFrame: frame("exports.crypto_sign_verify_detached", "file:///x/node_modules/sodium-native/index.js"),
+      },
+      { id: 3, callFrame: frame("stage", "file:///x/src/state/tree.ts") },
+      { id: 4, callFrame: frame("(idle)", "") },
+      { id: 5, callFrame: frame("write", "node:internal/stream_base_commons") },
+    ],
+    samples: [2, 3, 4, 5],
+    timeDeltas: [50, 25, 900, 25],
+  };
+
+  it("A136: shares of the main thread, other threads and the rest add up to the whole; idle time is no CPU", () => {
+    const { partsUs, waitingUs } = budgetOf(profile, phase({ committed: 90 }));
+    expect(partsUs.verification).toBe(40);
+    expect(partsUs["state tree"]).toBe(20);
+    expect(partsUs.LevelDB).toBe(10);
+    // Called by the event loop alone.
+    expect(partsUs.network).toBe(20);
+    expect(PARTS.reduce((sum, part) => sum + partsUs[part], 0)).toBeCloseTo(110, 5);
+    expect(waitingUs).toBe(10);
+  });
+
+  it("A136: every part of the house and every larger library has its place", () => {
+    const places = {
+      "src/p2p": "network",
+      "cbor-x": "codec",
+      level: "LevelDB",
+      "src/contracts": "contracts",
+      "src/rpc": "RPC",
+    };
+    for (const [name, part] of Object.entries(places)) expect(partNamed(name)).toBe(part);
+    expect(partNamed("something new")).toBe("other");
+  });
+});
+
+describe("workload", () => {
+  const chainId = new Uint8Array(32).fill(9);
+  const source = (seed = 1) =>
+    new TransactionSource({ chainId, keys: benchKeys(seed), accounts: 5, seed, numbersFrom: 0 });
+
+  it.each([...PAYLOADS, "fill"] as const)("A137: %s: valid, distinct, the same calls from the same seed", (content) => {
+    const order = { content, calls: 2, count: 12, spreadSeconds: 0 };
+    const [made, again] = [source().take(order), source().take(order)];
+    expect(new Set(made.map(({ id }) => id)).size).toBe(12);
+    const callsOf = (hex: string) => {
+      const judged = decodeTransaction(fromHex(hex)!);
+      if (!judged.ok) throw new Error(judged.code);
+      expect(toHex(judged.value.body.chainId)).toBe(toHex(chainId));
+      return judged.value.body.calls;
+    };
+    expect(made.map(({ hex }) => callsOf(hex))).toEqual(again.map(({ hex }) => callsOf(hex)));
+    expect(made.every(({ calls, hex }) => calls === 2 && callsOf(hex).length === 2)).toBe(true);
+  });
+
+  it("A137: nobody votes twice in one motion, and nobody pays themselves", () => {
+    const votes = source().take({ content: "vote", calls: 1, count: 23, spreadSeconds: 0 });
+    const cast = votes.map(({ hex }) => {
+      const judged = decodeTransaction(fromHex(hex)!);
+      if (!judged.ok) throw new Error(judged.code);
+      const { signers, calls } = judged.value.body;
+      return `${signers[0]?.account} ${JSON.stringify(calls[0]?.args.find(([name]) => name === "motion"))}`;
+    });
+    expect(new Set(cast).size).toBe(23);
+    const moves = source().take({ content: "transfer", calls: 1, count: 40, spreadSeconds: 0 });
+    for (const { hex } of moves) {
+      const judged = decodeTransaction(fromHex(hex)!);
+      if (!judged.ok) throw new Error(judged.code);
+      const { signers, calls } = judged.value.body;
+      expect(calls[0]?.args.find(([name]) => name === "to")?.[1]).not.toBe(signers[0]?.account);
+    }
+  });
+});
+
+describe("options, places and predictions", () => {
+  it("refuses numbers and names that are none, and takes a scenario's defaults where nothing is said", () => {
+    expect(() => readWords(["peak", "--nodes", "3"]).options({})).toThrow("--nodes");
+    expect(() => readWords(["peak", "--payload", "love"]).options({})).toThrow("--payload");
+    expect(readWords(["soak"]).options({ seconds: 1800 }).seconds).toBe(1800);
+    expect(readWords(["soak", "--seconds", "5"]).options({ seconds: 1800 }).seconds).toBe(5);
+  });
+
+  it("delays are the same both ways, and half of the round trip", () => {
+    for (const places of [placesNamed("china"), placesNamed("world")])
+      for (const from of places.names.keys())
+        for (const to of places.names.keys()) expect(oneWayMs(places, from, to)).toBe(oneWayMs(places, to, from));
+    expect(oneWayMs(placesNamed("30"), 0, 3)).toBe(30);
+    expect(() => placesNamed("mars")).toThrow("BENCH_PLACE_UNKNOWN");
+  });
+
+  it("a network of twice the nodes does half the transactions, and a quarter where only messages cost", () => {
+    expect(predictedByTransactions([4, 1000], 8)).toBe(500);
+    expect(predictedByMessages([4, 1000], 8)).toBeCloseTo((1000 * 27) / 119, 10);
+  });
+});
