@@ -21,7 +21,8 @@ export const ACCOUNTS = 1_000;
 const WARM_UP_RATE = 100;
 /** Of a closed loop, until its queues are full. */
 const FILL_SECONDS = 1;
-const IN_FLIGHT_PER_NODE = 500;
+/** Of a closed loop of single calls, over all nodes; more calls fill blocks with fewer transactions. */
+const IN_FLIGHT = 2_000;
 /** No contract executes a call in less: what a transaction of many calls costs at the least. */
 const CALL_US_MIN = 5;
 
@@ -41,8 +42,8 @@ export interface OpenLoad {
   readonly rate: number;
   readonly seconds: number;
   readonly seed: number;
-  /** the load goes on while nodes fail */
-  readonly reroutes?: boolean;
+  /** what is done to the nodes while the load goes on, from its start; where they fail, the client turns to others */
+  readonly fault?: () => Promise<void>;
 }
 
 export interface Claims {
@@ -58,8 +59,6 @@ export class Lab {
   readonly network: BenchNetwork | undefined;
   readonly client = new LoadClient();
   readonly size: number;
-  /** nodes were stopped or cut off on purpose */
-  wasInterrupted = false;
   private readonly options: Options;
   private readonly hooks: Hooks;
   private readonly accounts: number;
@@ -68,6 +67,8 @@ export class Lab {
   private readonly phases: Phase[] = [];
   /** in the chain before the first load, or put there to prepare one */
   private setUpTransactions = 0;
+  /** nodes were stopped or cut off on purpose */
+  private wasInterrupted = false;
   /** tx/s of the fastest closed loop so far */
   private fastest = 0;
 
@@ -121,7 +122,7 @@ export class Lab {
   }
 
   get inFlightPerNode(): number {
-    return this.options.inFlight ?? Math.ceil(IN_FLIGHT_PER_NODE / Math.sqrt(this.calls));
+    return this.options.inFlight ?? Math.ceil(IN_FLIGHT / this.size / Math.sqrt(this.calls));
   }
 
   /** A closed loop and then singles: Node compiles hot code only after it has run for a while. @returns tx/s of the closed loop */
@@ -153,11 +154,12 @@ export class Lab {
     return phase;
   }
 
-  async openLoop(name: string, { rate, seconds, seed, reroutes = false }: OpenLoad): Promise<Phase> {
+  async openLoop(name: string, { rate, seconds, seed, fault }: OpenLoad): Promise<Phase> {
     const { arrivals } = this.options;
     // Poisson arrivals of a short load can be half as many again.
     await this.sign(Math.ceil(rate * seconds * 1.5) + 100, seconds);
-    return this.run(name, { kind: "open", arrivals, rate, seconds, seed, reroutes });
+    this.wasInterrupted ||= fault !== undefined;
+    return this.run(name, { kind: "open", arrivals, rate, seconds, seed, reroutes: fault !== undefined }, fault);
   }
 
   /** Commits so many transactions as fast as it goes; they count for nothing but the state. */
@@ -198,6 +200,8 @@ export class Lab {
     const answersToForged = await this.nodes.offer(spoilSignature(forged!.hex));
     const verifyUs = round((this.verifyBeforeUs + measureVerifyUs()) / 2);
     const peak = mostCommitted(measured);
+    // What is not known of a load under which nodes were started anew is known of the warm-up.
+    const known = this.phases.filter(({ cpuUsPerTxByNode }) => cpuUsPerTxByNode.length > 0);
     return {
       verifyUs,
       limitTxPerSecond: limitOf(this.target.cores, this.size, verifyUs),
@@ -206,7 +210,7 @@ export class Lab {
         heads,
         setUpTransactions: this.setUpTransactions,
         phases: this.phases,
-        peak,
+        peak: peak.cpuUsPerTxByNode.length > 0 || known.length === 0 ? peak : mostCommitted(known),
         answersToForged,
         verifyUs,
         wasInterrupted: this.wasInterrupted,
@@ -223,8 +227,8 @@ export class Lab {
     return this.client.sign({ content: this.options.payload, calls: this.calls, count, spreadSeconds });
   }
 
-  private async run(name: string, load: Load): Promise<Phase> {
-    const phase = await runPhase(name, load, this.target);
+  private async run(name: string, load: Load, meanwhile?: () => Promise<void>): Promise<Phase> {
+    const phase = await runPhase(name, load, this.target, meanwhile);
     this.phases.push(phase);
     return phase;
   }

@@ -13,6 +13,7 @@ import { CATCH_UP } from "./scenarios/catch-up.ts";
 import { FAILOVER } from "./scenarios/failover.ts";
 import { FIRST } from "./scenarios/first.ts";
 import { LATENCY } from "./scenarios/latency.ts";
+import { MICRO } from "./scenarios/micro.ts";
 import { PEAK } from "./scenarios/peak.ts";
 import { RAMP } from "./scenarios/ramp.ts";
 import { READ_MIX } from "./scenarios/read-mix.ts";
@@ -36,6 +37,7 @@ const SCENARIOS: readonly Scenario[] = [
   SCALE_STATE,
   CATCH_UP,
   READ_MIX,
+  MICRO,
 ];
 const USUAL = FIRST.name;
 const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
@@ -112,7 +114,8 @@ async function perform(scenario: Scenario, options: Options): Promise<number> {
     people.write(profileSummaryOf(profile.profile, profile.phase));
   }
   process.stdout.write(`${JSON.stringify(lineOf(record))}\n`);
-  return record.verifiedByEveryNode.holds ? EXIT.done : EXIT.failed;
+  // Without a load there is nothing that nodes could have verified.
+  return record.points.length === 0 || record.verifiedByEveryNode.holds ? EXIT.done : EXIT.failed;
 }
 
 function timeLimit(limitMs: number): Promise<never> {

@@ -56,7 +56,7 @@ export const OPTIONS_HELP = `  --seconds S       length of each measured load (d
   --seed N          keys, arrivals, contents (default 1)
   --arrivals KIND   poisson (default) | constant
   --warm-up S       seconds of a closed loop, and as many of single transactions, before anything counts (default 8)
-  --in-flight N     transactions on their way at each node in a closed loop (default 500, fewer of many calls)
+  --in-flight N     transactions on their way at each node in a closed loop (default 2000 over all, fewer of many calls)
   --attach URLS     measure the network at these addresses, separated by commas, instead of starting one
   --over LIST       what a scenario goes through, separated by commas: see the scenario
   --electorate N    voters of \`rush\` (default 120000, a district of 100 communities)

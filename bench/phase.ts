@@ -50,9 +50,15 @@ interface Reading {
   readonly incidents: ReadonlyMap<string, number>;
 }
 
-export async function runPhase(name: string, load: Load, target: Target): Promise<Phase> {
+/** @param meanwhile begins with the load and has ended before anything is read again */
+export async function runPhase(
+  name: string,
+  load: Load,
+  target: Target,
+  meanwhile: () => Promise<void> = async () => undefined,
+): Promise<Phase> {
   const before = await read(target);
-  const result = await target.client.run(load);
+  const [result] = await Promise.all([target.client.run(load), meanwhile()]);
   const after = await read(target);
   const wallUs = (after.atMs - before.atMs) * 1000;
   const isSame = after.pids.every((pid, node) => pid === before.pids[node]);

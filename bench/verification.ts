@@ -23,5 +23,5 @@ export function measureVerifyUs(): number {
     const { user, system } = process.threadCpuUsage(before);
     return (user + system) / VERIFICATIONS_PER_SLICE;
   });
-  return median(slices);
+  return Math.round(median(slices) * 10) / 10;
 }

@@ -39,7 +39,6 @@ export const CATCH_UP: Scenario = {
       if (network === undefined)
         throw new LedgerError("BENCH_NOT_OWN_NODES", {}, { remedy: "run it without --attach: it stops a node" });
       await lab.warmUp();
-      lab.wasInterrupted = true;
       const points: Point[] = [];
       const figures: Figure[] = [];
       for (const others of OTHERS) {
@@ -49,13 +48,12 @@ export const CATCH_UP: Scenario = {
         for (let round = 0; round < repeat; round += 1) {
           hooks.progress(`${name}: away for ${seconds} s of ${rate} tx/s`);
           const loadSeconds = others === "rest" ? seconds : 2 * seconds;
-          const [phase, found] = await Promise.all([
-            lab.openLoop(name, { rate, seconds: loadSeconds, seed: seed + round, reroutes: true }),
-            leaveAndReturn(network, seconds),
-          ]);
-          repetitions.push(phase);
-          returns.push(found);
-          hooks.progress(`${found.missed} blocks missed, near after ${Math.round(found.caughtUpMs)} ms`);
+          const fault = async (): Promise<void> => {
+            const found = await leaveAndReturn(network, seconds);
+            returns.push(found);
+            hooks.progress(`${found.missed} blocks missed, near after ${Math.round(found.caughtUpMs)} ms`);
+          };
+          repetitions.push(await lab.openLoop(name, { rate, seconds: loadSeconds, seed: seed + round, fault }));
         }
         points.push({ name, at: { others, rate }, repetitions });
         figures.push(...figuresFrom(name, returns));
