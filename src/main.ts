@@ -80,7 +80,7 @@ function program(): Command {
   addVerify(linli);
   addBallot(linli, asking);
   addImport(linli, asking);
-  addRulePack(linli);
+  addRulePack(linli, asking);
   addContract(linli);
   return linli;
 }

@@ -1,13 +1,22 @@
-// A contract is proposed, reviewed while the proposal is open, and approved: by the commands as they are printed, over a running network.
+// What organisations decide over one running network, by commands and by proposals: a contract is reviewed and approved, a rule pack comes
+// into force, a contract is stopped in an emergency, an observer is admitted and removed.
 
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { LinliClient } from "../../src/client/client.ts";
 import { genesisFromJson } from "../../src/client/genesis-json.ts";
-import { createKeyFile } from "../../src/node/key-file.ts";
-import { TestNetwork } from "./network.ts";
+import type { Value } from "../../src/ledger/codec.ts";
+import { connect } from "../../src/node/commands/connect.ts";
+import { handIn } from "../../src/node/commands/hand-in.ts";
+import { loadLibraryContract } from "../../src/node/devnet/library.ts";
+import { NodeProcess } from "../../src/node/devnet/processes.ts";
+import { createFollower } from "../../src/node/devnet/setup.ts";
+import { verifyNative } from "../../src/node/ed25519-native.ts";
+import { createKeyFile, loadKeyFile } from "../../src/node/key-file.ts";
+import { TestNetwork, until } from "./network.ts";
 
 const MAIN = join(import.meta.dirname, "../../src/main.ts");
 const ORGANISATIONS = ["property", "street", "provider", "government"];
@@ -22,16 +31,45 @@ const TESTS = `- test: 便条
 `;
 
 let home: string;
-let network: TestNetwork | undefined;
+let network: TestNetwork;
+let observer: NodeProcess | undefined;
 
-beforeEach(() => {
+beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), "linli-review-"));
-});
-afterEach(async () => {
-  await network?.stop();
-  network = undefined;
+  const accounts = await Promise.all(
+    ORGANISATIONS.map(async (organisation) => {
+      const id = `${organisation}-admin`;
+      const { signer } = await createKeyFile(keyOf(organisation), { kind: "account", account: id });
+      return { id, organisation, roles: ["admin"], suite: signer.suite, publicKey: signer.publicKey };
+    }),
+  );
+  const contracts = [{ name: "polls", source: await loadLibraryContract("polls") }];
+  network = await TestNetwork.start({ nodes: 4, portBase: 28_600, accounts, contracts });
+}, 60_000);
+afterAll(async () => {
+  await observer?.kill();
+  await network.stop();
   rmSync(home, { recursive: true });
 });
+
+const keyOf = (organisation: string) => join(home, `${organisation}.key`);
+
+function seatOf(organisation: string): number {
+  const { validators } = genesisFromJson(readFileSync(network.layout.genesisFile, "utf8"));
+  return validators.findIndex((validator) => validator.organisation === organisation);
+}
+
+/** Calls of governance by an organisation's administrator, in one transaction; the seat is added where it is asked for. */
+async function govern(organisation: string, ...calls: readonly (readonly [string, Record<string, Value>])[]) {
+  const connection = await connect({ url: network.nodeOf(0).url, genesis: network.layout.genesisFile });
+  const seat = seatOf(organisation);
+  const said = calls.map(([action, args]) => ({
+    contract: "governance",
+    action,
+    args: action.startsWith("enact") ? args : { ...args, seat },
+  }));
+  await handIn(connection, await loadKeyFile(keyOf(organisation), "account"), { calls: said, gasLimit: 200_000 });
+}
 
 function linli(words: readonly string[]) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...words], { encoding: "utf8" });
@@ -47,26 +85,15 @@ function runLine(stdout: string) {
   });
 }
 
-it("R236: an open proposal is reviewed on a running network: what changes, who approved, and the line that approves", async () => {
-  const keyOf = (organisation: string) => join(home, `${organisation}.key`);
-  const accounts = await Promise.all(
-    ORGANISATIONS.map(async (organisation) => {
-      const id = `${organisation}-admin`;
-      const { signer } = await createKeyFile(keyOf(organisation), { kind: "account", account: id });
-      return { id, organisation, roles: ["admin"], suite: signer.suite, publicKey: signer.publicKey };
-    }),
-  );
-  network = await TestNetwork.start({ nodes: 4, portBase: 28_600, accounts });
+it("R236: an open proposal is reviewed on a running network: what changes, who approved, and the line that approves", () => {
   const [source, other, tests] = ["notes.yaml", "other.yaml", "notes.test.yaml"].map((name) => join(home, name));
   if (source === undefined || other === undefined || tests === undefined) throw new Error("no files");
   writeFileSync(source, NEXT);
   writeFileSync(other, NEXT.replace("text(64)", "text(65)"));
   writeFileSync(tests, TESTS);
   const { genesisFile } = network.layout;
-  const { validators } = genesisFromJson(readFileSync(genesisFile, "utf8"));
   const { url } = network.nodeOf(0);
   const asking = (organisation: string) => {
-    const seat = validators.findIndex((validator) => validator.organisation === organisation);
     return [
       "--url",
       url,
@@ -75,7 +102,7 @@ it("R236: an open proposal is reviewed on a running network: what changes, who a
       "--key",
       keyOf(organisation),
       "--seat",
-      `${seat}`,
+      `${seatOf(organisation)}`,
       "--tests",
       tests,
     ];
@@ -108,3 +135,104 @@ it("R236: an open proposal is reviewed on a running network: what changes, who a
   const nobody = linli(["contract", "review", "--proposal", "none", "--source", source, ...asking("provider")]);
   expect(nobody).toEqual({ status: 2, stdout: "", stderr: expect.stringContaining("none is none") });
 }, 180_000);
+
+const PACK = `pack: test
+version: 1
+title: {zh: 某市, en: A city}
+numbers:
+  - {contract: polls, setting: petition_percent, value: 30, mark: L, source: {zh: 某条例第13条, en: a regulation art. 13}}
+  - {contract: polls, setting: convene_days, value: 30, mark: L, source: {zh: 某条例第14条, en: a regulation art. 14}}
+  - {contract: owners-vote, setting: window_days_min, value: 5, mark: L, source: {zh: 某条例第20条, en: a regulation art. 20}}
+`;
+
+it("L220: a rule pack says what differs from what is in force, and comes into force by the same command of enough organisations", async () => {
+  const file = join(home, "pack.yaml");
+  writeFileSync(file, PACK);
+  const asking = ["--url", network.nodeOf(1).url, "--genesis", network.layout.genesisFile];
+  const run = (...words: readonly string[]) => {
+    const { status, stdout, stderr } = linli(["rulepack", ...words, ...asking]);
+    expect([status, stderr]).toEqual([0, ""]);
+    return JSON.parse(stdout);
+  };
+  const propose = (organisation: string) => run("propose", file, "--key", keyOf(organisation));
+
+  await network.write(0, "before-the-pack");
+  expect(run("diff", file)).toMatchObject({
+    inForce: 1,
+    differs: [
+      {
+        setting: "polls.petition_percent",
+        zh: "联名提议临时会议的业主比例 (建议、讨论、意见征询与联名提议): 现行 20 %, 规则包 30 %。依据: 某条例第13条 (L)",
+        en: expect.stringContaining(": 20 % in force, 30 % in the pack. Source: a regulation art. 13 (L)"),
+      },
+    ],
+    missing: [{ setting: "owners-vote.window_days_min" }],
+  });
+  const first = propose("property");
+  expect(first).toMatchObject({ organisation: "property", numbers: [{ deed: "proposed", approvals: 1 }] });
+  expect(first.next.en).toContain("3 organisations with a seat must approve");
+  expect(first.next.en).toContain("one of them neither property company, provider nor developer; 2 more");
+  expect(propose("property").numbers, "nothing twice").toMatchObject([{ deed: "waits", approvals: 1 }]);
+  const second = propose("provider");
+  expect(second.numbers).toMatchObject([{ deed: "approved", approvals: 2, proposal: first.numbers[0].proposal }]);
+  expect(propose("street")).toMatchObject({ numbers: [{ deed: "enacted" }], next: { en: "Nothing is left to do" } });
+  expect(run("diff", file)).toMatchObject({ inForce: 2, differs: [] });
+}, 120_000);
+
+it("R324: two organisations stop a contract on every node at once, also on one that starts anew; three let it run again", async () => {
+  const stop: Record<string, Value> = { id: "stop-1", contract: "notes", hours: 1, reason: "notes are lost" };
+  await govern("street", ["propose_stop", stop], ["approve", { proposal: "stop-1" }]);
+  await govern("property", ["approve", { proposal: "stop-1" }], ["enact_stop", { proposal: "stop-1" }]);
+  await network.nodeOf(3).kill();
+  network.nodeOf(3).start();
+  await network.untilHealthy([network.nodeOf(3)]);
+  for (const node of [0, 3]) {
+    const { receipt, explanation } = await network.write(node, `stopped-${node}`);
+    expect([receipt.status, receipt.ruleId]).toEqual(["refused", "call.stopped"]);
+    expect(explanation.zh).toContain("合约 notes 已紧急停用: street, property 决定 (提案 stop-1)");
+    expect(explanation.en).toContain("reason: notes are lost");
+  }
+  const asked = { contract: "governance", table: "stop", key: ["notes"] };
+  expect((await network.clientOf(3).stateGet(asked)).row?.fields).toMatchObject({ reason: "notes are lost" });
+  await govern("street", ["propose_resume", { id: "go-1", contract: "notes" }], ["approve", { proposal: "go-1" }]);
+  await govern("government", ["approve", { proposal: "go-1" }]);
+  await govern("property", ["approve", { proposal: "go-1" }], ["enact_resume", { proposal: "go-1" }]);
+  expect((await network.write(3, "goes-on")).receipt.status).toBe("ok");
+}, 120_000);
+
+it("N229: an observer is admitted, catches up, proves what it says, takes no transactions, and is let go", async () => {
+  const place = {
+    organisation: "auditor",
+    home: join(network.layout.directory, "auditor"),
+    p2pPort: 28_650,
+    rpcPort: 28_750,
+  };
+  const peer = await createFollower(place);
+  observer = new NodeProcess(place);
+  observer.start();
+  await observer.untilHealthy(30_000);
+  const client = new LinliClient({ url: observer.url, genesis: network.layout.genesis, verify: verifyNative });
+  await expect(client.head(), "a stranger gets nothing").rejects.toThrow("NO_BLOCK_YET");
+  const propose = { id: "obs-1", organisation: "auditor", peer };
+  await govern("street", ["propose_observer", propose], ["approve", { proposal: "obs-1" }]);
+  await govern("government", ["approve", { proposal: "obs-1" }]);
+  await govern("property", ["approve", { proposal: "obs-1" }], ["enact_observer", { proposal: "obs-1" }]);
+
+  const { height } = await network.write(0, "for-the-observer");
+  await until("the observer is there", async () => ((await client.head()).header.height >= height ? true : undefined));
+  const { row } = await client.stateGet({ contract: "notes", table: "note", key: ["for-the-observer"] });
+  expect(row?.fields).toMatchObject({ text: "note for-the-observer" });
+  await expect(client.send(network.note("through-it").bytes)).rejects.toThrow("NODE_HAS_NO_SEAT");
+
+  const cut = { id: "obs-2", peer };
+  await govern("street", ["propose_observer_removal", cut], ["approve", { proposal: "obs-2" }]);
+  await govern("government", ["approve", { proposal: "obs-2" }]);
+  await govern("property", ["approve", { proposal: "obs-2" }], ["enact_observer_removal", { proposal: "obs-2" }]);
+  const removed = (await network.clientOf(0).head()).header.height;
+  await network.write(0, "unseen");
+  // It asks every three seconds while it is let; whoever answered it would have done so by then.
+  await observer.kill();
+  observer.start();
+  await observer.untilHealthy(30_000);
+  expect((await client.head()).header.height).toBeLessThanOrEqual(removed);
+}, 120_000);

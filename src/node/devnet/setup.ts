@@ -9,6 +9,7 @@ import { LedgerError } from "../../errors.ts";
 import type { GenesisAccount, GenesisContract, GenesisOrganisation, SealedGenesis } from "../../ledger/genesis.ts";
 import { FORMAT_VERSION, type Parameters } from "../../ledger/types.ts";
 import { peerIdOf } from "../../p2p/peer-id.ts";
+import type { PeerId } from "../../ports.ts";
 import { inLedgerTime } from "../genesis-plan.ts";
 import { createKeyFile, createValidatorKey } from "../key-file.ts";
 import { makeDirectory } from "../make-directory.ts";
@@ -107,6 +108,13 @@ export async function createNetwork(plan: NetworkPlan): Promise<NetworkLayout> {
   await writeFile(join(directory, `${MANIFEST}.draft`), `${manifest}\n`);
   await rename(join(directory, `${MANIFEST}.draft`), join(directory, MANIFEST));
   return { directory, genesisFile, genesis, nodes };
+}
+
+/** One more home beside those of a network, for a node without a seat. @returns its peer identity */
+export async function createFollower(node: NodePlace): Promise<PeerId> {
+  const { peerId } = await makeKeys(node);
+  await writeFile(join(node.home, CONFIG_FILE), configText(node, ""));
+  return peerId;
 }
 
 async function makeKeys(node: NodePlace) {
