@@ -11,7 +11,7 @@ import { LedgerError } from "../errors.ts";
 import type { SealedGenesis } from "../ledger/genesis.ts";
 import { createPeerNetwork } from "../p2p/libp2p-network.ts";
 import { peerIdOf } from "../p2p/peer-id.ts";
-import type { Logger } from "../ports.ts";
+import type { Clock, Logger } from "../ports.ts";
 import { startRpcServer } from "../rpc/server.ts";
 import { openLevelStore } from "../store/level-store.ts";
 import { openSnapshotFolder } from "../store/snapshot-folder.ts";
@@ -38,12 +38,18 @@ export interface RunningNode {
 /**
  * Starts a node and resolves when it listens for peers and clients.
  * @param protocols all that this program speaks
+ * @param clockOf another clock than the machine's, for a network whose time is set by a test
  * @throws LedgerError GENESIS_*, KEY_FILE_*, STORE_*, VOTE_RECORD_FOREIGN, P2P_*, RPC_*: nothing is left running
  */
-export async function startNode(config: NodeConfig, log: Logger, protocols: Protocols): Promise<RunningNode> {
+export async function startNode(
+  config: NodeConfig,
+  log: Logger,
+  protocols: Protocols,
+  clockOf: (genesis: SealedGenesis) => Clock = systemClock,
+): Promise<RunningNode> {
   const closers: (() => Promise<void>)[] = [];
   try {
-    return await open({ config, log, protocols }, closers);
+    return await open({ config, log, protocols, clockOf }, closers);
   } catch (error) {
     await closeAll(closers);
     throw error;
@@ -51,14 +57,24 @@ export async function startNode(config: NodeConfig, log: Logger, protocols: Prot
 }
 
 async function open(
-  { config, log, protocols }: { readonly config: NodeConfig; readonly log: Logger; readonly protocols: Protocols },
+  {
+    config,
+    log,
+    protocols,
+    clockOf,
+  }: {
+    readonly config: NodeConfig;
+    readonly log: Logger;
+    readonly protocols: Protocols;
+    readonly clockOf: (genesis: SealedGenesis) => Clock;
+  },
   closers: (() => Promise<void>)[],
 ): Promise<RunningNode> {
   const genesis = await loadGenesis(config.genesisFile);
   const { chainId } = genesis;
   const { signer: key } = await loadKeyFile(config.keys.validatorFile, "validator");
   const { seed: peerSeed } = await loadKeyFile(config.keys.peerFile, "peer");
-  const clock = systemClock(genesis);
+  const clock = clockOf(genesis);
   const store = await openLevelStore(config.data.ledger);
   closers.push(() => store.close());
   const votesPath = voteRecordPath(config.data.votes, key.publicKey);

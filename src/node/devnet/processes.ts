@@ -15,10 +15,13 @@ const STOP_WAIT_MS_MAX = 10_000;
 
 export class NodeProcess {
   readonly place: NodePlace;
+  private readonly main: string;
   private child: ChildProcess | undefined;
 
-  constructor(place: NodePlace) {
+  /** @param main the program that is started: `linli`, or one that takes the same words */
+  constructor(place: NodePlace, main = MAIN) {
     this.place = place;
+    this.main = main;
   }
 
   get url(): string {
@@ -51,7 +54,9 @@ export class NodeProcess {
   start(): void {
     const log = openSync(this.logFile, "a");
     // The pinned Node that runs this process, not whatever PATH finds.
-    this.child = spawn(process.execPath, [MAIN, "start", "--home", this.place.home], { stdio: ["ignore", log, log] });
+    this.child = spawn(process.execPath, [this.main, "start", "--home", this.place.home], {
+      stdio: ["ignore", log, log],
+    });
     closeSync(log);
   }
 

@@ -42,6 +42,8 @@ export interface NetworkPlan {
   readonly nodes: number;
   readonly portBase: number;
   readonly timeScale: number;
+  /** of the genesis, ms since 1970; default: now */
+  readonly timeMs?: number;
   /** times in wall ms: the ledger's clock runs faster, and its bounds with it */
   readonly parameters: Parameters;
   readonly contracts: readonly GenesisContract[];
@@ -82,7 +84,7 @@ export async function createNetwork(plan: NetworkPlan): Promise<NetworkLayout> {
     version: FORMAT_VERSION,
     name: plan.name,
     hashSuite: "sha256",
-    timeMs: Date.now(),
+    timeMs: plan.timeMs ?? Date.now(),
     timeScale: plan.timeScale,
     production: false,
     organisations: plan.organisations,
