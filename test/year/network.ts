@@ -42,7 +42,7 @@ const DOCUMENTS = [
   "disputes",
 ] as const;
 const MAIN = fileURLToPath(new URL("./node.ts", import.meta.url));
-const HEALTHY_MS_MAX = 60_000;
+const HEALTHY_MS_MAX = 240_000;
 const CALL_TIMEOUT_MS = 30_000;
 const POLL_MS = 50;
 const LOG_LINES_SHOWN = 12;

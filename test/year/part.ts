@@ -34,6 +34,11 @@ export class MoneyBook {
   }
 }
 
+/** 123456 fen as ¥1,234.56. */
+export function yuan(fen: number): string {
+  return `¥${(fen / 100).toLocaleString("en", { minimumFractionDigits: 2 })}`;
+}
+
 export interface Part {
   /** what residents and officials read */
   readonly title: { readonly zh: string; readonly en: string };

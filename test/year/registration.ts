@@ -3,16 +3,16 @@
 
 import type { CallRequest } from "../../src/client/transaction.ts";
 import { LedgerError } from "../../src/errors.ts";
-import { endOfDayMs } from "../../src/node/devnet/community.ts";
+import { type Device, endOfDayMs } from "../../src/node/devnet/community.ts";
 import { administratorOf, GATEWAY, ORGANISATIONS, STAFF } from "./cast.ts";
-import { at } from "./days.ts";
+import { at, HOUR_MS } from "./days.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Year } from "./part.ts";
 import { call, type World } from "./world.ts";
 
 const CALLS = 100;
-/** Gateways hand in their batches by the hour here: twenty minutes without one are no silence. */
-export const SILENT_MS = 3 * 3_600_000;
+/** Gateways hand in their batches every three hours here: twenty minutes without one are no silence. */
+const SILENT_MS = 4 * HOUR_MS;
 
 export async function register(year: Year, ledger: Ledger): Promise<void> {
   const { world, code, cast } = year;
@@ -42,16 +42,12 @@ export async function register(year: Year, ledger: Ledger): Promise<void> {
   await inBundles(world, "registrar", community.units, ({ id, building, use, areaCm2, status, head }) =>
     call("registry.add_unit", { id, building, use, area: areaCm2, status, head }),
   );
-  await inBundles(world, "pm-manager", community.devices, ({ id, building, kind, limit, warrantyUntil }) =>
-    call("registry.add_device", {
-      id,
-      building,
-      kind,
-      gateway: GATEWAY,
-      limit,
-      warranty_until: endOfDayMs(warrantyUntil),
-    }),
-  );
+  const witness = "registrar";
+  const deviceOf = ({ id, building, kind, limit, warrantyUntil }: Device): CallRequest => {
+    const warranty_until = endOfDayMs(warrantyUntil);
+    return call("registry.add_device", { id, building, kind, gateway: GATEWAY, limit, warranty_until, witness });
+  };
+  await inBundles(world, "pm-manager", community.devices, deviceOf, [witness]);
   await inBundles(world, "registrar", cast.tenancies, ({ tenant }) =>
     call("registry.enrol_tenant", { id: tenant, community: code, key: key(tenant) }),
   );
@@ -89,9 +85,10 @@ export async function inBundles<T>(
   account: string,
   items: readonly T[],
   callOf: (item: T) => CallRequest,
+  cosigners: readonly string[] = [],
 ): Promise<void> {
   const bundles = Array.from({ length: Math.ceil(items.length / CALLS) }, (_, index) =>
     items.slice(index * CALLS, (index + 1) * CALLS).map(callOf),
   );
-  await Promise.all(bundles.map((calls) => world.send({ account, calls })));
+  await Promise.all(bundles.map((calls) => world.send({ account, cosigners, calls })));
 }

@@ -9,8 +9,13 @@ import { YearNetwork } from "./network.ts";
 import { MoneyBook, type Part, type Year } from "./part.ts";
 import { DeviceCare } from "./parts/care.ts";
 import { Devices } from "./parts/devices.ts";
+import { Disputes } from "./parts/disputes.ts";
+import { Election } from "./parts/election.ts";
 import { Fees } from "./parts/fees.ts";
+import { Finance } from "./parts/finance.ts";
+import { MaintenanceFund } from "./parts/fund.ts";
 import { Opinions } from "./parts/opinions.ts";
+import { Oversight } from "./parts/oversight.ts";
 import { Owners } from "./parts/owners.ts";
 import { Ratings } from "./parts/ratings.ts";
 import { Repairs } from "./parts/repairs.ts";
@@ -111,28 +116,33 @@ export async function runYear(options: YearOptions, report: YearReport): Promise
 
 function partsOf(year: Year): readonly Part[] {
   const owners = new Owners(year);
-  const ratings = new Ratings(year);
+  const ratings = new Ratings(year, owners);
   const votes = new Votes(year, owners);
-  const fees = new Fees(year, owners);
+  const fees = new Fees(year, owners, votes);
   convene(year, votes);
   const care = new DeviceCare(year);
+  const fund = new MaintenanceFund(year, votes);
   return [
     owners,
     votes,
+    new Election(year, owners, votes),
     new Opinions(year, owners),
     fees,
+    new Finance(year, fund),
+    fund,
     care,
     new Devices(year, ratings, care),
     new Repairs(year, owners, ratings),
     new Services(year, owners, ratings),
     ratings,
+    new Oversight(year),
+    new Disputes(year, owners),
   ];
 }
 
 /** Two assemblies and four votes of single buildings (docs/domain.md, section 5). */
 function convene({ draw, cast }: Year, votes: Votes): void {
   const matter = (id: string, day: number) => ({ id, day, text: draw.digest(`text:${id}`), building: "" });
-  votes.convene({ ...matter("rules-2027", 1), kind: "rules", decision: "rules:2027" });
   for (const [index, { id }] of cast.community.buildings.slice(0, 4).entries()) {
     const day = 3 + 60 * index;
     const decision = `entrance:${id}`;

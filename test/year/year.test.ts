@@ -18,7 +18,7 @@ describe("the synthetic year", () => {
     expect(outcome.transactions).toBeGreaterThan(300);
     expect(outcome.checks).toBeGreaterThan(2_000);
     expect(outcome.provedRows).toBeGreaterThan(300);
-  }, 180_000);
+  }, 400_000);
 
   it("L272: a figure that differs is told with both values, and a row that is not there differs in every field", () => {
     const checks = new Checks();

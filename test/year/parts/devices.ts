@@ -1,4 +1,4 @@
-// Devices: a batch of readings every ten minutes, handed in by the hour, faults by code and by readings, repairs up to the
+// Devices: a batch of readings every ten minutes, handed in every three hours, faults by code and by readings, repairs up to the
 // payment, people trapped in lifts, work that is not done in time. What each order must cost and how it ends is reckoned here.
 
 import type { Device } from "../../../src/node/devnet/community.ts";
@@ -12,7 +12,8 @@ import { call } from "../world.ts";
 import type { DeviceCare } from "./care.ts";
 import type { Ratings } from "./ratings.ts";
 
-const BATCHES_AN_HOUR = 6;
+/** Batches of ten minutes are handed in together so often. */
+const HAND_IN_HOURS = 3;
 const BATCH_MINUTES = 10;
 const FAULTS_A_MONTH = 60;
 /** The firm earns first: until then only what is under warranty is repaired. */
@@ -74,11 +75,11 @@ export class Devices implements Part {
   private async handInBatches(): Promise<void> {
     const { world, cast, endMs } = this.year;
     const readings = cast.community.devices.length * BATCH_MINUTES;
-    for (let hour = 1; at(0, hour) < endMs; hour += 1) {
+    for (let hour = HAND_IN_HOURS; at(0, hour) < endMs; hour += HAND_IN_HOURS) {
       await world.until(at(0, hour));
       await Promise.all(
-        Array.from({ length: BATCHES_AN_HOUR }, (_, index) =>
-          this.handIn(at(0, hour - 1, index * BATCH_MINUTES), readings),
+        Array.from({ length: (HAND_IN_HOURS * 60) / BATCH_MINUTES }, (_, index) =>
+          this.handIn(at(0, hour - HAND_IN_HOURS, index * BATCH_MINUTES), readings),
         ),
       );
     }

@@ -5,25 +5,26 @@ import type { CallRequest } from "../../../src/client/transaction.ts";
 import type { Unit } from "../../../src/node/devnet/community.ts";
 import { type Bill, FeeBooks } from "../books/fees.ts";
 import { type Checks, checkCount } from "../checks.ts";
-import { at, daysIn, firstDayOf, period } from "../days.ts";
+import { at, DAY_MS, daysIn, firstDayOf, monthOf, period } from "../days.ts";
 import type { Ledger } from "../ledger.ts";
-import type { MoneyBook, Part, Year } from "../part.ts";
+import { type MoneyBook, type Part, type Year, yuan } from "../part.ts";
 import { inBundles } from "../registration.ts";
 import { call } from "../world.ts";
 import type { Owners } from "./owners.ts";
+import type { Votes } from "./votes.ts";
 
 /** Of 1,000 units: who pays on time, who pays late; the rest pays nothing all year. */
 const ON_TIME_PER_MILLE = 850;
 const LATE_PER_MILLE = 80;
 const RATES_LI = { home: 2_350, shop: 4_800 } as const;
+/** What the owners are asked: interest of late payers, and later another rate for homes. */
+const LATE_PPM = 300;
+const LATE_FEE_DAY = 2;
+const NEW_HOME_LI = 2_480;
+const TARIFF_DAY = 150;
 const RUN_HOUR = 9;
 /** yuan in fen that some pay beyond their bill */
 const ADVANCE_FEN = 10_000;
-
-/** What late payers owe from a moment on: parts of a million a day. */
-export interface LateTerms {
-  dayPpm: number;
-}
 
 interface Run {
   readonly period: number;
@@ -35,16 +36,50 @@ interface Run {
 export class Fees implements Part {
   readonly title = { zh: "物业费", en: "Property fees" };
   readonly books = new FeeBooks();
-  /** changed by a decision of the owners */
-  readonly terms: LateTerms = { dayPpm: 0 };
+  /** parts of a million a day, once the owners have decided */
+  private dayPpm = 0;
+  /** the first month with the new rate; none yet: beyond all */
+  private newRateFrom = Number.MAX_SAFE_INTEGER;
   private readonly year: Year;
   private readonly owners: Owners;
   private readonly runs: Run[] = [];
   private payments = 0;
 
-  constructor(year: Year, owners: Owners) {
+  constructor(year: Year, owners: Owners, votes: Votes) {
     this.year = year;
     this.owners = owners;
+    const { draw } = year;
+    votes.convene({
+      ...{
+        id: "late-fee-2027",
+        kind: "other_major",
+        decision: `latefee:${LATE_PPM}`,
+        text: draw.digest("plan:late-fee"),
+      },
+      ...{ day: LATE_FEE_DAY, building: "" },
+      onCarried: () => this.adoptLateFee("late-fee-2027"),
+    });
+    votes.convene({
+      ...{
+        id: "tariff-2027",
+        kind: "other_major",
+        decision: `tariff:home:${NEW_HOME_LI}`,
+        text: draw.digest("plan:tariff"),
+      },
+      ...{ day: TARIFF_DAY, building: "" },
+      onCarried: () => this.adoptTariff("tariff-2027"),
+    });
+  }
+
+  private async adoptLateFee(motion: string): Promise<void> {
+    await this.year.world.act("pm-manager", "fees.adopt_late_fee", { motion, day_ppm: LATE_PPM });
+    this.dayPpm = LATE_PPM;
+  }
+
+  private async adoptTariff(motion: string): Promise<void> {
+    const { world } = this.year;
+    await world.act("pm-manager", "fees.adopt_tariff", { motion, use: "home", rate_li: NEW_HOME_LI });
+    this.newRateFrom = period(monthOf(Math.floor((world.nowMs - at(0, 0)) / DAY_MS)));
   }
 
   play(): void {
@@ -66,7 +101,7 @@ export class Fees implements Part {
     const issued: Bill[] = [];
     const issue = (unit: Unit, head: string, days: { readonly first: number; readonly last: number }): CallRequest => {
       const balance = this.books.balanceOf(unit.id, head);
-      const rateLi = RATES_LI[unit.use];
+      const rateLi = unit.use === "home" && run.period >= this.newRateFrom ? NEW_HOME_LI : RATES_LI[unit.use];
       const { first: firstDay, last: lastDay } = days;
       this.books.issue(
         {
@@ -77,7 +112,7 @@ export class Fees implements Part {
           lastDay,
           rateLi,
           areaCm2: unit.areaCm2,
-          dayPpm: this.terms.dayPpm,
+          dayPpm: this.dayPpm,
           daysInMonth: of,
         },
         world.nowMs,
@@ -97,7 +132,52 @@ export class Fees implements Part {
     run.areaCm2 = cast.community.units.reduce((sum, { areaCm2 }) => sum + areaCm2, 0);
     run.fen = issued.reduce((sum, { fen }) => sum + fen, 0);
     this.runs.push(run);
-    for (const bill of issued) world.play(() => this.payFor(bill, firstDayOf(month + 1)));
+    for (const bill of issued) {
+      world.play(() => this.payFor(bill, firstDayOf(month + 1)));
+      world.play(() => this.contest(bill, firstDayOf(month + 1)));
+    }
+    await world.until(at(firstDayOf(month + 1) + 26, 10, 30));
+    await this.giveBack(run.period);
+  }
+
+  /** A few bills are disputed and cut by the street office, a few waived by two people of the firm. */
+  private async contest(bill: Bill, day: number): Promise<void> {
+    const { world, draw } = this.year;
+    const { unit, period: month, firstDay, head } = bill;
+    const label = `${unit}/${month}/${firstDay}`;
+    const fate = draw.below(1_000, `contest:${label}`);
+    const isOpen = (): boolean => this.books.openBills(unit, head).includes(bill);
+    const of = { unit, period: month, first_day: firstDay };
+    await world.until(at(day + 5, 13, 30));
+    if (fate >= 6 || !isOpen()) return;
+    if (fate < 2) {
+      const cause = draw.digest(`waiver:${label}`);
+      const waiver = call("fees.waive", { ...of, cause, witness: "pm-finance" });
+      await world.send({ account: "pm-manager", cosigners: ["pm-finance"], calls: [waiver] });
+      return this.books.waive(bill);
+    }
+    await world.act(head, "fees.dispute", { ...of, cause: draw.digest(`dispute:${label}`) });
+    const disputedMs = world.nowMs;
+    this.books.dispute(bill);
+    await world.until(at(day + 33, 13, 30));
+    const fen = Math.max(bill.paid, Math.floor((bill.fen * 9) / 10));
+    await world.act("street-officer", "fees.end_dispute", { ...of, fen, document: draw.digest(`settled:${label}`) });
+    this.books.endDispute(bill, fen, { disputedMs, nowMs: world.nowMs });
+  }
+
+  /** Who has paid in advance and owes nothing may have it back. */
+  private async giveBack(month: number): Promise<void> {
+    const { world, draw } = this.year;
+    for (const [key, { credit, late, latePaid }] of this.books.all) {
+      const [unit = "", head = ""] = key.split("/");
+      const isClear = credit > 0 && late === latePaid && this.books.openBills(unit, head).length === 0;
+      if (!isClear || !draw.chance(300, `refund:${key}:${month}`)) continue;
+      const id = `RF-${month}-${unit}`;
+      await world.act(head, "fees.ask_refund", { id, unit, fen: credit });
+      await world.act("bank-teller", "fees.confirm_refund", { id, bank_ref: `B${id}` });
+      this.payments += 1;
+      this.books.giveBack(unit, head, credit);
+    }
   }
 
   private async payFor(bill: Bill, day: number): Promise<void> {
@@ -190,8 +270,4 @@ export class Fees implements Part {
       `账单 bills ${this.books.bills.length} · ${yuan(billed)}; 缴费 payments ${this.payments}; 收缴率 collected ${rate}%; 逾期欠费 arrears ${yuan(arrears)}`,
     ];
   }
-}
-
-export function yuan(fen: number): string {
-  return `¥${(fen / 100).toLocaleString("en", { minimumFractionDigits: 2 })}`;
 }

@@ -1,11 +1,13 @@
 // What ended orders and their ratings come to: figures and scores of every organisation, reckoned from what happened.
 // Other parts say what ended; who rates, replies and corrects is played here.
 
+import type { Unit } from "../../../src/node/devnet/community.ts";
 import { type Checks, checkCount } from "../checks.ts";
-import { DAY_MS, HOUR_MS, SETTLED_MS } from "../days.ts";
-import type { Ledger } from "../ledger.ts";
+import { at, DAY_MS, firstDayOf, HOUR_MS, SETTLED_MS } from "../days.ts";
+import type { Fields, Ledger } from "../ledger.ts";
 import type { Part, Year } from "../part.ts";
 import { call } from "../world.ts";
+import type { Owners } from "./owners.ts";
 
 export type Source = "home-service" | "repair-orders" | "device-repair";
 
@@ -29,6 +31,8 @@ interface Rating {
 }
 
 const RATED_PER_MILLE = 620;
+const SURVEYS_A_MONTH = 73;
+const SURVEY_DAY = 16;
 const REPLY_MS_MAX = 10 * DAY_MS;
 /** docs/domain.md, Evaluation: score_bp = (20 * prior_bp + sum of stars * 2000) / (20 + n), published from 10 ratings on */
 const PRIOR_WEIGHT = 20;
@@ -48,17 +52,46 @@ interface Figures {
 export class Ratings implements Part {
   readonly title = { zh: "服务评价", en: "Ratings" };
   private readonly year: Year;
+  private readonly owners: Owners;
+  /** stars of the firm */
+  private readonly surveys: number[] = [];
   private readonly endings: { readonly source: Source; readonly ended: Ended }[] = [];
   private readonly ratings: Rating[] = [];
   private readonly unanswered = new Map<string, number>();
   private corrections = 0;
 
-  constructor(year: Year) {
+  constructor(year: Year, owners: Owners) {
     this.year = year;
+    this.owners = owners;
   }
 
+  /** What ends elsewhere is rated; the firm itself is asked about, a few units each month. */
   play(): void {
-    // Everything here follows from what ends elsewhere.
+    const { world, days, draw, share, cast } = this.year;
+    const homes = draw.shuffled(
+      cast.community.units.filter((unit) => unit.status === "delivered"),
+      "surveys",
+    );
+    const surveys = Math.round(SURVEYS_A_MONTH * share);
+    for (let month = 1; firstDayOf(month) + SURVEY_DAY < days; month += 1) {
+      // A unit answers once a quarter: each month of a quarter asks others.
+      const first = ((month - 1) % 3) * surveys;
+      for (const unit of homes.slice(first, first + surveys)) world.play(() => this.survey(unit, month));
+    }
+  }
+
+  private async survey(unit: Unit, month: number): Promise<void> {
+    const { world, draw } = this.year;
+    const label = `${unit.id}:${month}`;
+    const day = firstDayOf(month) + SURVEY_DAY;
+    await world.until(at(day, 12 + draw.below(8, `survey-hour:${label}`)));
+    const stars = draw.pick([1, 2, 3, 3, 4, 4, 5], `survey:${label}`);
+    const answer = { unit: unit.id, stars, text: draw.digest(`survey-words:${label}`) };
+    const owner = this.owners.ownerOn(unit, day);
+    await world.act(owner, "service-rating.survey", answer);
+    this.surveys.push(stars);
+    if (!draw.chance(30, `survey-twice:${label}`)) return;
+    await world.expectRefusal({ account: owner, calls: [call("service-rating.survey", answer)] });
   }
 
   /** An order has ended: some of those who ordered say how it was. */
@@ -150,16 +183,20 @@ export class Ratings implements Part {
       const stars = this.ratings
         .filter(({ ended }) => ended.organisation === organisation)
         .map((rating) => rating.stars);
-      const row = await ledger.row("service-rating.standing", organisation, "orders");
-      if (stars.length === 0) checks.equal(`standing of ${organisation}`, undefined, row?.ratings);
-      else {
-        const isPublished = stars.length >= PUBLISH_MIN;
-        const sum = stars.reduce((total, one) => total + one, 0);
-        const score_bp = isPublished ? scoreOf(stars) : 0;
-        const state = isPublished ? "published" : "gathering";
-        checks.row(`standing of ${organisation}`, { ratings: stars.length, stars: sum, score_bp, state }, row);
-      }
+      checkStanding(
+        checks,
+        `standing of ${organisation}`,
+        stars,
+        await ledger.row("service-rating.standing", organisation, "orders"),
+      );
     }
+    checkStanding(
+      checks,
+      "surveys of the firm",
+      this.surveys,
+      await ledger.row("service-rating.standing", "property", "surveys"),
+    );
+    checkCount(checks, "surveys", this.surveys.length, await ledger.list("service-rating.survey"));
     checkCount(checks, "ended orders", this.endings.length, await ledger.list("service-rating.ended"));
     checkCount(checks, "ratings", this.ratings.length, await ledger.list("service-rating.rating"));
     checkCount(checks, "corrections", this.corrections, await ledger.list("service-rating.correction"));
@@ -168,7 +205,9 @@ export class Ratings implements Part {
   figures(): readonly string[] {
     const organisations = [...new Set(this.endings.map(({ ended }) => ended.organisation))].sort();
     const scores = organisations.map((id) => `${id} ${((this.scoreOf(id) ?? 0) / 100).toFixed(2)}`).join(", ");
-    return [`结束工单 ended orders ${this.endings.length}; 评价 ratings ${this.ratings.length}; 得分 scores ${scores}`];
+    return [
+      `结束工单 ended orders ${this.endings.length}; 评价 ratings ${this.ratings.length}, 问卷 surveys ${this.surveys.length}; 得分 scores ${scores}`,
+    ];
   }
 
   private figuresOf(organisation: string): Readonly<Record<string, number | string>> {
@@ -200,6 +239,15 @@ export class Ratings implements Part {
       state: isPublished ? "published" : "gathering",
     };
   }
+}
+
+function checkStanding(checks: Checks, what: string, stars: readonly number[], row: Fields | undefined): void {
+  if (stars.length === 0) return checks.equal(what, undefined, row?.ratings);
+  const isPublished = stars.length >= PUBLISH_MIN;
+  const sum = stars.reduce((total, one) => total + one, 0);
+  const score_bp = isPublished ? scoreOf(stars) : 0;
+  const state = isPublished ? "published" : "gathering";
+  checks.row(what, { ratings: stars.length, stars: sum, score_bp, state }, row);
 }
 
 function scoreOf(stars: readonly number[]): number {

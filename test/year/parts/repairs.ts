@@ -137,6 +137,9 @@ export class Repairs implements Part {
 
   private async join(order: Order, resident: string): Promise<void> {
     const { world } = this.year;
+    // Both may have called at the same moment: by now the first report is known, if it has not been closed.
+    await world.until(world.nowMs + 10 * MINUTE_MS);
+    if (this.spots.get(`${order.place}/${order.category}`) !== order) return;
     const support = call("repair-orders.support", { order: order.id });
     if (resident === order.reporter) return world.expectRefusal({ account: resident, calls: [support] });
     const label = `${order.id}/${resident}`;
@@ -156,12 +159,15 @@ export class Repairs implements Part {
     const isWarranted = order.category === "waterproofing";
     const isCovered = (order.isCommon && !isWarranted) || draw.chance(250, `covered:${index}`);
     const thirdParty = draw.chance(100, `third:${index}`) ? "provider" : "";
-    if (order.urgency === "urgent" && draw.chance(200, `downgrade:${index}`)) order.urgency = "ordinary";
+    // Less urgent than it was called: the reporter agrees, or the clock stays as it is.
+    const isDowngraded = order.urgency === "urgent" && draw.chance(200, `downgrade:${index}`);
+    if (isDowngraded) order.urgency = "ordinary";
     order.liability = isCovered ? "firm" : isWarranted ? "developer" : thirdParty !== "" ? "third_party" : "owner";
-    await world.act("pm-clerk", "repair-orders.triage", {
+    const triage = call("repair-orders.triage", {
       ...{ order: order.id, urgency: order.urgency, covered: isCovered, third_party: thirdParty },
       basis: draw.digest(`basis:${index}`),
     });
+    await world.send({ account: "pm-clerk", cosigners: isDowngraded ? [order.reporter] : [], calls: [triage] });
     order.state = "triaged";
   }
 

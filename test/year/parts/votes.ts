@@ -10,7 +10,7 @@ import {
   sealBallot,
 } from "../../../src/client/ballot.ts";
 import type { CallRequest } from "../../../src/client/transaction.ts";
-import { type Choice, outcomeOf, tallyOf } from "../books/tally.ts";
+import { type Choice, outcomeOf, tallyOf, type Weight } from "../books/tally.ts";
 import { type Checks, checkCount } from "../checks.ts";
 import { at, DAY_MS, HOUR_MS, SETTLED_MS } from "../days.ts";
 import type { Ledger } from "../ledger.ts";
@@ -50,7 +50,7 @@ export interface Matter {
   /** what people think of it: those against, of 1,000 who take part */
   readonly againstPerMille?: number;
   /** once it has taken effect */
-  readonly then?: () => Promise<void>;
+  readonly onCarried?: () => Promise<void>;
 }
 
 interface Held {
@@ -67,6 +67,7 @@ export class Votes implements Part {
   private readonly owners: Owners;
   private readonly matters: Matter[] = [];
   private readonly held: Held[] = [];
+  private readonly verified = new Set<string>();
 
   constructor(year: Year, owners: Owners) {
     this.year = year;
@@ -110,7 +111,7 @@ export class Votes implements Part {
     await this.count(held, keys);
     await world.until(world.nowMs + DISPLAY_DAYS * DAY_MS + SETTLED_MS);
     held.state = "decided";
-    if (this.reasonOf(held) === "carried") await matter.then?.();
+    if (this.reasonOf(held) === "carried") await matter.onCarried?.();
   }
 
   /** Those who own a unit on that day, in the building or anywhere, with the area of their units there. */
@@ -156,30 +157,22 @@ export class Votes implements Part {
     await world.act(chair, "owners-vote.post_notice", { motion: id, notice_hash: draw.digest(`notice:${id}`) });
   }
 
-  /** A few owners act for others: the street office knows who they are. */
-  private async verifyAgents({ id, building }: Matter, voters: readonly string[]): Promise<readonly string[]> {
+  /** The street office knows who that is: only such owners act for others, or stand for the committee. */
+  async verifyOwner(account: string): Promise<void> {
+    if (this.verified.has(account)) return;
+    this.verified.add(account);
     const { world, code, draw } = this.year;
-    if (building !== "") return [];
-    const agents = voters.slice(-4);
-    await Promise.all(
-      agents.map(async (account) => {
-        const holder = `p-${id}-${account}`;
-        await world.send({
-          account: "registrar",
-          calls: [
-            call("holders.apply", {
-              id: holder,
-              community: code,
-              account,
-              commitment: draw.digest(`person:${holder}`),
-              sig_level: "own_device",
-              firm_staff: false,
-            }),
-            call("holders.verify", { id: holder, tag: draw.digest(`tag:${holder}`) }),
-          ],
-        });
-      }),
-    );
+    const id = `p-${account}`;
+    const commitment = draw.digest(`person:${id}`);
+    const person = { id, community: code, account, commitment, sig_level: "own_device", firm_staff: false };
+    const calls = [call("holders.apply", person), call("holders.verify", { id, tag: draw.digest(`tag:${id}`) })];
+    await world.send({ account: "registrar", calls });
+  }
+
+  /** A few owners act for others. */
+  private async verifyAgents({ building }: Matter, voters: readonly string[]): Promise<readonly string[]> {
+    const agents = building === "" ? voters.slice(-4) : [];
+    await Promise.all(agents.map((account) => this.verifyOwner(account)));
     return agents;
   }
 
@@ -266,6 +259,12 @@ export class Votes implements Part {
     held.state = "tallied";
     await world.act("committee-chair", "owners-vote.publish", { motion, result_hash: draw.digest(`result:${motion}`) });
     held.state = "published";
+  }
+
+  /** Who agreed to a matter, by heads and area. */
+  consenting(id: string): Weight {
+    const held = this.held.find(({ matter }) => matter.id === id);
+    return held === undefined ? { heads: 0, area: 0 } : tallyOf(held.roll, held.ballots).for;
   }
 
   private reasonOf({ matter, roll, ballots }: Held): string {
