@@ -188,18 +188,10 @@ export class Finance implements Part {
   private draftOf(id: string, book: Book, month: number, lines: readonly Line[]) {
     const codes = lines.map(({ code }) => code);
     const amounts = lines.map(({ fen }) => fen);
-    const evidence = this.year.draw.digest(`voucher:${id}`);
-    const given = {
-      id,
-      community: this.year.code,
-      book,
-      period: period(month),
-      codes,
-      amounts,
-      payee: `payee-${id}`,
-      evidence,
-    };
-    return call("finance.draft", given);
+    const { code: community, draw } = this.year;
+    const evidence = draw.digest(`voucher:${id}`);
+    const payee = this.large.has(id) ? `payee-${id}` : payeeOf(draw.below(PAYEES, `payee:${id}`));
+    return call("finance.draft", { id, community, book, period: period(month), codes, amounts, payee, evidence });
   }
 
   private async refuseUnbalanced(id: string, month: number, lines: readonly Line[]): Promise<void> {
