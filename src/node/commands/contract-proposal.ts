@@ -4,10 +4,11 @@
 import { toMarkdown } from "../../contracts/blocks.ts";
 import { diffContracts } from "../../contracts/diff.ts";
 import { renderContract } from "../../contracts/render.ts";
-import { SourceSet } from "../../contracts/source-set.ts";
+import { type SourceFile, SourceSet } from "../../contracts/source-set.ts";
+import { GOVERNANCE_CONTRACT } from "../../contracts/system.ts";
 import { LANGUAGES } from "../../contracts/words.ts";
 import { LedgerError } from "../../errors.ts";
-import type { Value } from "../../ledger/codec.ts";
+import { utf8Length, type Value } from "../../ledger/codec.ts";
 import { toHex } from "../../ledger/hash.ts";
 import { namedToJson } from "../../ledger/value-json.ts";
 import { digestOf, disagreements, runTests, type TestsShown } from "../author-tests.ts";
@@ -85,9 +86,21 @@ export async function reviewProposal(
 async function documentsOf(path: string, options: DecisionOptions): Promise<Documents> {
   const { file, set } = await loadDocument(path, options.with);
   const own = sound(set.check(file));
+  refuseTooLarge(file, set);
   const sources = set.withImports(file).map(({ source }) => source);
   const tests = await loadText(options.tests ?? testsBeside(path), "name the tests with --tests");
   return { own, imports: sources.slice(1), shown: runTests(tests, sources) };
+}
+
+/** R325: said before anybody approves: enact_contract takes the text as one argument. @throws LedgerError `CONTRACT_TOO_LARGE` */
+function refuseTooLarge({ path, source }: SourceFile, set: SourceSet): void {
+  const params = set.contract(GOVERNANCE_CONTRACT)?.actions.get("enact_contract")?.params;
+  if (params?.find(({ name }) => name === "source")?.isMember(source) !== false) return;
+  throw new LedgerError(
+    "CONTRACT_TOO_LARGE",
+    { path, bytes: utf8Length(source) },
+    { remedy: "make two contracts of it, one of which calls the other; comments count, too" },
+  );
 }
 
 /** What an upgrade changes, or a new contract as a whole. */

@@ -5,21 +5,26 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { buildTransaction } from "../../../src/client/transaction.ts";
 import type { Value } from "../../../src/ledger/codec.ts";
+import { decodeTransaction } from "../../../src/ledger/format-transaction.ts";
 import { namedFromJson } from "../../../src/ledger/value-json.ts";
 import { digestOf, disagreements, runTests } from "../../../src/node/author-tests.ts";
+import { loadDocuments } from "../../../src/node/commands/contract-files.ts";
+import { nativeSigner } from "../../../src/node/ed25519-native.ts";
 
 const MAIN = join(import.meta.dirname, "../../../src/main.ts");
 const SHELF = readFileSync(join(import.meta.dirname, "documents/canteen.yaml"), "utf8");
+const LIBRARY = join(import.meta.dirname, "../../../src/contracts/library");
 const PASSING = "- test: 空\n  when: []\n";
 const FAILING = `${PASSING}- test: 没有此事\n  when: [{as: cook/x, do: vanish}]\n`;
 
 const home = mkdtempSync(join(tmpdir(), "linli-proposal-"));
 afterAll(() => rmSync(home, { recursive: true }));
 
-function propose(tests: string, key = "admin.key") {
+function propose(tests: string, key = "admin.key", source = SHELF) {
   const [path, testsPath] = [join(home, "canteen.yaml"), join(home, "canteen.test.yaml")];
-  writeFileSync(path, SHELF);
+  writeFileSync(path, source);
   writeFileSync(testsPath, tests);
   const words = ["contract", "propose", path, "--key", key, "--seat", "2", "--height", "90"];
   return spawnSync(process.execPath, [MAIN, ...words], { encoding: "utf8" });
@@ -58,6 +63,45 @@ describe("proposals of contracts", () => {
     const { status, stdout } = propose(PASSING, "a'; rm -rf x; '");
     expect(status).toBe(2);
     expect(stdout).not.toContain("tx send");
+  });
+});
+
+describe("the largest document", () => {
+  const SOURCE_MAX = 64_000;
+
+  it("R325: fits a transaction with eight signers of the longest names, and is larger than every document of the library", async () => {
+    const { files, set } = await loadDocuments([LIBRARY]);
+    const source = set
+      .contract("governance")
+      ?.actions.get("enact_contract")
+      ?.params.find(({ name }) => name === "source");
+    expect([SOURCE_MAX, SOURCE_MAX + 1].map((length) => source?.isMember("x".repeat(length)))).toEqual([true, false]);
+    for (const file of files) expect(source?.isMember(file.source), file.path).toBe(true);
+    const { bytes } = buildTransaction({
+      chainId: new Uint8Array(32),
+      signers: Array.from({ length: 8 }, (_, index) => ({
+        account: `${index}`.padEnd(64, "a"),
+        signer: nativeSigner(new Uint8Array(32).fill(index + 1)),
+      })),
+      nonce: Number.MAX_SAFE_INTEGER,
+      validUntilMs: Number.MAX_SAFE_INTEGER,
+      gasLimit: Number.MAX_SAFE_INTEGER,
+      calls: [
+        {
+          contract: "governance",
+          action: "enact_contract",
+          args: { proposal: "p".repeat(32), source: "x".repeat(SOURCE_MAX) },
+        },
+      ],
+    });
+    expect(decodeTransaction(bytes).ok).toBe(true);
+  });
+
+  it("R325: a larger one is refused before anybody is asked to approve it", () => {
+    const comment = "# 便餐\n".repeat(10_000);
+    const { status, stderr, stdout } = propose(PASSING, "admin.key", comment + SHELF);
+    expect([status, stdout]).toEqual([1, ""]);
+    expect(stderr).toContain("CONTRACT_TOO_LARGE");
   });
 });
 
