@@ -26,9 +26,10 @@ function run(one: Hunt, seed: number) {
 /** Whether this seed can show the bug at all. */
 function mayShow(one: Hunt, seed: number, needs: Need | undefined): boolean {
   if (needs === undefined || one === "core" || one === "fork") return true;
-  const { lies, snapshots, lostStores, lostRecords } = drawPlan(seed, one);
-  const hasLiars = [...lies.values()].some((lie) => lie !== "silent" && FEIGNED.some((feigned) => feigned === lie));
-  const isFetched = lostStores.length > 0 || lostRecords.some(({ withStore }) => withStore);
+  const { lies, snapshots, newcomers, lostStores, lostRecords } = drawPlan(seed, one);
+  const whoLie = ["poisoner", ...FEIGNED.filter((lie) => lie !== "silent")];
+  const hasLiars = [...lies.values()].some((lie) => whoLie.includes(lie));
+  const isFetched = newcomers.length + lostStores.length > 0 || lostRecords.some(({ withStore }) => withStore);
   return hasLiars && (needs === "liars" || (snapshots !== undefined && isFetched));
 }
 

@@ -10,13 +10,14 @@ const SNAPSHOTS = "src/store/snapshots.ts";
 const STATE_SYNC = "src/node/state-sync.ts";
 
 const BY_LOSSES: readonly Hunt[] = ["losses", "swarm"];
+const BY_FETCHES: readonly Hunt[] = ["newcomers", "losses", "swarm"];
 
 export const LOSS_MUTANTS: readonly Mutant[] = [
   {
     name: "window-ids-unverified",
     says: "ids of the replay window are taken without comparing them with their header",
     pitfalls: [24],
-    hunts: BY_LOSSES,
+    hunts: BY_FETCHES,
     needs: "liarsAndFetches",
     edits: [{ file: STATE_SYNC, before: " || !bytesEqual(transactionsRootOf(ids), transactionsRoot)", after: "" }],
   },
@@ -24,7 +25,7 @@ export const LOSS_MUTANTS: readonly Mutant[] = [
     name: "snapshot-too-many",
     says: "everything that is found in the folder is offered (the simulator found this one)",
     pitfalls: [],
-    hunts: BY_LOSSES,
+    hunts: BY_FETCHES,
     edits: [{ file: SNAPSHOTS, before: "found.slice(-SNAPSHOTS_KEPT)", after: "found" }],
   },
   {

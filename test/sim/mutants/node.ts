@@ -342,7 +342,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     name: "history-unchecked",
     says: "a header's root of the history is not compared",
     pitfalls: [5],
-    hunts: BY_LIARS,
+    hunts: ["newcomers", "byzantine", "swarm"],
     needs: "liars",
     edits: [
       {
@@ -542,7 +542,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     name: "catch-up-origin-unverified",
     says: "catch-up keeps batches without their origins' true signatures",
     pitfalls: [2],
-    hunts: BY_LIARS,
+    hunts: ["newcomers", "byzantine", "swarm"],
     needs: "liars",
     edits: [{ file: SYNC, before: "    if (broken !== undefined) return broken;\n", after: "" }],
   },
@@ -551,6 +551,8 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     says: "who may connect does not follow the ledger",
     pitfalls: [27],
     hunts: NODES,
-    edits: [{ file: PARTICIPANT, before: "    this.peers.follow(head.validators, this.chain.observers);\n", after: "" }],
+    edits: [
+      { file: PARTICIPANT, before: "    this.peers.follow(head.validators, this.chain.observers);\n", after: "" },
+    ],
   },
 ];

@@ -8,7 +8,7 @@ const STATE_SYNC = "src/node/state-sync.ts";
 const RECOVERY = "src/consensus/recovery.ts";
 
 const NODES: readonly Hunt[] = ["losses", "swarm", "byzantine", "crash"];
-const BY_LIARS: readonly Hunt[] = ["losses", "byzantine", "swarm"];
+const BY_FETCHES: readonly Hunt[] = ["newcomers", "losses", "swarm"];
 const BY_CRASHES: readonly Hunt[] = ["losses", "crash", "swarm"];
 
 export const RECOVERY_MUTANTS: readonly Mutant[] = [
@@ -16,7 +16,7 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
     name: "chunk-unverified",
     says: "a chunk of a snapshot is not held against the state root",
     pitfalls: [28],
-    hunts: BY_LIARS,
+    hunts: BY_FETCHES,
     needs: "liarsAndFetches",
     edits: [
       {
@@ -30,7 +30,7 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
     name: "fetched-state-unverified",
     says: "neither the chunks nor the whole of a fetched state are held against the state root",
     pitfalls: [28],
-    hunts: BY_LIARS,
+    hunts: BY_FETCHES,
     needs: "liarsAndFetches",
     edits: [
       {
@@ -49,7 +49,7 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
     name: "manifest-not-of-the-header",
     says: "a manifest may name another state than its certified header",
     pitfalls: [28],
-    hunts: BY_LIARS,
+    hunts: BY_FETCHES,
     needs: "liarsAndFetches",
     edits: [
       {
@@ -63,7 +63,7 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
     name: "anchor-parts-believed",
     says: "validators, parameters and history that come with a snapshot are not held against its header",
     pitfalls: [27, 28],
-    hunts: BY_LIARS,
+    hunts: BY_FETCHES,
     needs: "liarsAndFetches",
     edits: [
       {
@@ -91,7 +91,7 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
     name: "rotten-chunk-served",
     says: "a chunk that rotted on disk is handed on",
     pitfalls: [18, 29],
-    hunts: NODES,
+    hunts: BY_FETCHES,
     edits: [
       {
         file: "src/store/snapshots.ts",

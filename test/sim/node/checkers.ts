@@ -13,7 +13,7 @@ import { verifyCertificate } from "../../../src/ledger/certificate.ts";
 import type { Value } from "../../../src/ledger/codec.ts";
 import { batchSigningBytes, decodeBatch } from "../../../src/ledger/format-batch.ts";
 import { blockHashOf, resultHashOf } from "../../../src/ledger/format-block.ts";
-import { validatorsHashOf } from "../../../src/ledger/format-cluster.ts";
+import { parametersHashOf, validatorsHashOf } from "../../../src/ledger/format-cluster.ts";
 import { transactionSigningBytes } from "../../../src/ledger/format-transaction.ts";
 import { decodeCertificate, voteSigningBytes } from "../../../src/ledger/format-vote.ts";
 import { bytesEqual, EMPTY_BYTES, type Hash, toHex } from "../../../src/ledger/hash.ts";
@@ -37,6 +37,9 @@ interface Place {
 
 /** Nobody loses patience with a primary earlier, whatever link is cut (DEFAULT_TIMING); a clock may drift. */
 const PATIENCE_MS_MIN = 0.999 * Math.min(DEFAULT_TIMING.timeoutMsMin, DEFAULT_TIMING.lostPrimaryMsMin);
+
+/** The steps of a view in which something is signed. */
+const VOTE_OF_STEP = ["viewChange", "prepare", "commit"] as const;
 
 /** What the first honest node committed at a height: all others must have the same. */
 interface Decided {
@@ -217,6 +220,13 @@ export class Checkers {
     this.observeHeight(member, head.height);
     this.checkCertificate(member, head.height);
     this.checkReplayWindow(member, head);
+    const validators = this.validators.get(head.height + 1);
+    const parameters = this.headers.parametersAt(head.height + 1);
+    const isOfBlock =
+      (validators === undefined || bytesEqual(validatorsHashOf(validators), validatorsHashOf(head.validators))) &&
+      (parameters === undefined || bytesEqual(parametersHashOf(parameters), parametersHashOf(head.parameters)));
+    if (!isOfBlock)
+      this.world.fail(`snapshot: node ${member.index} goes on from ${head.height} with what others have not decided`);
   }
 
   /** What came with the state: every id of the window, and none that was not executed. */
@@ -318,6 +328,7 @@ export class Checkers {
     this.highest.set(member.index, place);
     this.checkRecorded(member, name, frame);
     this.checkBatches(member, name, message);
+    this.checkFairness(member, message);
     if (validators !== undefined) this.checkRight(member, message, validators);
     if (message.kind === "viewChange" && validators !== undefined) {
       const { chainId } = world.cast.genesis;
@@ -326,6 +337,7 @@ export class Checkers {
         world.fail(`suspicion: node ${member.index} follows one that q validators did not sign to ${name}`);
     }
     this.checkLock(member, message);
+    world.noticeVote(member, VOTE_OF_STEP[place.step] ?? "prepare");
   }
 
   /** N43: what has left stands in the record on disk. */
@@ -342,6 +354,16 @@ export class Checkers {
     const references = block === undefined ? [] : (this.references.get(toHex(block)) ?? []);
     if (references.some(({ digest }) => !member.disk.isDurable(batchKey(digest))))
       this.world.fail(`N9: node ${member.index} voted at ${name} without durable batches`);
+  }
+
+  /** A115: what an honest primary fills itself it shares among all whose batches wait there. */
+  private checkFairness(member: Member, message: ConsensusMessage): void {
+    if (message.kind !== "prePrepare") return;
+    const { header, references } = message.block.proposal;
+    const isOwn = bytesEqual(header.proposer, member.operator.key.publicKey) && header.view === message.view;
+    const digests = references.map(({ digest }) => digest);
+    if (isOwn && member.fairness.isUnfair(header, digests))
+      this.world.fail(`fairness: node ${member.index} fills ${header.height} and passes somebody over`);
   }
 
   /** What may have been committed in a view is the only block that honest keys still vote for above it. */

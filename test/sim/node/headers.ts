@@ -31,6 +31,11 @@ export class Headers {
     if (next !== undefined) this.parameters.set(height + 1, next);
   }
 
+  /** In force at that height; undefined: not known yet. */
+  parametersAt(height: number): Parameters | undefined {
+    return this.parameters.get(height);
+  }
+
   /** What is wrong with a header that was committed; "" if nothing is, or this height was judged before. */
   fault(
     { header, references }: Proposal,

@@ -24,6 +24,7 @@ import {
 import { type Hash, hashTagged, toHex } from "../../../src/ledger/hash.ts";
 import type { Batch, Proposal } from "../../../src/ledger/types.ts";
 import { chooseBatches } from "../../../src/node/block-builder.ts";
+import type { CheckedBlock } from "../../../src/node/chain.ts";
 import { decodeSnapshotRequest, encodeSnapshotRequest } from "../../../src/node/snapshot-answers.ts";
 import type { PeerHandlers, PeerId, PeerNetwork, RequestProtocol, VoteRecordStore } from "../../../src/ports.ts";
 import { Attacker, type Den } from "../attacker.ts";
@@ -32,7 +33,7 @@ import type { Member } from "./member.ts";
 import type { SimNetwork } from "./network.ts";
 import type { Feigned } from "./plan.ts";
 import { Poisoner } from "./poison.ts";
-import { spoilBlocks, spoilBytes, spoilHeader, twinOf } from "./spoil.ts";
+import { spoilAnswer, spoilBytes, spoilHeader, twinOf } from "./spoil.ts";
 import type { World } from "./world.ts";
 
 /** What it has made and shows to whom it likes. */
@@ -55,6 +56,8 @@ export class Liar {
   private readonly attacker: Attacker;
   private readonly poisoner: Poisoner;
   private readonly secrets = new Map<string, Batch>();
+  /** headers that say what is not so, by their blocks: what they would give is no secret to who made them */
+  private readonly spoiled = new Map<string, CheckedBlock>();
   /** how often a header of its own says what is not so */
   private readonly spoilPermille: number;
   private sequence = 0;
@@ -135,7 +138,7 @@ export class Liar {
     if (forged !== undefined) return forged;
     const truth = await handlers.onRequest(protocol, peer, payload).catch(() => encode([]));
     if (this.lie === "silent" || random.chance(400)) return truth;
-    return protocol === "sync" && random.chance(700) ? this.spoilAnswer(truth) : spoilBytes(random, truth);
+    return protocol === "sync" && random.chance(700) ? spoilAnswer(random, truth) : spoilBytes(random, truth);
   }
 
   /** The batch that it made, nothing, or one that differs from it in nothing but its number. */
@@ -187,13 +190,6 @@ export class Liar {
     const facts = { height, view: 0, blockHash, resultHash, validatorCount: votes.length, votes };
     const certificate = encodeCertificate(makeCertificate(facts));
     return encode([[encodeProposal(block.proposal), resultBytes, certificate, batches.map(({ bytes }) => bytes)]]);
-  }
-
-  private spoilAnswer(truth: Uint8Array): Uint8Array {
-    const decoded = decode(truth);
-    const items = decoded.ok && Array.isArray(decoded.value) ? (decoded.value as readonly Value[]) : [];
-    const blocks = items.filter((block): block is readonly Value[] => Array.isArray(block));
-    return blocks.length === 0 ? truth : spoilBlocks(this.random, blocks);
   }
 
   private askedFor(payload: Uint8Array): Batch | undefined {
@@ -351,15 +347,18 @@ export class Liar {
     // Whole in itself, and ahead of every clock.
     const aheadMs = random.chance(100) ? random.between(3_000, 15_000) : 0;
     const block = this.chain.build({ view, proposer, timeMs: timeMs + aheadMs, batches });
-    return block === undefined || !random.chance(this.spoilPermille)
-      ? block?.proposal
-      : spoilHeader(random, block.proposal);
+    if (block === undefined || !random.chance(this.spoilPermille)) return block?.proposal;
+    const proposal = spoilHeader(random, block.proposal);
+    if (this.spoiled.size >= SECRETS_MAX) this.spoiled.clear();
+    this.spoiled.set(toHex(proposal.blockHash), { ...block, proposal });
+    return proposal;
   }
 
   private resultOf({ blockHash, header }: Proposal): Hash {
     const { chain } = this;
-    const checked = chain.checkedBlock(blockHash);
-    if (checked === undefined || header.height !== chain.head.height + 1) return hashTagged("RESULT", blockHash);
+    const checked = chain.checkedBlock(blockHash) ?? this.spoiled.get(toHex(blockHash));
+    const isNext = header.height === chain.head.height + 1 && header.protocol === chain.head.parameters.protocol;
+    if (checked === undefined || !isNext) return hashTagged("RESULT", blockHash);
     return chain.execute(checked).resultHash;
   }
 }

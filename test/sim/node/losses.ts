@@ -4,8 +4,13 @@
 import { decodeVoteRecord } from "../../../src/consensus/vote-record.ts";
 import { recordSequenceOf } from "../../../src/store/rows.ts";
 import type { Member } from "./member.ts";
-import type { LostRecord } from "./plan.ts";
+import type { LostRecord, VoteKind } from "./plan.ts";
 import type { World } from "./world.ts";
+
+/** How long a newcomer has its store, and how long it takes to come back without. */
+const STORE_MS_MIN = 300;
+const STORE_MS_MAX = 2_000;
+const DOWN_MS_MAX = 300;
 
 interface Copy {
   readonly files: ReadonlyMap<string, Uint8Array>;
@@ -14,6 +19,8 @@ interface Copy {
 
 export class Losses {
   private readonly world: World;
+  /** node -> the vote after which its record is lost */
+  private readonly awaited = new Map<number, { readonly kind: VoteKind; readonly lose: () => void }>();
 
   constructor(world: World) {
     this.world = world;
@@ -25,6 +32,21 @@ export class Losses {
       timeline.after(atMs, () => members[node]?.folder.flipBit((count) => this.world.random.below(count)));
     for (const { node, atMs, downMs } of plan.lostStores) timeline.after(atMs, () => this.loseStore(node, downMs));
     for (const loss of plan.lostRecords) this.scheduleRecord(loss);
+    for (const { node, atMs } of plan.newcomers) this.loseLater(node, atMs);
+  }
+
+  /** A newcomer that has all it came for: it comes again. */
+  noteFetched(node: number): void {
+    const { plan, random } = this.world;
+    if (plan.newcomers.some((newcomer) => newcomer.node === node))
+      this.loseLater(node, random.between(STORE_MS_MIN, STORE_MS_MAX));
+  }
+
+  private loseLater(node: number, delayMs: number): void {
+    this.world.timeline.after(delayMs, () => {
+      if (!this.world.isCalm && this.world.members[node]?.isUp === true)
+        this.loseStore(node, this.world.random.between(1, DOWN_MS_MAX));
+    });
   }
 
   /** Those whose key may not sign yet. */
@@ -68,7 +90,19 @@ export class Losses {
       const decoded = decodeVoteRecord(member.records.lastSaved());
       copy = { files: member.records.copy(), sequence: decoded.ok ? decoded.value.sequence : 0 };
     });
-    timeline.after(loss.atMs, () => this.loseInTurn(member, loss, () => copy));
+    timeline.after(loss.atMs, () => {
+      const lose = () => this.loseInTurn(member, loss, () => copy);
+      if (loss.afterVote === undefined) lose();
+      else this.awaited.set(loss.node, { kind: loss.afterVote, lose });
+    });
+  }
+
+  /** A vote of an honest key has left, the first time. */
+  noteVote(node: number, kind: VoteKind): void {
+    const awaited = this.awaited.get(node);
+    if (awaited?.kind !== kind || this.world.isCalm) return;
+    this.awaited.delete(node);
+    this.world.timeline.after(this.world.random.below(3), awaited.lose);
   }
 
   /** The next disk is lost when the key before it may sign again, if both at once would be too many. */

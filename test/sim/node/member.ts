@@ -15,6 +15,7 @@ import { LedgerStore } from "../../../src/store/ledger-store.ts";
 import { recordSequenceOf } from "../../../src/store/rows.ts";
 import { Snapshots } from "../../../src/store/snapshots.ts";
 import { SimDisk, SimStore } from "./disk.ts";
+import { Fairness } from "./fairness.ts";
 import { drawOf, type Fate } from "./fate.ts";
 import { FolderDisk } from "./folder.ts";
 import type { Operator } from "./genesis.ts";
@@ -56,6 +57,8 @@ export class Member {
   bodilessHeight = 0;
   /** writes begun, in all lives */
   writes = 0;
+  /** what waited when its blocks were filled */
+  readonly fairness = new Fairness();
   /** the network it joins when it starts */
   hub: SimHub;
   private readonly world: World;
@@ -152,10 +155,11 @@ export class Member {
       verify,
       clock: life,
       log,
-      snapshots: snapshots && stored && { ...snapshots, stored },
+      snapshots: snapshots && stored && { ...snapshots, everyHeights: this.makesEvery(snapshots.everyHeights), stored },
       drawNonce: () => world.random.bytes(32),
       halt: (error) => this.halted(life, error),
     });
+    if (liar === undefined) this.fairness.watch(participant);
     liar?.bend(participant);
     world.checkers.observeOpen(this, participant);
     participant.onCommitted((block) => world.checkers.observeCommit(this, block));
@@ -176,6 +180,11 @@ export class Member {
     world.trace(
       `${world.at} node ${index} is up at height ${participant.chain.head.height}, votes: ${participant.signer !== undefined}`,
     );
+  }
+
+  private makesEvery(heights: number): number {
+    const { makers } = this.world.plan;
+    return makers === undefined || makers.has(this.index) ? heights : 0;
   }
 
   /** The process ends at once, wherever it is. @param fate of what was being written; undefined: by chance */

@@ -4,11 +4,18 @@
 import { describe, expect, it } from "vitest";
 import { faultBound } from "../../../src/ledger/certificate.ts";
 import { runForkSeed } from "./fork.ts";
-import { calmMsMax, drawPlan, LIES, PROFILES, type Profile } from "./plan.ts";
+import { calmMsMax, drawPlan, FOCUSES, LIES, PROFILES, type Profile, VOTES } from "./plan.ts";
 import { type Outcome, runSeed } from "./world.ts";
 
 /** Those of "upgrade" are longer: heights have to pass. */
-const SEEDS: Readonly<Record<Profile, number>> = { swarm: 15, byzantine: 15, crash: 15, losses: 15, upgrade: 8 };
+const SEEDS: Readonly<Record<Profile, number>> = {
+  swarm: 15,
+  byzantine: 15,
+  crash: 15,
+  losses: 15,
+  newcomers: 10,
+  upgrade: 8,
+};
 const FORK_SEEDS = 15;
 /** What a run is for must happen in one of them. */
 const SEEN: Readonly<Record<Profile, (outcome: Outcome) => boolean>> = {
@@ -16,6 +23,7 @@ const SEEN: Readonly<Record<Profile, (outcome: Outcome) => boolean>> = {
   byzantine: ({ evidence }) => evidence > 0,
   crash: ({ halts }) => halts > 0,
   losses: ({ installs, recoveries }) => installs + recoveries > 0,
+  newcomers: ({ installs }) => installs > 0,
   upgrade: ({ late }) => late > 0,
 };
 const TIMEOUT_MS = 240_000;
@@ -81,10 +89,32 @@ describe("simulator of whole nodes", () => {
     }
   });
 
+  it("A116: newcomers are no liars, with a seat only where nothing else is broken; each lie of those they fetch from is drawn", () => {
+    const plans = Array.from({ length: 300 }, (_, seed) => drawPlan(seed, "newcomers"));
+    expect(new Set(plans.flatMap(({ focus }) => focus ?? []))).toEqual(new Set(FOCUSES));
+    for (const { newcomers, lies, makers, validatorCount, flippedBits, backups } of plans) {
+      expect(newcomers.some(({ node }) => lies.has(node))).toBe(false);
+      const seated = newcomers.filter(({ node }) => node < validatorCount);
+      const isQuiet =
+        [...lies.values()].every((lie) => lie === "poisoner") && flippedBits.length + backups.length === 0;
+      expect(seated.length).toBeLessThanOrEqual(isQuiet ? 1 : 0);
+      if (makers !== undefined) expect([...lies.keys()].every((node) => makers.has(node))).toBe(true);
+    }
+  });
+
+  it("A117: some vote records go right after a vote of each kind, and the node with its store is back at once", () => {
+    const losses = Array.from({ length: 300 }, (_, seed) => drawPlan(seed, "losses").lostRecords).flat();
+    const worst = losses.filter(({ afterVote }) => afterVote !== undefined);
+    expect(new Set(worst.map(({ afterVote }) => afterVote))).toEqual(new Set(VOTES));
+    expect(worst.length).toBeLessThan(losses.length);
+    for (const { withStore, downMs, muteMs } of worst)
+      expect([withStore, muteMs, downMs <= 30]).toEqual([false, 0, true]);
+  });
+
   it("draws every lie and every size, never more liars than f, and no more broken disks than the rest can bear", () => {
     const plans = PROFILES.flatMap((profile) => Array.from({ length: 500 }, (_, seed) => drawPlan(seed, profile)));
     expect(new Set(plans.map(({ validatorCount }) => validatorCount))).toEqual(new Set([4, 5, 6, 7, 10, 13]));
-    expect(new Set(plans.flatMap(({ lies }) => [...lies.values()]))).toEqual(new Set(LIES));
+    expect(new Set(plans.flatMap(({ lies }) => [...lies.values()]))).toEqual(new Set([...LIES, "poisoner"]));
     for (const { lies, flippedBits, backups, validatorCount } of plans) {
       const broken = new Set([...flippedBits, ...backups].map(({ node }) => node)).size;
       expect(lies.size + broken).toBeLessThanOrEqual(faultBound(validatorCount));

@@ -6,13 +6,15 @@ import type { Parameters } from "../../../src/ledger/types.ts";
 import type { SnapshotOptions } from "../../../src/node/keeping-up.ts";
 import { Random } from "../random.ts";
 import type { WriteCut } from "./fate.ts";
+import { drawNewcomers, liarsOfNewcomers } from "./newcomers.ts";
 import { drawUpgrade, type UpgradePlan, upgradeMsMax } from "./upgrades.ts";
 
 /**
  * "swarm": everything mixed; "byzantine": always f liars; "crash": processes, power and disks; "losses": machines that lose their
- * stores and vote records, beside liars; "upgrade": swarm, and versions that come into force meanwhile.
+ * stores and vote records, beside liars; "newcomers": machines that come with an empty store again and again, and liars who are the
+ * nearest to ask; "upgrade": swarm, and versions that come into force meanwhile.
  */
-export const PROFILES = ["swarm", "byzantine", "crash", "losses", "upgrade"] as const;
+export const PROFILES = ["swarm", "byzantine", "crash", "losses", "newcomers", "upgrade"] as const;
 export type Profile = (typeof PROFILES)[number];
 
 /** How a lying validator misbehaves in consensus; all of them lie to clients and in catch-up, too. */
@@ -22,8 +24,12 @@ export type Feigned = (typeof FEIGNED)[number];
 export const BENDS = ["censor", "frontRunner", "slow", "mutator"] as const;
 export type Bend = (typeof BENDS)[number];
 export const LIES = [...FEIGNED, ...BENDS] as const;
-/** "twin": two whole nodes with one key, each on its side of a fork (fork.ts). */
-export type Lie = (typeof LIES)[number] | "twin";
+/** "poisoner": lies in one part of what others get from it (one-lie.ts); "twin": two whole nodes with one key, each on its side of a fork (fork.ts). */
+export type Lie = (typeof LIES)[number] | "poisoner" | "twin";
+
+/** Where a poisoner lies; it is honest in all other answers, so that its lie comes to its end. */
+export const FOCUSES = ["offers", "anchors", "chunks", "windows", "blocks", "headers"] as const;
+export type Focus = (typeof FOCUSES)[number];
 
 /** What is decided by vote in the middle of a run. */
 export type Decision = "addSeat" | "removeSeat" | "parameter" | "contract";
@@ -41,6 +47,10 @@ export interface Plan {
   /** Ed25519 instead of keyed hashes */
   readonly hasRealSignatures: boolean;
   readonly lies: ReadonlyMap<number, Lie>;
+  /** of poisoners; undefined: there are none */
+  readonly focus: Focus | undefined;
+  /** links of liars are the shortest: who asks everybody hears them first */
+  readonly areLiarsNear: boolean;
   readonly delayMsMax: number;
   /** now and then a message takes twenty times as long */
   readonly spikePermille: number;
@@ -65,10 +75,14 @@ export interface Plan {
   readonly backups: readonly { readonly node: number; readonly savedAtMs: number; readonly restoredAtMs: number }[];
   /** undefined: nobody makes, offers or fetches any */
   readonly snapshots: Omit<SnapshotOptions, "stored"> | undefined;
+  /** who makes some; undefined: everybody */
+  readonly makers: ReadonlySet<number> | undefined;
   /** a bit of a file of snapshots turns */
   readonly rottenSnapshots: readonly { readonly node: number; readonly atMs: number }[];
   /** an empty store in the place of the old one; the vote record stays */
   readonly lostStores: readonly { readonly node: number; readonly atMs: number; readonly downMs: number }[];
+  /** come with an empty store, and with another one each time they have caught up */
+  readonly newcomers: readonly { readonly node: number; readonly atMs: number }[];
   /** the vote record is lost, one after the other: never more at a time than there may be faults beside the others */
   readonly lostRecords: readonly LostRecord[];
   readonly lostAtOnceMax: number;
@@ -79,8 +93,14 @@ export interface Plan {
   readonly calmFromMs: number;
 }
 
+/** What a key signs. */
+export const VOTES = ["prepare", "commit", "viewChange"] as const;
+export type VoteKind = (typeof VOTES)[number];
+
 export interface LostRecord {
   readonly node: number;
+  /** right after the next vote of this kind has left: the worst moment; undefined: whenever it is time */
+  readonly afterVote: VoteKind | undefined;
   /** of the copy that is put back ("old") */
   readonly savedAtMs: number;
   readonly atMs: number;
@@ -120,14 +140,16 @@ export function calmMsMax({ validatorCount, upgrade }: Plan): number {
   return 90_000 + 80_000 * faultBound(validatorCount) + (upgrade === undefined ? 0 : upgradeMsMax(upgrade));
 }
 
+const SIZES: Partial<Record<Profile, readonly number[]>> = { losses: [4, 7, 7, 10], newcomers: [4, 4, 4, 4, 5, 7] };
+/** A node more than there are seats: where it is not rare. */
+const SPARE_PERMILLE: Partial<Record<Profile, number>> = { losses: 700, newcomers: 1000 };
+
 export function drawPlan(seed: number, profile: Profile): Plan {
   const random = new Random(seed ^ 0x11);
-  const validatorCount = random.chance(30)
-    ? 13
-    : random.pick(profile === "losses" ? [4, 7, 7, 10] : [4, 4, 4, 5, 6, 7]);
-  const hasSpare = random.chance(profile === "losses" ? 700 : 400);
+  const validatorCount = random.chance(30) ? 13 : random.pick(SIZES[profile] ?? [4, 4, 4, 5, 6, 7]);
+  const hasSpare = random.chance(SPARE_PERMILLE[profile] ?? 400);
   const nodeCount = validatorCount + (hasSpare ? 1 : 0);
-  const calmFromMs = random.between(8_000, 40_000);
+  const calmFromMs = profile === "newcomers" ? random.between(20_000, 60_000) : random.between(8_000, 40_000);
   const clientCount = random.between(2, 6);
   const drawn = drawParameters(random);
   const lies = drawLies(random, profile, validatorCount);
@@ -151,7 +173,7 @@ export function drawPlan(seed: number, profile: Profile): Plan {
   const parameters = doors.length > 0 ? { ...drawn, replayWindowMs: LONG_WINDOW_MS } : drawn;
   // A seat less while keys recover may leave too few: the others wait, by intent.
   const keysLost = losses.lostRecords.length > 0 ? lostAtOnceMax : 0;
-  return {
+  const plan: Plan = {
     seed,
     profile,
     validatorCount,
@@ -161,6 +183,10 @@ export function drawPlan(seed: number, profile: Profile): Plan {
     parameters,
     hasRealSignatures: random.chance(60),
     lies,
+    focus: undefined,
+    areLiarsNear: false,
+    makers: undefined,
+    newcomers: [],
     ...weather,
     ...machines,
     crashes: drawCrashes(place),
@@ -187,6 +213,8 @@ export function drawPlan(seed: number, profile: Profile): Plan {
     upgrade: profile === "upgrade" ? drawUpgrade(new Random(seed ^ 0x0b9), { nodeCount, calmFromMs }) : undefined,
     calmFromMs,
   };
+  if (profile === "newcomers") return { ...plan, ...drawNewcomers(new Random(seed ^ 0x4e3), plan) };
+  return profile === "losses" ? { ...plan, ...drawWorst(new Random(seed ^ 0x707e), plan) } : plan;
 }
 
 /** In some runs: others would try the next door, and no node would be missed. */
@@ -205,6 +233,7 @@ interface DrawPlace {
 function drawLies(random: Random, profile: Profile, validatorCount: number): ReadonlyMap<number, Lie> {
   const most = faultBound(validatorCount);
   // Beside one machine that loses something, where there can be both.
+  if (profile === "newcomers") return liarsOfNewcomers(random, validatorCount, most);
   if (profile === "losses") return liesOf(random, validatorCount, random.between(0, Math.max(1, most - 1)));
   const count =
     profile === "byzantine" ? most : profile === "crash" || random.chance(400) ? 0 : random.between(1, most);
@@ -325,6 +354,7 @@ function drawLosses(
       const lostAtMs = atMs();
       return {
         node: random.pick(seated),
+        afterVote: undefined,
         savedAtMs: random.below(lostAtMs + 1),
         atMs: lostAtMs,
         kind: random.pick(["missing", "corrupt", "old", "old"]),
@@ -332,6 +362,19 @@ function drawLosses(
         downMs: random.between(1, 2_000),
         muteMs: random.pick([0, 200, 3_000]),
       };
+    }),
+  };
+}
+
+/** Some records go just when they are needed, and the node is back at once: while the others are still where they were. */
+function drawWorst(random: Random, { lostRecords, commitLossPermille }: Plan): Partial<Plan> {
+  if (lostRecords.length === 0 || random.chance(300)) return {};
+  return {
+    // Heights that last: who forgets a vote at one that is over does no harm.
+    commitLossPermille: random.pick([commitLossPermille, 600, 850]),
+    lostRecords: lostRecords.map((loss): LostRecord => {
+      const afterVote = random.pick(VOTES);
+      return { ...loss, afterVote, withStore: false, downMs: random.between(1, 30), muteMs: 0 };
     }),
   };
 }
@@ -366,6 +409,10 @@ function drawParameters(random: Random): Parameters {
   };
 }
 
+function lossWords({ kind, withStore, afterVote }: LostRecord): string {
+  return `${kind}${withStore ? "+store" : ""}${afterVote === undefined ? "" : `@${afterVote}`}`;
+}
+
 /** One line that says what this seed is about. */
 export function describePlan(plan: Plan): string {
   const lies = [...plan.lies].map(([node, lie]) => `${node}:${lie}`).join(",") || "none";
@@ -374,10 +421,10 @@ export function describePlan(plan: Plan): string {
     ? `doors=${plan.doors.map((door) => door ?? "*").join()} `
     : "";
   return (
-    `n=${plan.validatorCount}${plan.hasSpare ? "+1" : ""} f=${faultBound(plan.validatorCount)} lies=${lies} ${plan.hasRealSignatures ? "ed25519 " : ""}${doors}` +
+    `n=${plan.validatorCount}${plan.hasSpare ? "+1" : ""} f=${faultBound(plan.validatorCount)} lies=${lies} ${plan.areLiarsNear ? "near " : ""}${plan.focus === undefined ? "" : `focus=${plan.focus} `}${plan.hasRealSignatures ? "ed25519 " : ""}${doors}` +
     `rotation=${parameters.rotationHeights} window=${parameters.replayWindowMs} delay<=${plan.delayMsMax} spikes=${plan.spikePermille} loss=${plan.lossPermille}/${plan.commitLossPermille} ` +
     `disk<=${plan.diskMsMax}+${plan.syncMsMax} lag<=${plan.lagMsMax} crashes=${plan.crashes.length}+${plan.writesCut.length} partitions=${plan.partitions.length} ` +
-    `snapshots=${plan.snapshots === undefined ? "none" : `${plan.snapshots.everyHeights}/${plan.snapshots.fetchWhenBehind}/${plan.snapshots.keepBodiesMs ?? "all"}`} rotten=${plan.rottenSnapshots.length} stores-=${plan.lostStores.length} records-=${plan.lostRecords.map(({ kind, withStore }) => kind + (withStore ? "+store" : "")).join(",") || "none"} ` +
+    `snapshots=${plan.snapshots === undefined ? "none" : `${plan.snapshots.everyHeights}/${plan.snapshots.fetchWhenBehind}/${plan.snapshots.keepBodiesMs ?? "all"}`} ${plan.makers === undefined ? "" : `makers=${[...plan.makers].join()} `}rotten=${plan.rottenSnapshots.length} stores-=${plan.lostStores.length}${plan.newcomers.map(({ node }) => `+${node}`).join("")} records-=${plan.lostRecords.map(lossWords).join(",") || "none"} ` +
     `full=${plan.fullDisks.length} bits=${plan.flippedBits.length}${plan.flippedBits[0]?.where ?? ""} backups=${plan.backups.length} jumps=${plan.clockJumps.length} offers=${plan.offers.length} ` +
     `decisions=${plan.decisions.map(({ decision }) => decision).join(",") || "none"} ${upgrade === undefined ? "" : `late=${upgrade.replacements.flatMap((each, node) => ("stoppedMs" in each ? node : [])).join(",") || "none"} `}calm=${plan.calmFromMs}`
   );

@@ -13,6 +13,7 @@ import {
 } from "../../../src/ledger/format-snapshot.ts";
 import type { SnapshotRequest } from "../../../src/node/snapshot-answers.ts";
 import type { Random } from "../random.ts";
+import type { Focus } from "./plan.ts";
 
 const KEPT_MAX = 24;
 const ID_BYTES = 32;
@@ -46,14 +47,25 @@ export class Poisoner {
     }
   }
 
+  /** Poison in this one part, as often as there is some; true answers to everything else. */
+  answerFocused(focus: Focus, request: SnapshotRequest, truth: Uint8Array): Uint8Array {
+    if (request.kind === "chunk") return focus === "chunks" ? this.poisonChunk(truth) : truth;
+    if (request.kind === "window") return focus === "windows" ? this.poisonWindow(truth) : truth;
+    const offers = offersOf(truth);
+    for (const offer of offers) keep(this.offers, offer, this.random);
+    const [newer, older] = offers;
+    if (focus === "anchors")
+      return encode(offers.map(([manifest, anchor]): Offered => [manifest, this.lieAboutParts(anchor)]));
+    if (focus !== "offers" || newer === undefined) return truth;
+    if (older !== undefined && this.random.chance(700)) return encode([this.exchange(newer, older)]);
+    return encode(offers.map(([manifest, anchor]) => this.poisonOffer(manifest, anchor)));
+  }
+
   // ---- offers ----
 
   private poisonOffers(truth: Uint8Array | undefined): Uint8Array {
     const { random } = this;
-    const offers = listOf(truth).flatMap((offer): Offered[] => {
-      const [manifest, anchor] = Array.isArray(offer) ? (offer as readonly Value[]) : [];
-      return manifest instanceof Uint8Array && anchor instanceof Uint8Array ? [[manifest, anchor]] : [];
-    });
+    const offers = offersOf(truth);
     for (const offer of offers) keep(this.offers, offer, random);
     // Honest in what it offers, to be believed in what comes then.
     if (offers.length === 0 || random.chance(500)) return truth ?? encode([]);
@@ -207,6 +219,13 @@ export class Poisoner {
     if (spoiled.length > 0) spoiled[random.below(spoiled.length)] = random.next() & 0xff;
     return spoiled;
   }
+}
+
+function offersOf(truth: Uint8Array | undefined): readonly Offered[] {
+  return listOf(truth).flatMap((offer): Offered[] => {
+    const [manifest, anchor] = Array.isArray(offer) ? (offer as readonly Value[]) : [];
+    return manifest instanceof Uint8Array && anchor instanceof Uint8Array ? [[manifest, anchor]] : [];
+  });
 }
 
 function listOf(bytes: Uint8Array | undefined): readonly Value[] {

@@ -1,7 +1,7 @@
 // True things with one fact in them that is not so: headers, committed blocks, batches under another seal.
 // All of it can be read: whoever does not compare exactly that fact believes it.
 
-import { encode, type Value } from "../../../src/ledger/codec.ts";
+import { decode, encode, type Value } from "../../../src/ledger/codec.ts";
 import {
   batchDigestOf,
   batchSigningBytes,
@@ -42,8 +42,16 @@ export function twinOf(batch: Batch, sequence: number, sign: (message: Uint8Arra
   return encodeBatch(body, sign(batchSigningBytes(batchDigestOf(body))));
 }
 
-/** @param blocks each `[proposal, result, certificate, bodies]`, of an answer to who catches up */
-export function spoilBlocks(random: Random, blocks: readonly (readonly Value[])[]): Uint8Array {
+/** An answer to who catches up; one without blocks stays what it is. */
+export function spoilAnswer(random: Random, truth: Uint8Array): Uint8Array {
+  const decoded = decode(truth);
+  const items = decoded.ok && Array.isArray(decoded.value) ? (decoded.value as readonly Value[]) : [];
+  const blocks = items.filter((block): block is readonly Value[] => Array.isArray(block));
+  return blocks.length === 0 ? truth : spoilBlocks(random, blocks);
+}
+
+/** @param blocks each `[proposal, result, certificate, bodies]` */
+function spoilBlocks(random: Random, blocks: readonly (readonly Value[])[]): Uint8Array {
   const place = random.below(blocks.length);
   const bent = (bend: (block: readonly Value[]) => readonly Value[]) =>
     encode(blocks.map((block, index) => (index === place ? bend(block) : block)));

@@ -17,7 +17,18 @@ import { Liar } from "./liar.ts";
 import { Losses } from "./losses.ts";
 import { Member } from "./member.ts";
 import { SimHub } from "./network.ts";
-import { BENDS, calmMsMax, describePlan, drawPlan, FEIGNED, type Partition, type Plan, type Profile } from "./plan.ts";
+import { OneLie } from "./one-lie.ts";
+import {
+  BENDS,
+  calmMsMax,
+  describePlan,
+  drawPlan,
+  FEIGNED,
+  type Partition,
+  type Plan,
+  type Profile,
+  type VoteKind,
+} from "./plan.ts";
 import { NO_TRIM, type Trim, trimmed, trimWords } from "./trim.ts";
 import { Upgrades } from "./upgrades.ts";
 
@@ -77,7 +88,7 @@ export class World {
   private readonly losses = new Losses(this);
   readonly upgrades: Upgrades | undefined;
   private readonly decisions = new Decisions(this);
-  private readonly liars = new Map<number, Liar | Bent>();
+  private readonly liars = new Map<number, Liar | Bent | OneLie>();
   private readonly effects = new EffectHash();
   private readonly baseDelayMs: readonly number[];
   failure: string | undefined;
@@ -111,6 +122,7 @@ export class World {
       if (member === undefined || lie === "twin") continue;
       const bend = BENDS.find((one) => one === lie);
       const feigned = FEIGNED.find((one) => one === lie);
+      if (lie === "poisoner") this.liars.set(index, new OneLie(this));
       if (bend !== undefined) this.liars.set(index, new Bent(this, member, bend));
       if (feigned !== undefined) this.liars.set(index, new Liar(this, member, feigned));
     }
@@ -403,6 +415,7 @@ export class World {
   }
 
   private baseDelay(from: number, to: number): number {
+    if (this.plan.areLiarsNear && (this.isLiar(from) || this.isLiar(to))) return 1;
     return this.baseDelayMs[from * this.members.length + to] ?? 1;
   }
 
@@ -463,7 +476,7 @@ export class World {
 
   // ---- watching ----
 
-  liarAt(index: number): Liar | Bent | undefined {
+  liarAt(index: number): Liar | Bent | OneLie | undefined {
     return this.liars.get(index);
   }
 
@@ -506,6 +519,10 @@ export class World {
     const member = this.members[index];
     this.upgrades?.observeLog(index, message, fields);
     if (message === "snapshot installed") this.checkers.observeInstall(member);
+    if (message === "caught up" && member !== undefined && !this.isLiar(index)) {
+      this.checkers.checkBodies(member);
+      this.losses.noteFetched(index);
+    }
     if (message === "snapshot made") this.snapshotsMade += 1;
     if (message === "vote record recovered" && member !== undefined) this.noticeRecovered(member);
     if (message === "evidence recorded") {
@@ -523,6 +540,10 @@ export class World {
     if (member.hasLostRecord) this.recoveries += 1;
     member.hasLostRecord = false;
     this.isChanged = true;
+  }
+
+  noticeVote(member: Member, kind: VoteKind): void {
+    this.losses.noteVote(member.index, kind);
   }
 
   noticeInstall(): void {
