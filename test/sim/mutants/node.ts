@@ -312,8 +312,8 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: CHAIN,
-        before: "const tree = await store.loadTree((key, value) => timers.apply([{ key, value }]));",
-        after: "const tree = await store.loadTree();",
+        before: "const tree = await store.loadTree((key, value) => rows.apply([{ key, value }]));",
+        after: "const tree = await store.loadTree((key, value) => rows.observers.apply([{ key, value }]));",
       },
     ],
   },
@@ -322,7 +322,13 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     says: "a commit does not bring the timers up to date",
     pitfalls: [],
     hunts: NODES,
-    edits: [{ file: CHAIN, before: "    this.timers.apply(staged.writes);\n", after: "" }],
+    edits: [
+      {
+        file: CHAIN,
+        before: "this.derived.rows.apply(staged.writes);",
+        after: "this.derived.rows.observers.apply(staged.writes);",
+      },
+    ],
   },
   {
     name: "timers-not-awaited",

@@ -10,7 +10,7 @@ import { Poisoner } from "./poison.ts";
 import { spoilAnswer, spoilHeader } from "./spoil.ts";
 import type { World } from "./world.ts";
 
-/** In how many of its blocks: others are suspected of nothing, and come to their turn. */
+/** So many of its blocks: nobody waits for long behind one who proposes nothing else. */
 const SPOILED_PERMILLE = 300;
 
 export class OneLie {
