@@ -203,7 +203,7 @@ describe("repairs that people ask for", () => {
     submitted: ["triaged", "withdrawn"],
     triaged: ["assigned", "withdrawn"],
     assigned: ["accepted", "triaged", "withdrawn"],
-    accepted: ["assigned", "on_site", "triaged", "withdrawn"],
+    accepted: ["assigned", "on_site", "triaged", "withdrawn", "done"],
     on_site: ["assigned", "done"],
     done: ["confirmed", "rework", "closed"],
     rework: ["assigned", "on_site"],
@@ -309,14 +309,17 @@ describe("repairs that people ask for", () => {
     }
   }
 
-  function check(ledger: LibraryLedger, arrivedMs: Map<string, number>): void {
+  function check(ledger: LibraryLedger, arrivedMs: Map<string, number>, dueMs: Map<string, number>): void {
     let cameIn = 0;
     let held = 0;
     const open = new Map<string, number>();
     for (const row of ledger.rows("repair-orders.order")) {
       const { id, state, funded, price, recorded, submitted, urgency, due, late, liability, reporter } = row;
-      // Whoever was sent, the clock began with the report.
-      expect(due).toBe(Number(submitted) + (LIMIT_MS[String(urgency)] ?? 0));
+      // Whoever was sent, the clock began with the report, and no triage without the reporter moves it back.
+      const limits = [row.claimed, urgency].map((name) => LIMIT_MS[String(name)] ?? 0);
+      const earliest = Math.min(...limits.map((limit) => Number(submitted) + limit), dueMs.get(String(id)) ?? Infinity);
+      expect(due).toBe(earliest);
+      dueMs.set(String(id), earliest);
       if (Number(row.arrived) > 0 && !arrivedMs.has(String(id))) arrivedMs.set(String(id), Number(row.arrived));
       if (Number(row.arrived) > 0) expect(row.arrived).toBe(arrivedMs.get(String(id)));
       if (Number(row.arrived) > Number(due)) expect(late).toBe(true);
@@ -346,14 +349,14 @@ describe("repairs that people ask for", () => {
         const ledger = staffed();
         ledger.put("registry.unit", { id: "u1", community: "linli", building: "b1", head: "anna" });
         ledger.put("registry.unit", { id: "u2", community: "linli", building: "b1", head: "ben" });
-        const arrivedMs = new Map<string, number>();
+        const [arrivedMs, dueMs] = [new Map<string, number>(), new Map<string, number>()];
         for (const step of history) {
           const before = statesOf(ledger, "repair-orders.order", "id");
           attempt(ledger, step);
           const after = statesOf(ledger, "repair-orders.order", "id");
           checkMoves(before, after, ORDER_MOVES);
           for (const state of after.values()) reached.add(state);
-          check(ledger, arrivedMs);
+          check(ledger, arrivedMs, dueMs);
         }
       }),
       { numRuns: 30, seed: 20_261_123 },
