@@ -5,8 +5,8 @@ import { invariant } from "../assert.ts";
 import type { Value } from "../ledger/codec.ts";
 import { bytesEqual } from "../ledger/hash.ts";
 import type { LedgerEvent } from "../ledger/types.ts";
-import { type CheckedScan, callableBy, FIXED_SLOTS } from "./checked.ts";
-import type { CompiledAction, CompiledCondition, CompiledRead, CompiledTable } from "./compiled.ts";
+import { callableBy, FIXED_SLOTS } from "./checked.ts";
+import type { CompiledAction, CompiledCondition, CompiledRead, CompiledScan, CompiledTable } from "./compiled.ts";
 import type { DeployRequest } from "./deploy.ts";
 import { charge, type Frame, type Row } from "./frame.ts";
 import { byteUnits, GAS, valueSize, writeUnits } from "./gas.ts";
@@ -200,7 +200,7 @@ export class ActionRun {
 
   /** @param values undefined: of no group */
   private readGroup(
-    read: { readonly layout: RowLayout; readonly scan: CheckedScan; readonly ruleId: string },
+    read: { readonly layout: RowLayout; readonly scan: CompiledScan; readonly ruleId: string },
     values: readonly Value[] | undefined,
   ): Refusal | undefined {
     const group = values === undefined ? { rows: [] } : readGroup(this.store, read, values);

@@ -11,6 +11,7 @@ import {
   type CheckedArgument,
   type CheckedCondition,
   type CheckedContract,
+  type CheckedRead,
   type CheckedStatement,
   type CheckedTable,
   FIRST_PARAM_SLOT,
@@ -20,6 +21,7 @@ import type {
   CompiledAction,
   CompiledCondition,
   CompiledContract,
+  CompiledRead,
   CompiledReference,
   CompiledStatement,
   CompiledTable,
@@ -154,16 +156,7 @@ function compileAction(
     by: new Set(action.by),
     columns: action.params,
     params: params.sort((left, right) => (left.name < right.name ? -1 : 1)),
-    reads: action.reads.map(({ alias, table, isOptional, key, scan }) => ({
-      ruleId: `${ruleId}.read.${alias}`,
-      layout: new RowLayout(table),
-      isOptional,
-      scan,
-      key: key.map((part, index) => ({
-        evaluate: compileExpression(part),
-        isMember: membership(table.columns[scan?.index.columns[index] ?? index]?.type ?? UNKNOWN),
-      })),
-    })),
+    reads: action.reads.map((read) => compileRead(read, `${ruleId}.read.${read.alias}`)),
     requires: action.requires.map((condition, index) => compileCondition(condition, `${ruleId}.require[${index}]`)),
     statements: action.statements.map((statement, index) =>
       compileStatement(statement, `${ruleId}.do[${index}]`, tables),
@@ -171,6 +164,20 @@ function compileAction(
     slotCount: action.slotCount,
     callDepth: action.callDepth,
     usageMax: action.usageMax,
+  };
+}
+
+function compileRead({ table, isOptional, key, scan }: CheckedRead, ruleId: string): CompiledRead {
+  const layout = new RowLayout(table);
+  return {
+    ruleId,
+    layout,
+    isOptional,
+    scan: scan && { ...scan, index: layout.index(scan.index) },
+    key: key.map((part, index) => ({
+      evaluate: compileExpression(part),
+      isMember: membership(table.columns[scan?.index.columns[index] ?? index]?.type ?? UNKNOWN),
+    })),
   };
 }
 

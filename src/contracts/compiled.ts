@@ -6,7 +6,7 @@ import type { ActionRun } from "./action-run.ts";
 import type { CheckedScan, CheckedSetting, CheckedTemplate } from "./checked.ts";
 import type { Evaluate } from "./frame.ts";
 import type { Refusal } from "./refusal.ts";
-import type { RowLayout } from "./row-layout.ts";
+import type { IndexLayout, RowLayout } from "./row-layout.ts";
 import type { Column } from "./types.ts";
 import type { Migration } from "./upgrade.ts";
 import type { Usage } from "./usage.ts";
@@ -40,11 +40,15 @@ export interface CompiledTable {
   readonly flows: readonly CompiledFlow[];
 }
 
+export interface CompiledScan extends CheckedScan {
+  readonly index: IndexLayout;
+}
+
 export interface CompiledRead {
   readonly ruleId: string;
   readonly layout: RowLayout;
   readonly isOptional: boolean;
-  readonly scan: CheckedScan | undefined;
+  readonly scan: CompiledScan | undefined;
   readonly key: readonly { readonly evaluate: Evaluate; readonly isMember: (value: Value) => boolean }[];
 }
 

@@ -211,12 +211,12 @@ export function indexPlace(
       "KEY_INVALID",
       `values of ${columns.map((column) => `${column?.name}: ${column?.typeText}`).join(", ")}`,
     );
-  const prefix = entryPrefix(table, index, values);
+  const prefix = entryPrefix(index, values);
   const { prefix: rows } = table;
   const store = { get: (key: Uint8Array) => state.get(key)?.value };
   return accept({
     prefix,
-    leafKey: groupKey(table, index, values),
+    leafKey: groupKey(index, values),
     rowKey: (entryKey) => concatenated(rows, entryKey.slice(prefix.length)),
     members: (max) => {
       const keys = rowsOfGroup(store, { table, index, values }, max);

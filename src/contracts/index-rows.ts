@@ -7,8 +7,9 @@ import { compareBytes, EMPTY_BYTES } from "../ledger/hash.ts";
 import { equalValues } from "./compile-expression.ts";
 import type { Row } from "./frame.ts";
 import { byteUnits, GAS, writeUnits } from "./gas.ts";
+import { entriesOf, type IndexLayout, type RowLayout } from "./row-layout.ts";
 import type { IndexShape, TableShape } from "./scope.ts";
-import { encodeKey, keyBytesMax, partBytesMax, tablePrefix } from "./state-keys.ts";
+import { encodeKey, keyBytesMax, partBytesMax } from "./state-keys.ts";
 import { type Usage, usage } from "./usage.ts";
 
 /** The part of the state's interface that indexes need. */
@@ -45,17 +46,13 @@ export function indexKeyBytesMax(table: TableShape, { name, columns }: IndexShap
   return keyBytesMax({ ...table, name: entriesOf(table.name, name) }) + group;
 }
 
-// No name of a table has a dot: these tables are nobody else's.
-const groupsOf = (table: string, index: string) => `${table}.${index}`;
-const entriesOf = (table: string, index: string) => `${table}.${index}.row`;
-
 /** What the keys of a group's entries begin with; after it comes the key of the row without its table's prefix. */
-export function entryPrefix(table: TableShape, { name }: IndexShape, values: readonly Value[]): Uint8Array {
-  return encodeKey(tablePrefix(table.contract, entriesOf(table.name, name)), values);
+export function entryPrefix({ entries }: IndexLayout, values: readonly Value[]): Uint8Array {
+  return encodeKey(entries, values);
 }
 
-export function groupKey(table: TableShape, { name }: IndexShape, values: readonly Value[]): Uint8Array {
-  return encodeKey(tablePrefix(table.contract, groupsOf(table.name, name)), values);
+export function groupKey({ groups }: IndexLayout, values: readonly Value[]): Uint8Array {
+  return encodeKey(groups, values);
 }
 
 /** How many rows a group has, by the value of its leaf; undefined: there is no leaf, and no row. */
@@ -66,16 +63,16 @@ export function groupCount(leaf: Uint8Array | undefined): number {
 /** Index rows after a row changed. `before` null: it is new, `after` null: it is gone. */
 export function followRow(
   store: IndexStore,
-  table: TableShape,
+  table: RowLayout,
   { before, after, key }: { readonly before: Row | null; readonly after: Row | null; readonly key: Uint8Array },
 ): void {
   if (table.indexes.length === 0) return;
-  const name = key.slice(tablePrefix(table.contract, table.name).length);
+  const name = key.slice(table.prefix.length);
   for (const index of table.indexes) {
     const [from, to] = [before && valuesIn(before, index), after && valuesIn(after, index)];
     if (equalValues(from, to)) continue;
-    if (from !== null) removeRow(store, { table, index, values: from }, name);
-    if (to !== null) addRow(store, { table, index, values: to }, name);
+    if (from !== null) removeRow(store, { index, values: from }, name);
+    if (to !== null) addRow(store, { index, values: to }, name);
   }
 }
 
@@ -84,17 +81,16 @@ function valuesIn(row: Row, { columns }: IndexShape): readonly Value[] {
 }
 
 interface Place {
-  readonly table: TableShape;
-  readonly index: IndexShape;
+  readonly index: IndexLayout;
   readonly values: readonly Value[];
 }
 
-function entryKey({ table, index, values }: Place, name: Uint8Array): Uint8Array {
-  return joined(entryPrefix(table, index, values), name);
+function entryKey({ index, values }: Place, name: Uint8Array): Uint8Array {
+  return joined(entryPrefix(index, values), name);
 }
 
 function addRow(store: IndexStore, place: Place, name: Uint8Array): void {
-  const leafKey = groupKey(place.table, place.index, place.values);
+  const leafKey = groupKey(place.index, place.values);
   const leaf = store.get(leafKey);
   const { count, first, last } = leaf === undefined ? { count: 0, first: name, last: EMPTY_BYTES } : groupOf(leaf);
   store.put(entryKey(place, name), encode([last, EMPTY_BYTES]));
@@ -106,7 +102,7 @@ function addRow(store: IndexStore, place: Place, name: Uint8Array): void {
 }
 
 function removeRow(store: IndexStore, place: Place, name: Uint8Array): void {
-  const leafKey = groupKey(place.table, place.index, place.values);
+  const leafKey = groupKey(place.index, place.values);
   const { count, first, last } = groupOf(store.get(leafKey));
   const key = entryKey(place, name);
   const { previous, next } = entryOf(store.get(key));
@@ -124,15 +120,18 @@ function removeRow(store: IndexStore, place: Place, name: Uint8Array): void {
 }
 
 /** State keys of all rows of a group, in key order; the number of rows when there are more than `max`. */
-export function rowsOfGroup(store: Pick<IndexStore, "get">, place: Place, max: number): readonly Uint8Array[] | number {
-  const leaf = store.get(groupKey(place.table, place.index, place.values));
+export function rowsOfGroup(
+  store: Pick<IndexStore, "get">,
+  place: Place & { readonly table: RowLayout },
+  max: number,
+): readonly Uint8Array[] | number {
+  const leaf = store.get(groupKey(place.index, place.values));
   if (leaf === undefined) return [];
   const { count, first } = groupOf(leaf);
   if (count > max) return count;
-  const prefix = tablePrefix(place.table.contract, place.table.name);
   const keys: Uint8Array[] = [];
   for (let name = first; name.length > 0; name = entryOf(store.get(entryKey(place, name))).next)
-    keys.push(joined(prefix, name));
+    keys.push(joined(place.table.prefix, name));
   invariant(keys.length === count, "R131: the chain of a group is as long as its leaf says");
   return keys.sort(compareBytes);
 }

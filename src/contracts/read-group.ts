@@ -4,7 +4,7 @@
 import { invariant } from "../assert.ts";
 import type { Value } from "../ledger/codec.ts";
 import type { StateOverlay } from "../ledger/types.ts";
-import type { CheckedScan } from "./checked.ts";
+import type { CompiledScan } from "./compiled.ts";
 import { charge, type Frame, type Row } from "./frame.ts";
 import { byteUnits, GAS, writeUnits } from "./gas.ts";
 import { type IndexStore, rowsOfGroup } from "./index-rows.ts";
@@ -35,7 +35,7 @@ export function paidStore(frame: Frame, overlay: Pick<StateOverlay, "get" | "put
 /** The rows in key order, with the columns that the action sees. */
 export function readGroup(
   store: IndexStore,
-  read: { readonly layout: RowLayout; readonly scan: CheckedScan; readonly ruleId: string },
+  read: { readonly layout: RowLayout; readonly scan: CompiledScan; readonly ruleId: string },
   values: readonly Value[],
 ): { readonly rows: readonly Row[] } | { readonly refusal: Refusal } {
   const { layout, scan, ruleId } = read;

@@ -9,12 +9,24 @@ import type { IndexShape, TableShape } from "./scope.ts";
 import { encodeKey, tablePrefix } from "./state-keys.ts";
 import type { Column } from "./types.ts";
 
+/** An index with what the keys of its rows begin with. */
+export interface IndexLayout extends IndexShape {
+  /** of the leaves of its groups */
+  readonly groups: Uint8Array;
+  /** of the entries of its rows */
+  readonly entries: Uint8Array;
+}
+
+// No name of a table has a dot: these tables are nobody else's.
+const groupsOf = (table: string, index: string) => `${table}.${index}`;
+export const entriesOf = (table: string, index: string) => `${table}.${index}.row`;
+
 export class RowLayout {
   readonly contract: string;
   readonly name: string;
   readonly columns: readonly Column[];
   readonly keyLength: number;
-  readonly indexes: readonly IndexShape[];
+  readonly indexes: readonly IndexLayout[];
   readonly prefix: Uint8Array;
   /** places among the fields that an upgrade gave up */
   private readonly dropped: readonly number[];
@@ -24,7 +36,7 @@ export class RowLayout {
     this.name = shape.name;
     this.columns = shape.columns;
     this.keyLength = shape.keyLength;
-    this.indexes = shape.indexes;
+    this.indexes = shape.indexes.map((index) => this.index(index));
     this.prefix = tablePrefix(shape.contract, shape.name);
     const fields = shape.columns.slice(shape.keyLength);
     this.dropped = [...fields.keys()].filter((field) => fields[field]?.type.kind === "dropped");
@@ -32,6 +44,14 @@ export class RowLayout {
 
   get keyColumns(): readonly Column[] {
     return this.columns.slice(0, this.keyLength);
+  }
+
+  index(index: IndexShape): IndexLayout {
+    return {
+      ...index,
+      groups: tablePrefix(this.contract, groupsOf(this.name, index.name)),
+      entries: tablePrefix(this.contract, entriesOf(this.name, index.name)),
+    };
   }
 
   /** @param keyValues in the order of the key columns */

@@ -3,7 +3,7 @@
 
 import { Encoder } from "cbor-x";
 import { accept, LedgerError, refuse, type Verdict } from "../errors.ts";
-import { bytesEqual } from "./hash.ts";
+import { bytesEqual, EMPTY_BYTES } from "./hash.ts";
 
 /** What the formats are made of. Integers are numbers while safe, bigints beyond (from -2^63 to 2^64-1). */
 export type Value = null | boolean | number | bigint | string | Uint8Array | readonly Value[];
@@ -23,6 +23,13 @@ const ENCODER = new Encoder({
   variableMapSize: true,
   structuredClone: false,
 });
+/** Modes of cbor-x 1.6 that its types lack: the result stays in its buffer, from `start` to `end`, and the next call writes over it. */
+const IN_PLACE = 512 | 1024;
+declare module "cbor-x" {
+  interface Encoder {
+    encode(value: unknown, mode: number): Uint8Array & { readonly start: number; readonly end: number };
+  }
+}
 const TEXT = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const INTEGER_64_MIN = -(1n << 63n);
 /** Names and ids: for them a call of the decoder costs more than their bytes. */
@@ -34,8 +41,9 @@ const INTEGER_32_END = 4_294_967_296;
  * @throws LedgerError `ENCODE_INVALID` for floats, unsafe numbers, undefined or lone surrogates: our own bug
  */
 export function encode(value: Value): Uint8Array {
-  // cbor-x returns a view of a pool that later calls reuse, and that a kept view would pin (843 kB): copy.
-  return new Uint8Array(ENCODER.encode(normalise(value)));
+  const buffer = ENCODER.encode(normalise(value), IN_PLACE);
+  const { start, end } = buffer;
+  return new Uint8Array(new Uint8Array(buffer.buffer, buffer.byteOffset + start, end - start));
 }
 
 // cbor-x writes numbers from 2^32 on as floats and every bigint in 8 bytes: choose the form that is shortest.
@@ -44,7 +52,7 @@ function normalise(value: Value): Value {
     if (!Number.isSafeInteger(value))
       throw new LedgerError("ENCODE_INVALID", { reason: "number is not a safe integer" });
     if (value >= INTEGER_32_END || value < -INTEGER_32_END) return BigInt(value);
-    return value === 0 ? 0 : value;
+    return value;
   }
   if (typeof value === "bigint") {
     if (value >= 1n << 64n || value < INTEGER_64_MIN)
@@ -55,9 +63,21 @@ function normalise(value: Value): Value {
     if (!value.isWellFormed()) throw new LedgerError("ENCODE_INVALID", { reason: "text has a lone surrogate" });
     return value;
   }
-  if (Array.isArray(value)) return value.map(normalise);
+  if (Array.isArray(value)) return normaliseItems(value);
   if (value === null || typeof value === "boolean" || value instanceof Uint8Array) return value;
   throw new LedgerError("ENCODE_INVALID", { reason: `type ${typeof value} has no form` });
+}
+
+// Most arrays are in that form already: copied only from the first item on that is not.
+function normaliseItems(items: readonly Value[]): readonly Value[] {
+  let normal: Value[] | undefined;
+  for (let index = 0; index < items.length; index += 1) {
+    const item = items[index]!;
+    const form = normalise(item);
+    if (form !== item) normal ??= items.slice(0, index);
+    normal?.push(form);
+  }
+  return normal ?? items;
 }
 
 /** Bytes of the UTF-8 form of a well-formed text. */
@@ -250,6 +270,8 @@ export class Reader {
     if (typeof argument === "bigint" || argument > this.end - this.position) throw new Malformed("CBOR_TRUNCATED");
     if (major === 3) return this.decodeText(argument);
     if (major === 2) {
+      // An array of no bytes costs more than any short one.
+      if (argument === 0) return EMPTY_BYTES;
       this.position += argument;
       return this.bytes.slice(this.position - argument, this.position);
     }

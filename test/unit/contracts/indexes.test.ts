@@ -116,7 +116,7 @@ function groupOf(chain: TestChain, name: string, values: readonly Value[]) {
   return {
     said: typeof keys === "number" ? keys : keys.map(toHex),
     there: rows.map(toHex),
-    count: groupCount(chain.get(groupKey(table, index, values))?.value),
+    count: groupCount(chain.get(groupKey(index, values))?.value),
   };
 }
 

@@ -4,7 +4,7 @@
 import { sealGenesis } from "../../../src/client/genesis-json.ts";
 import { encodeTestimony } from "../../../src/consensus/fork.ts";
 import { entryPrefix, followRow, groupKey, type IndexStore, rowsOfGroup } from "../../../src/contracts/index-rows.ts";
-import type { TableShape } from "../../../src/contracts/scope.ts";
+import { RowLayout } from "../../../src/contracts/row-layout.ts";
 import { encodeKey, tablePrefix } from "../../../src/contracts/state-keys.ts";
 import { integerType, textType } from "../../../src/contracts/types.ts";
 import { LedgerError, type Verdict } from "../../../src/errors.ts";
@@ -130,7 +130,7 @@ const BOARD: ContractView = {
   ],
 };
 
-const NOTES: TableShape = {
+const NOTES = new RowLayout({
   contract: "board",
   name: "note",
   columns: [
@@ -140,7 +140,7 @@ const NOTES: TableShape = {
   ],
   keyLength: 1,
   indexes: [{ name: "by_size", columns: [2] }],
-};
+});
 
 export class SmallNode implements NodeApi {
   readonly genesis = makeGenesis();
@@ -342,13 +342,13 @@ export class SmallNode implements NodeApi {
     const stored = (key: Uint8Array) => this.#state.get(toHex(key))?.value ?? this.#index.get(toHex(key));
     const proofOf = (key: Uint8Array) =>
       encodeStateProof({ key, value: stored(key), tree: this.#tree.prove(key), certified: this.#certified() });
-    const prefix = entryPrefix(NOTES, shape, values);
+    const prefix = entryPrefix(shape, values);
     const rows = keys.map((key) => {
       const entryKey = new Uint8Array([...prefix, ...key.slice(tablePrefix("board", "note").length)]);
       const row = rowOf(idOf(key), this.#state.get(toHex(key)) ?? { value: EMPTY_BYTES, lastHeight: 0 });
       return { row, entryProof: proofOf(entryKey), rowProof: proofOf(key) };
     });
-    return { height: this.#blocks.length, proof: proofOf(groupKey(NOTES, shape, values)), rows };
+    return { height: this.#blocks.length, proof: proofOf(groupKey(shape, values)), rows };
   }
 
   #indexStore(height: number): IndexStore {
