@@ -3,7 +3,7 @@
 
 import { invariant } from "../assert.ts";
 import type { Value } from "../ledger/codec.ts";
-import { bytesEqual } from "../ledger/hash.ts";
+import { bytesEqual, EMPTY_BYTES } from "../ledger/hash.ts";
 import type { LedgerEvent } from "../ledger/types.ts";
 import { callableBy, FIXED_SLOTS } from "./checked.ts";
 import type { CompiledAction, CompiledCondition, CompiledRead, CompiledScan, CompiledTable } from "./compiled.ts";
@@ -60,6 +60,8 @@ interface PendingRow {
   readonly key: Uint8Array;
   /** null: it is new */
   readonly before: Row | null;
+  /** of the row as it was read; empty: it is new */
+  readonly bytes: Uint8Array;
   row: Row | null;
   /** columns already set: no field is set twice in one run, whatever it was read as */
   readonly assigned: boolean[];
@@ -92,8 +94,8 @@ export class ActionRun {
   private readonly caller: Caller;
   private readonly store: IndexStore;
   private readonly pending: PendingRow[] = [];
-  /** state keys of the rows that were read, by read */
-  private readonly keys: Uint8Array[] = [];
+  /** the rows that were read as they stand in the state, by read */
+  private readonly found: { readonly key: Uint8Array; readonly bytes: Uint8Array }[];
 
   constructor(
     action: CompiledAction,
@@ -109,6 +111,7 @@ export class ActionRun {
     this.host = context.host;
     this.events = context.events;
     this.caller = context.caller;
+    this.found = new Array(action.reads.length);
     this.store = paidStore(context.frame, context.host.overlay);
   }
 
@@ -193,7 +196,7 @@ export class ActionRun {
       return isMoney || isOptional ? undefined : refused(ruleId, this.keyValues(layout, values));
     }
     charge(this.frame, byteUnits(entry.value.length));
-    this.keys[index] = stateKey;
+    this.found[index] = { key: stateKey, bytes: entry.value };
     this.frame.rows[index] = layout.decode(values, entry.value);
     return undefined;
   }
@@ -249,11 +252,11 @@ export class ActionRun {
       const refusal = row === null ? undefined : this.checkAlways(table, row);
       if (refusal !== undefined) return refusal;
     }
-    for (const { table, key, before, row } of this.pending) {
+    for (const { table, key, before, bytes, row, assigned } of this.pending) {
       followRow(this.store, table.layout, { before, after: row, key });
       charge(this.frame, GAS.write);
       if (row === null) this.host.overlay.delete(key);
-      else this.put(key, table.layout.encode(row));
+      else this.put(key, before === null ? table.layout.encode(row) : table.layout.encodeChanged(row, bytes, assigned));
     }
     return undefined;
   }
@@ -292,18 +295,19 @@ export class ActionRun {
     if (this.pendingRow(table, key) !== undefined || this.host.overlay.get(key) !== undefined) {
       return refused(`${ruleId}.exists`, this.keyValues(table.layout, row.slice(0, table.layout.keyLength)));
     }
-    this.pending.push({ table, key, before: null, row, assigned: row.map(() => true) });
+    this.pending.push({ table, key, before: null, bytes: EMPTY_BYTES, row, assigned: row.map(() => true) });
     return undefined;
   }
 
-  /** @param values by column */
+  /** @param columns those that are set, each to the value at the same place */
   update(
     table: CompiledTable,
     read: number,
     {
+      columns,
       values,
       ruleId,
-    }: { readonly values: readonly (readonly [column: number, value: Value])[]; readonly ruleId: string },
+    }: { readonly columns: readonly number[]; readonly values: readonly Value[]; readonly ruleId: string },
   ): Refusal | undefined {
     const before = this.frame.rows[read];
     if (before === null || before === undefined) return refused(`${ruleId}.absent`, []);
@@ -311,9 +315,11 @@ export class ActionRun {
     if (pending.row === null)
       return refused(`${ruleId}.twice`, this.keyValues(table.layout, before.slice(0, table.layout.keyLength)));
     const row = [...pending.row];
-    for (const [column, value] of values) {
+    for (let index = 0; index < columns.length; index += 1) {
+      const column = columns[index]!;
+      const value = values[index]!;
       if (pending.assigned[column] === true) return refused(`${ruleId}.twice`, [[labelOf(table, column), value]]);
-      const flow = table.flows.find((candidate) => candidate.column === column);
+      const flow = table.flowOf[column];
       const from = before[column];
       if (
         flow !== undefined &&
@@ -349,17 +355,19 @@ export class ActionRun {
 
   /** One entry per row of the state, also when it was read under two names. */
   private rowToChange(table: CompiledTable, read: number, before: Row): PendingRow {
-    const key = this.keys[read];
-    invariant(key !== undefined, "R290: a row that was read has its key");
+    const found = this.found[read];
+    invariant(found !== undefined, "R290: a row that was read has its key");
+    const { key, bytes } = found;
     const known = this.pendingRow(table, key);
     if (known !== undefined) return known;
-    const pending: PendingRow = { table, key, before, row: before, assigned: [] };
+    const pending: PendingRow = { table, key, before, bytes, row: before, assigned: [] };
     this.pending.push(pending);
     return pending;
   }
 
   emit(name: string, fields: LedgerEvent["fields"]): undefined {
-    const bytes = fields.reduce((total, [, value]) => total + valueSize(value), 0);
+    let bytes = 0;
+    for (const [, value] of fields) bytes += valueSize(value);
     charge(this.frame, GAS.event + byteUnits(bytes));
     this.host.overlay.event(bytes);
     this.events.push({ contract: this.action.contract, name, fields });

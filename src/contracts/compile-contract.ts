@@ -93,18 +93,20 @@ function ruleText({ at, text, references, zh, en }: CheckedCondition, lineOf: (a
 
 function compileTable(table: CheckedTable): CompiledTable {
   const ruleId = `${table.contract}.${table.name}`;
+  const flows = table.flows.map(({ column, initial, moves }) => ({
+    ruleId: `${ruleId}.flow`,
+    column,
+    initial: new Set(initial),
+    moves: new Map([...moves].map(([from, to]) => [from, new Set(to)] as const)),
+  }));
   return {
     layout: new RowLayout(table),
     ruleId,
     memberships: table.columns.map(({ type }) => membership(type)),
     always: table.always.map((condition, index) => compileCondition(condition, `${ruleId}.always[${index}]`)),
     alwaysSlots: table.alwaysSlots,
-    flows: table.flows.map(({ column, initial, moves }) => ({
-      ruleId: `${ruleId}.flow`,
-      column,
-      initial: new Set(initial),
-      moves: new Map([...moves].map(([from, to]) => [from, new Set(to)] as const)),
-    })),
+    flows,
+    flowOf: table.columns.map((_, column) => flows.find((flow) => flow.column === column)),
   };
 }
 
@@ -214,12 +216,10 @@ function compileBody(
       const table = tableOf(statement.table, tables);
       const { read } = statement;
       const assign = compileAssignments(statement.assignments, table, ruleId);
+      const columns = statement.assignments.map(({ column }) => column);
       return (run) => {
-        const values: (readonly [number, Value])[] = [];
-        return (
-          assign(run.frame, (column, value) => values.push([column, value])) ??
-          run.update(table, read, { values, ruleId })
-        );
+        const values: Value[] = [];
+        return assign(run.frame, values) ?? run.update(table, read, { columns, values, ruleId });
       };
     }
     case "delete": {
@@ -242,7 +242,7 @@ function compileBody(
       const { height } = statement;
       const parts = [
         checkedPart(statement.name, TIMER_KEY, `${ruleId}.name`),
-        compilePart(compileExpression(statement.source), ruleId),
+        compilePart(statement.source, ruleId),
         ...(height === undefined ? [] : [checkedPart(height, HEIGHT, `${ruleId}.height`)]),
       ];
       return (run) =>
@@ -277,9 +277,9 @@ const asSafeInteger = (value: Value | undefined) => value as number;
 
 // ---- rows ----
 
-type Assign = (frame: Frame, set: (column: number, value: Value) => void) => Refusal | undefined;
+/** Evaluates, checks against the columns' types, and appends to the values. */
+type Assign = (frame: Frame, values: Value[]) => Refusal | undefined;
 
-/** Evaluates, checks against the columns' types, and hands over. */
 function compileAssignments(
   assignments: readonly { readonly column: number; readonly typed: CheckedArgument["typed"] }[],
   table: CompiledTable,
@@ -288,19 +288,18 @@ function compileAssignments(
   const parts = assignments.map(({ column, typed }) => {
     const name = table.layout.columns[column]?.name ?? "";
     return {
-      column,
       evaluate: compileExpression(typed),
       isMember: table.memberships[column]!,
       label: `${table.layout.name}.${name}`,
       ruleId: `${table.ruleId}.${name}`,
     };
   });
-  return (frame, set) => {
+  return (frame, values) => {
     for (const part of parts) {
       const value = part.evaluate(frame);
       if (value instanceof ExpressionError) return failed(ruleId, value, [["field", part.label]]);
       if (!part.isMember(value)) return refused(part.ruleId, [[part.label, value]]);
-      set(part.column, value);
+      values.push(value);
     }
     return undefined;
   };
@@ -312,35 +311,33 @@ function compileInsert(
   table: CompiledTable,
 ): CompiledStatement {
   const assign = compileAssignments(statement.assignments, table, ruleId);
+  const columns = statement.assignments.map(({ column }) => column);
   const defaults = table.layout.columns.map(({ defaultValue }) => defaultValue ?? null);
   return (run) => {
     const row: Value[] = [...defaults];
-    const refusal = assign(run.frame, (column, value) => {
-      row[column] = value;
-    });
-    return refusal ?? run.insert(table, row, ruleId);
+    const values: Value[] = [];
+    const refusal = assign(run.frame, values);
+    if (refusal !== undefined) return refusal;
+    for (let index = 0; index < columns.length; index += 1) row[columns[index]!] = values[index]!;
+    return run.insert(table, row, ruleId);
   };
 }
 
 // ---- parts of the other statements ----
 
-/** A value, or why there is none. */
-type Part = (frame: Frame) => { readonly value: Value } | { readonly refusal: Refusal };
+interface Part {
+  readonly evaluate: Evaluate;
+  /** undefined: any value is right */
+  readonly isMember: ((value: Value) => boolean) | undefined;
+  readonly ruleId: string;
+}
 
-function compilePart(evaluate: Evaluate, ruleId: string): Part {
-  return (frame) => {
-    const value = evaluate(frame);
-    return value instanceof ExpressionError ? { refusal: failed(ruleId, value) } : { value };
-  };
+function compilePart(typed: CheckedArgument["typed"], ruleId: string): Part {
+  return { evaluate: compileExpression(typed), isMember: undefined, ruleId };
 }
 
 function checkedPart(typed: CheckedArgument["typed"], type: Type, ruleId: string): Part {
-  const evaluate = compilePart(compileExpression(typed), ruleId);
-  const isMember = membership(type);
-  return (frame) => {
-    const part = evaluate(frame);
-    return "refusal" in part || isMember(part.value) ? part : { refusal: refused(ruleId, [["value", part.value]]) };
-  };
+  return { evaluate: compileExpression(typed), isMember: membership(type), ruleId };
 }
 
 /** Evaluates all parts, then acts with their values. */
@@ -350,10 +347,11 @@ function withParts(
   act: (values: readonly Value[]) => Refusal | undefined,
 ): Refusal | undefined {
   const values: Value[] = [];
-  for (const evaluate of parts) {
-    const part = evaluate(frame);
-    if ("refusal" in part) return part.refusal;
-    values.push(part.value);
+  for (const { evaluate, isMember, ruleId } of parts) {
+    const value = evaluate(frame);
+    if (value instanceof ExpressionError) return failed(ruleId, value);
+    if (isMember !== undefined && !isMember(value)) return refused(ruleId, [["value", value]]);
+    values.push(value);
   }
   return act(values);
 }
@@ -388,7 +386,7 @@ function compileCall(statement: CheckedStatement & { kind: "call" }, ruleId: str
 
 function compileEmit(statement: CheckedStatement & { kind: "emit" }, ruleId: string): CompiledStatement {
   const names = statement.fields.map(({ name }) => name);
-  const parts = statement.fields.map(({ typed }) => compilePart(compileExpression(typed), ruleId));
+  const parts = statement.fields.map(({ typed }) => compilePart(typed, ruleId));
   return (run) =>
     withParts(run.frame, parts, (values) =>
       run.emit(

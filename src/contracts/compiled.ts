@@ -38,6 +38,8 @@ export interface CompiledTable {
   readonly always: readonly CompiledCondition[];
   readonly alwaysSlots: number;
   readonly flows: readonly CompiledFlow[];
+  /** by column */
+  readonly flowOf: readonly (CompiledFlow | undefined)[];
 }
 
 export interface CompiledScan extends CheckedScan {

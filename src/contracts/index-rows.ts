@@ -86,14 +86,17 @@ interface Place {
 }
 
 function entryKey({ index, values }: Place, name: Uint8Array): Uint8Array {
-  return joined(entryPrefix(index, values), name);
+  return encodeKey(index.entries, values, name);
 }
+
+/** The entry of the only row of a group. */
+const ALONE = encode([EMPTY_BYTES, EMPTY_BYTES]);
 
 function addRow(store: IndexStore, place: Place, name: Uint8Array): void {
   const leafKey = groupKey(place.index, place.values);
   const leaf = store.get(leafKey);
   const { count, first, last } = leaf === undefined ? { count: 0, first: name, last: EMPTY_BYTES } : groupOf(leaf);
-  store.put(entryKey(place, name), encode([last, EMPTY_BYTES]));
+  store.put(entryKey(place, name), last.length === 0 ? ALONE : encode([last, EMPTY_BYTES]));
   if (last.length > 0) {
     const lastKey = entryKey(place, last);
     store.put(lastKey, encode([entryOf(store.get(lastKey)).previous, name]));

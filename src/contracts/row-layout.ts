@@ -2,9 +2,10 @@
 // A row written before a field was added is shorter; the field's default stands in for it.
 
 import { invariant } from "../assert.ts";
-import { decode, encode, type Value } from "../ledger/codec.ts";
+import { decode, type Value } from "../ledger/codec.ts";
 import type { StateReader } from "../ledger/types.ts";
 import type { Row } from "./frame.ts";
+import { countOf, encodeChanged, encodeFields } from "./row-bytes.ts";
 import type { IndexShape, TableShape } from "./scope.ts";
 import { encodeKey, tablePrefix } from "./state-keys.ts";
 import type { Column } from "./types.ts";
@@ -68,13 +69,30 @@ export class RowLayout {
     const fields = row.slice(this.keyLength);
     // What stood in a dropped field goes with the next write of the row.
     for (const field of this.dropped) fields[field] = null;
-    return encode(fields);
+    return encodeFields(fields);
+  }
+
+  /**
+   * The bytes of a row that was read, of which some columns have changed.
+   * @param before as they were read
+   * @param assigned by column
+   */
+  encodeChanged(row: Row, before: Uint8Array, assigned: readonly boolean[]): Uint8Array {
+    const fields = row.slice(this.keyLength);
+    // A row from before an upgrade has fewer fields, or some that go now.
+    if (this.dropped.length > 0 || countOf(before) !== fields.length) return this.encode(row);
+    const changed: number[] = [];
+    for (let field = 0; field < fields.length; field += 1)
+      if (assigned[field + this.keyLength] === true) changed.push(field);
+    return encodeChanged(before, fields, changed);
   }
 
   decode(keyValues: readonly Value[], bytes: Uint8Array): Row {
     const decoded = decode(bytes);
     invariant(decoded.ok && Array.isArray(decoded.value), "R2: the value of a row is an array that this engine wrote");
     const fields = decoded.value;
+    if (this.dropped.length === 0 && fields.length === this.columns.length - this.keyLength)
+      return [...keyValues, ...fields];
     const row: Value[] = [...keyValues];
     for (let column = this.keyLength; column < this.columns.length; column += 1) {
       const value = fields[column - this.keyLength] ?? this.columns[column]?.defaultValue;

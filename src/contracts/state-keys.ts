@@ -63,11 +63,15 @@ export function keyBytesMax({ contract, name, columns, keyLength }: TableShape):
 // Keys are short and made all the time: one scratch buffer, copied out once.
 const SCRATCH = new Uint8Array(STATE_KEY_BYTES_MAX * 4);
 
-/** @param values of the key columns' types */
-export function encodeKey(prefix: Uint8Array, values: readonly Value[]): Uint8Array {
+/** @param values of the key columns' types. @param rest what follows them, as bytes */
+export function encodeKey(prefix: Uint8Array, values: readonly Value[], rest?: Uint8Array): Uint8Array {
   SCRATCH.set(prefix);
   let at = prefix.length;
   for (const value of values) at = writePart(value, at);
+  if (rest !== undefined) {
+    SCRATCH.set(rest, at);
+    at += rest.length;
+  }
   return SCRATCH.slice(0, at);
 }
 

@@ -41,9 +41,14 @@ const INTEGER_32_END = 4_294_967_296;
  * @throws LedgerError `ENCODE_INVALID` for floats, unsafe numbers, undefined or lone surrogates: our own bug
  */
 export function encode(value: Value): Uint8Array {
+  return new Uint8Array(encodeInPlace(value));
+}
+
+/** The canonical bytes as a view of what the next call writes over. @throws as `encode` */
+export function encodeInPlace(value: Value): Uint8Array {
   const buffer = ENCODER.encode(normalise(value), IN_PLACE);
   const { start, end } = buffer;
-  return new Uint8Array(new Uint8Array(buffer.buffer, buffer.byteOffset + start, end - start));
+  return new Uint8Array(buffer.buffer, buffer.byteOffset + start, end - start);
 }
 
 // cbor-x writes numbers from 2^32 on as floats and every bigint in 8 bytes: choose the form that is shortest.
