@@ -118,11 +118,16 @@ export function toHex(bytes: Uint8Array): string {
 }
 
 /**
- * Bytes as the key of a map: one character a byte, a third of the cost of hexadecimal for a state key and half its memory.
- * Never shown, stored or sent. @param bytes hashes and state keys, at most some kilobytes
+ * Bytes as the key of a map: one character for two bytes, so that there is half as much to make, hash and compare.
+ * Of equal lengths in the order of the bytes. Never shown, stored or sent. @param bytes hashes and state keys, at most some kilobytes
  */
 export function bytesKey(bytes: Uint8Array): string {
-  return Reflect.apply(String.fromCharCode, undefined, bytes);
+  const pairs = bytes.length >> 1;
+  const units: number[] = new Array(pairs + 1);
+  for (let index = 0; index < pairs; index += 1) units[index] = (bytes[2 * index]! << 8) | bytes[2 * index + 1]!;
+  // The last unit tells an odd length, whose last byte it is, from an even one.
+  units[pairs] = bytes.length % 2 === 1 ? bytes[bytes.length - 1]! : 0xffff;
+  return String.fromCharCode(...units);
 }
 
 /** @returns undefined unless `text` is an even number of lower-case hexadecimal digits */

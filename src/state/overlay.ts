@@ -14,6 +14,9 @@ interface Slot {
   written: boolean;
 }
 
+/** About as many rows as one action reads and writes. */
+const LAST_KEYS = 8;
+
 /** How to undo one write: put the slot back to what it was. */
 interface Undo {
   readonly slot: Slot;
@@ -26,6 +29,10 @@ export class Overlay implements StateOverlay {
   readonly #height: number;
   readonly #slots = new Map<string, Slot>();
   readonly #journal: Undo[] = [];
+  /** the arrays asked for last and their slots: who writes a row has mostly read it with the same array */
+  readonly #lastKeys: Uint8Array[] = [];
+  readonly #lastSlots: Slot[] = [];
+  #asked = 0;
 
   /** @param input.height of the block whose writes these are: the `lastHeight` of what they leave */
   constructor(input: { readonly base: StateReader; readonly height: number }) {
@@ -33,6 +40,7 @@ export class Overlay implements StateOverlay {
     this.#height = input.height;
   }
 
+  /** The key may not be changed by the caller afterwards. */
   get(key: Uint8Array): StateEntry | undefined {
     return this.#slot(key).entry;
   }
@@ -91,6 +99,8 @@ export class Overlay implements StateOverlay {
   }
 
   #slot(key: Uint8Array): Slot {
+    const last = this.#lastKeys.indexOf(key);
+    if (last >= 0) return this.#lastSlots[last]!;
     const name = bytesKey(key);
     let slot = this.#slots.get(name);
     if (slot === undefined) {
@@ -98,6 +108,9 @@ export class Overlay implements StateOverlay {
       slot = { key, base, entry: base, written: false };
       this.#slots.set(name, slot);
     }
+    this.#lastKeys[this.#asked] = key;
+    this.#lastSlots[this.#asked] = slot;
+    this.#asked = (this.#asked + 1) % LAST_KEYS;
     return slot;
   }
 
