@@ -24,13 +24,17 @@ function roomFor(length: number): Uint8Array {
   return new Uint8Array(slab.buffer, slabUsed - length, length);
 }
 
-function copy(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): number {
-  let place = at;
-  for (let index = start; index < end; index += 1) {
-    to[place] = from[index]!;
-    place += 1;
-  }
-  return place;
+/** @returns where the copy ends */
+function copy(from: Uint8Array, span: Span, to: Uint8Array, at: number): number {
+  const length = span.end - span.start;
+  if (length > OWN_BYTES_MAX) to.set(from.subarray(span.start, span.end), at);
+  else for (let index = 0; index < length; index += 1) to[at + index] = from[span.start + index]!;
+  return at + length;
+}
+
+interface Span {
+  readonly start: number;
+  readonly end: number;
 }
 
 /** The canonical bytes of a row's fields. */
@@ -43,46 +47,48 @@ export function encodeFields(fields: readonly Value[]): Uint8Array {
 
 /**
  * The canonical bytes of `fields`, of which all but the changed ones stand in `before` already.
- * @param before canonical bytes of as many fields
+ * @param before canonical bytes of as many fields, fewer than 256
  * @param changed indexes of fields, ascending
  */
 export function encodeChanged(before: Uint8Array, fields: readonly Value[], changed: readonly number[]): Uint8Array {
-  const news = encodeInPlace(changed.map((field) => fields[field]!));
-  // An array's head, then its items; the same of the array of what is new.
-  const pieces: number[] = [];
-  let length = news.length - headBytes(changed.length);
-  let field = 0;
-  let end = headBytes(fields.length);
-  for (const next of changed) {
-    for (; field < next; field += 1) end = endOfItem(before, end);
-    const start = end;
-    end = endOfItem(before, start);
-    field += 1;
-    pieces.push(start, end);
-    length -= end - start;
+  const values = encodeInPlace(changed.map((field) => fields[field]!));
+  const old = spansOf(before, fields.length, changed);
+  const length = old.reduce((rest, { start, end }) => rest - (end - start), before.length);
+  const room = roomFor(length + values.length - headBytes(changed.length));
+  let [from, at, valueStart] = [0, 0, headBytes(changed.length)];
+  for (const { start, end } of old) {
+    at = copy(before, { start: from, end: start }, room, at);
+    const valueEnd = endOfItem(values, valueStart);
+    at = copy(values, { start: valueStart, end: valueEnd }, room, at);
+    valueStart = valueEnd;
+    from = end;
   }
-  const room = roomFor(before.length + length);
-  let from = 0;
-  let at = 0;
-  let newsAt = headBytes(changed.length);
-  for (let piece = 0; piece < pieces.length; piece += 2) {
-    at = copy(before, from, pieces[piece]!, room, at);
-    const newsEnd = endOfItem(news, newsAt);
-    at = copy(news, newsAt, newsEnd, room, at);
-    newsAt = newsEnd;
-    from = pieces[piece + 1]!;
-  }
-  at = copy(before, from, before.length, room, at);
-  invariant(at === room.length, "R310: a row of which fields changed has the bytes of the old ones and of the new");
+  at = copy(before, { start: from, end: before.length }, room, at);
+  invariant(at === room.length, "R310: a row of which fields changed has the bytes of the others and of the new ones");
   return room;
 }
 
-/** Bytes of the head of an array of so many items. */
-function headBytes(count: number): number {
-  return count < 24 ? 1 : count < 256 ? 2 : 3;
+/** Where the chosen items of an array of `count` stand. */
+function spansOf(bytes: Uint8Array, count: number, chosen: readonly number[]): readonly Span[] {
+  const spans: Span[] = [];
+  let end = headBytes(count);
+  let item = 0;
+  for (const next of chosen) {
+    for (; item < next; item += 1) end = endOfItem(bytes, end);
+    const start = end;
+    end = endOfItem(bytes, start);
+    item += 1;
+    spans.push({ start, end });
+  }
+  return spans;
 }
 
-/** Number of items of an array in canonical bytes, when its head has one or two bytes; else -1. */
+/** Bytes of the head of an array of fewer than 256 items. */
+function headBytes(count: number): number {
+  return count < 24 ? 1 : 2;
+}
+
+/** Number of items of an array in canonical bytes, when there are fewer than 256; else -1. */
 export function countOf(bytes: Uint8Array): number {
   const initial = bytes[0] ?? 0;
   if (initial >= 0x80 && initial < 0x98) return initial - 0x80;

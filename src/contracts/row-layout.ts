@@ -84,6 +84,8 @@ export class RowLayout {
     const changed: number[] = [];
     for (let field = 0; field < fields.length; field += 1)
       if (assigned[field + this.keyLength] === true) changed.push(field);
+    // Where most fields changed, putting the parts together costs more than it saves.
+    if (changed.length * 2 > fields.length) return encodeFields(fields);
     return encodeChanged(before, fields, changed);
   }
 

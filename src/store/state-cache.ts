@@ -1,6 +1,7 @@
 // A bounded cache of state rows in front of the store: what one block reads, the next one reads again.
 // Never ahead of the disk: a commit's writes enter it only when they are durable.
 
+import { ownBytes } from "../ledger/codec.ts";
 import type { StateEntry, StateReader, StateWrite } from "../ledger/types.ts";
 
 /** What an entry costs beside its bytes: map slot, text of the key, objects. */
@@ -34,7 +35,8 @@ export class StateCache implements StateReader {
   /** The writes of a block that has become durable. */
   apply(writes: readonly StateWrite[], height: number): void {
     for (const { key, value } of writes) {
-      this.#put(textOf(key), value === undefined ? undefined : { value, lastHeight: height });
+      // Rows of a block share buffers, and what stays must not keep them.
+      this.#put(textOf(key), value === undefined ? undefined : { value: ownBytes(value), lastHeight: height });
     }
   }
 
