@@ -139,6 +139,7 @@ export class ExpressionWords {
       case "bytes":
         return leaf(expression.value.length === 0 ? words.say("空", "empty") : words.say("固定数据", "fixed data"));
       case "list":
+        if (expression.items.length === 0) return leaf(words.say("无", "none"));
         return leaf(
           words.list(
             expression.items.map((item) => this.say(item).text),

@@ -118,6 +118,7 @@ function entriesInWords(table: string, row: Assignments, { words, say }: Speech)
 
 function isNothing(expression: Expression): boolean {
   if (expression.kind === "int") return expression.value === 0n;
+  if (expression.kind === "list") return expression.items.length === 0;
   return (expression.kind === "text" || expression.kind === "bytes") && expression.value.length === 0;
 }
 

@@ -46,6 +46,7 @@ describe("words", () => {
       expect(missing).toEqual([]);
       const page = toMarkdown(blocks);
       expect(page).not.toMatch(/undefined|\[object|&&|\|\||==|86400000/);
+      expect(page, "an item without its value").not.toMatch(/: +$/m);
       expect(toHtml(blocks, { title: file.path })).toContain("</html>");
     }
   });
