@@ -287,6 +287,15 @@ export interface GroupView {
   readonly rows: readonly { readonly row: RowView; readonly entryProof: Uint8Array; readonly rowProof: Uint8Array }[];
 }
 
+/** One transaction or timer of a block that has just been committed. */
+export interface ReceiptNews {
+  readonly txId: Hash;
+  readonly height: number;
+  /** as in the receipt */
+  readonly status: ReceiptStatus;
+  readonly receiptBytes: Uint8Array;
+}
+
 export interface NodeApi {
   info(): NodeInfo;
   head(): HeadView;
@@ -338,5 +347,5 @@ export interface NodeApi {
   protocol(): ProtocolView;
   consensusStatus(): Record<string, unknown>;
   onHead(listener: (head: HeadView) => void): () => void;
-  onReceipt(listener: (txId: Hash, height: number, receiptBytes: Uint8Array) => void): () => void;
+  onReceipt(listener: (news: ReceiptNews) => void): () => void;
 }

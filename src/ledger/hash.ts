@@ -65,6 +65,8 @@ export function tagged(tag: DomainTag, payload: Uint8Array): Uint8Array {
 
 // Most messages are short: they are put together here, because a new array costs more than their hash.
 const SCRATCH = new Uint8Array(2048);
+/** The first bytes of it, by their number: made when they are first needed. */
+const SCRATCH_VIEWS = new Array<Uint8Array | undefined>(SCRATCH.length + 1).fill(undefined);
 
 /** H(tag, payload), 32 bytes. */
 export function hashTagged(tag: DomainTag, payload: Uint8Array): Hash {
@@ -73,7 +75,12 @@ export function hashTagged(tag: DomainTag, payload: Uint8Array): Hash {
   if (length > SCRATCH.length) return sha256(tagged(tag, payload));
   SCRATCH.set(prefix);
   SCRATCH.set(payload, prefix.length);
-  return sha256(SCRATCH.subarray(0, length));
+  let view = SCRATCH_VIEWS[length];
+  if (view === undefined) {
+    view = SCRATCH.subarray(0, length);
+    SCRATCH_VIEWS[length] = view;
+  }
+  return sha256(view);
 }
 
 export function bytesEqual(left: Uint8Array, right: Uint8Array): boolean {

@@ -43,6 +43,7 @@ import {
   type NodeInfo,
   type PeerId,
   type ProtocolView,
+  type ReceiptNews,
   type ReceivedStatement,
   type RowView,
   type TransactionStatus,
@@ -71,7 +72,7 @@ export class Api implements NodeApi {
   private readonly waiters = new Map<string, Set<() => void>>();
   private readonly receiptProvers = new WeakMap<readonly Uint8Array[], (index: number) => MerkleProof>();
   private readonly headListeners = new Set<(head: HeadView) => void>();
-  private readonly receiptListeners = new Set<(txId: Hash, height: number, receiptBytes: Uint8Array) => void>();
+  private readonly receiptListeners = new Set<(news: ReceiptNews) => void>();
 
   constructor(options: ApiOptions) {
     this.options = options;
@@ -320,7 +321,7 @@ export class Api implements NodeApi {
     return () => this.headListeners.delete(listener);
   }
 
-  onReceipt(listener: (txId: Hash, height: number, receiptBytes: Uint8Array) => void): () => void {
+  onReceipt(listener: (news: ReceiptNews) => void): () => void {
     this.receiptListeners.add(listener);
     return () => this.receiptListeners.delete(listener);
   }
@@ -424,10 +425,10 @@ export class Api implements NodeApi {
   }
 
   private announce({ staged, head }: CommittedBlock): void {
-    for (const { txId, bytes } of staged.receipts) {
-      for (const listener of this.receiptListeners) listener(txId, head.height, bytes);
-      const waiting = this.waiters.get(bytesKey(txId));
-      if (waiting !== undefined) for (const done of waiting) done();
+    for (const { txId, status, bytes } of staged.receipts) {
+      const news = { txId, height: head.height, status, receiptBytes: bytes };
+      for (const listener of this.receiptListeners) listener(news);
+      if (this.waiters.size > 0) for (const done of this.waiters.get(bytesKey(txId)) ?? []) done();
     }
     if (this.headListeners.size === 0) return;
     const view = this.head();

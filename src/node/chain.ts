@@ -31,6 +31,7 @@ import {
   FORMAT_VERSION,
   type Parameters,
   type Proposal,
+  type ReceiptStatus,
   type Result,
   type StateWrite,
   type Transaction,
@@ -61,6 +62,7 @@ export interface CheckedBlock {
 
 export interface ExecutedReceipt {
   readonly txId: Hash;
+  readonly status: ReceiptStatus;
   readonly bytes: Uint8Array;
 }
 
@@ -294,7 +296,10 @@ export class Chain {
         leaf: value === undefined ? undefined : { valueHash: valueHashOf(value), lastHeight: header.height },
       })),
     );
-    const receipts = output.receipts.map((receipt) => ({ txId: receipt.txId, bytes: encodeReceipt(receipt) }));
+    const receipts = output.receipts.map((receipt) => {
+      const { txId, status } = receipt;
+      return { txId, status, bytes: encodeReceipt(receipt) };
+    });
     const result: Result = {
       version: FORMAT_VERSION,
       stateRoot: tree.root,

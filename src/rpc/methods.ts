@@ -1,15 +1,14 @@
 // Every method: what it costs and what it does. Parameters arrive checked against their schema.
 // Methods read from and hand over to the NodeApi; they keep nothing themselves.
 
-import { invariant } from "../assert.ts";
 import { LedgerError, type Verdict } from "../errors.ts";
 import type { Value } from "../ledger/codec.ts";
 import { blockHashOf } from "../ledger/format-block.ts";
-import { toHex } from "../ledger/hash.ts";
 import { namedFromJson, valueFromJson } from "../ledger/value-json.ts";
 import type { ContractView, NodeApi } from "../ports.ts";
 import { type RpcErrorView, rpcRefusal } from "./errors.ts";
 import type { FeedName } from "./feeds.ts";
+import { bytesOf, hexOf } from "./hex.ts";
 import { openRpcDocument } from "./openrpc.ts";
 import type { MethodName, ParamsOf, ResultOf } from "./schemas.ts";
 import { blockView, headView, infoView, receivedView, reportView, rowView, statusView, trialView } from "./views.ts";
@@ -50,7 +49,7 @@ export const METHODS: { readonly [Name in MethodName]: Method<Name> } = {
     cost: () => 2,
     run: (_, { api }) => {
       const { head, statements } = api.freshness();
-      return { head: headView(head), statements: statements.map(toHex) };
+      return { head: headView(head), statements: statements.map(hexOf) };
     },
   },
   chain_block: {
@@ -68,7 +67,7 @@ export const METHODS: { readonly [Name in MethodName]: Method<Name> } = {
     run: ({ height }, { api }) => {
       const testimony = api.testimony(height);
       if (testimony === undefined) throw rpcRefusal("BLOCK_UNKNOWN", { height });
-      return { height, testimony: toHex(testimony) };
+      return { height, testimony: hexOf(testimony) };
     },
   },
   tx_send: {
@@ -99,7 +98,7 @@ export const METHODS: { readonly [Name in MethodName]: Method<Name> } = {
     cost: () => 2,
     run: async ({ contract, table, key }, { api }) => {
       const { height, row, proof } = await api.stateGet({ contract, table, key: valuesOf(key) });
-      return { height, row: row === undefined ? null : rowView(row), proof: toHex(proof) };
+      return { height, row: row === undefined ? null : rowView(row), proof: hexOf(proof) };
     },
   },
   state_list: {
@@ -119,11 +118,11 @@ export const METHODS: { readonly [Name in MethodName]: Method<Name> } = {
       const { height, proof, rows } = await api.stateGroup({ ...place, values: valuesOf(values) });
       return {
         height,
-        proof: toHex(proof),
+        proof: hexOf(proof),
         rows: rows.map(({ row, entryProof, rowProof }) => ({
           row: rowView(row),
-          entryProof: toHex(entryProof),
-          rowProof: toHex(rowProof),
+          entryProof: hexOf(entryProof),
+          rowProof: hexOf(rowProof),
         })),
       };
     },
@@ -134,7 +133,7 @@ export const METHODS: { readonly [Name in MethodName]: Method<Name> } = {
     run: (_, { api }) => ({
       contracts: api
         .contracts()
-        .map(({ name, version, title, sourceHash }) => ({ name, version, title, sourceHash: toHex(sourceHash) })),
+        .map(({ name, version, title, sourceHash }) => ({ name, version, title, sourceHash: hexOf(sourceHash) })),
     }),
   },
   contract_get: {
@@ -205,7 +204,7 @@ function contractDetails(contract: ContractView | undefined, name: string): Resu
     name: contract.name,
     version: contract.version,
     title: contract.title,
-    sourceHash: toHex(contract.sourceHash),
+    sourceHash: hexOf(contract.sourceHash),
     source: contract.source,
     tables: contract.tables.map((table) => ({ name: table.name, key: [...table.key], fields: [...table.fields] })),
     actions: contract.actions.map((action) => ({ name: action.name, by: [...action.by], params: [...action.params] })),
@@ -215,12 +214,6 @@ function contractDetails(contract: ContractView | undefined, name: string): Resu
 function subscriberOf(subscriber: Subscriber | undefined): Subscriber {
   if (subscriber === undefined) throw rpcRefusal("RPC_NEEDS_WEBSOCKET");
   return subscriber;
-}
-
-function bytesOf(hex: string): Uint8Array {
-  const bytes = new Uint8Array(Buffer.from(hex, "hex"));
-  invariant(bytes.length * 2 === hex.length, "A3: what a schema accepted as hexadecimal decodes whole");
-  return bytes;
 }
 
 function argumentsOf(json: unknown): Readonly<Record<string, Value>> {

@@ -6,12 +6,12 @@ import websocket from "@fastify/websocket";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { WebSocket } from "ws";
 import { LedgerError } from "../errors.ts";
-import { toHex } from "../ledger/hash.ts";
 import type { Clock, Logger, NodeApi } from "../ports.ts";
 import { CLOSE, Connection } from "./connection.ts";
 import { Dispatcher } from "./dispatch.ts";
 import { rpcRefusal } from "./errors.ts";
 import { Feeds } from "./feeds.ts";
+import { hexOf } from "./hex.ts";
 import { AddressBook, type RateLimit } from "./rate-limit.ts";
 
 export interface RpcSettings {
@@ -239,7 +239,7 @@ class Door implements RpcServer {
       const problem = isLeftBehind ? { problem: "PROTOCOL_UNSUPPORTED", protocol: needs } : {};
       return reply
         .code(isLeftBehind ? 503 : 200)
-        .send({ ok: !isLeftBehind, height, blockHash: toHex(blockHash), timeMs, ...problem });
+        .send({ ok: !isLeftBehind, height, blockHash: hexOf(blockHash), timeMs, ...problem });
     } catch {
       return reply.code(503).send({ ok: false });
     }

@@ -4,7 +4,6 @@
 import { invariant } from "../assert.ts";
 import { decodeHeader, decodeResult } from "../ledger/format-block.ts";
 import { decodeReceipt } from "../ledger/format-receipt.ts";
-import { toHex } from "../ledger/hash.ts";
 import type { Receipt } from "../ledger/types.ts";
 import { namedToJson, valueToJson } from "../ledger/value-json.ts";
 import type {
@@ -17,6 +16,7 @@ import type {
   TransactionStatus,
   TrialView,
 } from "../ports.ts";
+import { hexOf } from "./hex.ts";
 import type { ResultOf } from "./schemas.ts";
 
 export function infoView(info: NodeInfo, options: { readonly withGenesis: boolean }): ResultOf<"node_info"> {
@@ -24,40 +24,40 @@ export function infoView(info: NodeInfo, options: { readonly withGenesis: boolea
     name: info.name,
     organisation: info.organisation,
     software: info.software,
-    chainId: toHex(info.chainId),
+    chainId: hexOf(info.chainId),
     chainName: info.chainName,
     protocol: info.protocol,
-    validatorKey: toHex(info.validatorKey),
+    validatorKey: hexOf(info.validatorKey),
     peerId: info.peerId,
     timeScale: info.timeScale,
     validators: info.validators.map(({ organisation, publicKey, peerId }) => ({
       organisation,
-      publicKey: toHex(publicKey),
+      publicKey: hexOf(publicKey),
       peerId,
     })),
-    ...(options.withGenesis ? { genesis: toHex(info.genesisBytes) } : {}),
+    ...(options.withGenesis ? { genesis: hexOf(info.genesisBytes) } : {}),
   };
 }
 
 export function headView(head: HeadView): ResultOf<"chain_head"> {
   return {
     height: head.height,
-    blockHash: toHex(head.blockHash),
-    resultHash: toHex(head.resultHash),
-    stateRoot: toHex(head.stateRoot),
+    blockHash: hexOf(head.blockHash),
+    resultHash: hexOf(head.resultHash),
+    stateRoot: hexOf(head.stateRoot),
     timeMs: head.timeMs,
     transactionsTotal: head.transactionsTotal,
-    certifiedHeader: toHex(head.certifiedHeader),
+    certifiedHeader: hexOf(head.certifiedHeader),
   };
 }
 
 export function receivedView(statement: ReceivedStatement): ResultOf<"tx_send"> {
-  return { txId: toHex(statement.txId), timeMs: statement.timeMs, signature: toHex(statement.signature) };
+  return { txId: hexOf(statement.txId), timeMs: statement.timeMs, signature: hexOf(statement.signature) };
 }
 
 export function receiptView(receipt: Receipt): Extract<ResultOf<"tx_receipt">, { status: "committed" }>["receipt"] {
   return {
-    txId: toHex(receipt.txId),
+    txId: hexOf(receipt.txId),
     index: receipt.index,
     status: receipt.status,
     ruleId: receipt.ruleId,
@@ -69,8 +69,8 @@ export function receiptView(receipt: Receipt): Extract<ResultOf<"tx_receipt">, {
       fields: namedToJson(event.fields),
     })),
     writes: receipt.writes.map((write) => ({
-      key: toHex(write.key),
-      valueHash: toHex(write.valueHash),
+      key: hexOf(write.key),
+      valueHash: hexOf(write.valueHash),
       previousHeight: write.previousHeight,
     })),
   };
@@ -83,8 +83,8 @@ export function statusView(status: TransactionStatus, api: NodeApi): ResultOf<"t
     height: status.height,
     receipt: receiptView(ownReceipt(status.receiptBytes)),
     explanation: api.explainReceipt(status.receiptBytes, status.height),
-    receiptBytes: toHex(status.receiptBytes),
-    proof: toHex(status.proof),
+    receiptBytes: hexOf(status.receiptBytes),
+    proof: hexOf(status.proof),
   };
 }
 
@@ -123,21 +123,21 @@ export function blockView(block: BlockView, blockHash: Uint8Array): ResultOf<"ch
   invariant(header.ok && result.ok, "A2: blocks of the own store decode");
   return {
     height: header.value.height,
-    blockHash: toHex(blockHash),
+    blockHash: hexOf(blockHash),
     view: header.value.view,
-    proposer: toHex(header.value.proposer),
+    proposer: hexOf(header.value.proposer),
     timeMs: header.value.timeMs,
-    parentHash: toHex(header.value.parentHash),
+    parentHash: hexOf(header.value.parentHash),
     transactionCount: header.value.transactionCount,
-    stateRoot: toHex(result.value.stateRoot),
-    receiptsRoot: toHex(result.value.receiptsRoot),
-    headerBytes: toHex(block.headerBytes),
-    resultBytes: toHex(block.resultBytes),
-    certificateBytes: toHex(block.certificateBytes),
-    transactionIds: block.transactionIds.map(toHex),
+    stateRoot: hexOf(result.value.stateRoot),
+    receiptsRoot: hexOf(result.value.receiptsRoot),
+    headerBytes: hexOf(block.headerBytes),
+    resultBytes: hexOf(block.resultBytes),
+    certificateBytes: hexOf(block.certificateBytes),
+    transactionIds: block.transactionIds.map(hexOf),
     references: block.references.map((reference) => ({
-      digest: toHex(reference.digest),
-      origin: toHex(reference.origin),
+      digest: hexOf(reference.digest),
+      origin: hexOf(reference.origin),
       bytes: reference.bytes,
       count: reference.count,
     })),
@@ -146,7 +146,7 @@ export function blockView(block: BlockView, blockHash: Uint8Array): ResultOf<"ch
 
 /** Any record of plain data as JSON: for status reports, whose fields the node chooses. */
 export function reportView(report: unknown): unknown {
-  if (report instanceof Uint8Array) return toHex(report);
+  if (report instanceof Uint8Array) return hexOf(report);
   if (typeof report === "bigint") return report.toString();
   if (Array.isArray(report)) return report.map(reportView);
   if (typeof report === "object" && report !== null) {

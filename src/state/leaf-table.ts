@@ -56,9 +56,13 @@ export class LeafTable {
     const at = (id & this.#slabMask) * RECORD_BYTES;
     bytes.set(keyHash, at);
     bytes.set(leaf.valueHash, at + VALUE_HASH_BYTE);
-    const height = new DataView(bytes.buffer, at + HEIGHT_WORD * 4, 8);
-    height.setUint32(0, Math.floor(leaf.lastHeight / 0x1_0000_0000));
-    height.setUint32(4, leaf.lastHeight % 0x1_0000_0000);
+    const height = at + HEIGHT_WORD * 4;
+    const high = Math.floor(leaf.lastHeight / 0x1_0000_0000);
+    const low = leaf.lastHeight % 0x1_0000_0000;
+    for (let byte = 0; byte < 4; byte += 1) {
+      bytes[height + byte] = high >>> (24 - 8 * byte);
+      bytes[height + 4 + byte] = low >>> (24 - 8 * byte);
+    }
   }
 
   /** Computes the leaf hashes of the records from `start` to before `end`, two calls for each few thousand. */

@@ -179,9 +179,11 @@ export class StateTree {
       }
     }
     for (const [bucket, node] of parts.buckets) this.#buckets[bucket] = node;
-    for (let index = 0; index < parts.nodes.length; index += 1) {
-      const hash = parts.hashes.subarray(index * HASH_WORDS, (index + 1) * HASH_WORDS);
-      this.#dense.set(hash, parts.nodes[index]! * HASH_WORDS);
+    const { nodes, hashes } = parts;
+    for (let index = 0; index < nodes.length; index += 1) {
+      const from = index * HASH_WORDS;
+      const to = nodes[index]! * HASH_WORDS;
+      for (let word = 0; word < HASH_WORDS; word += 1) this.#dense[to + word] = hashes[from + word]!;
     }
     this.#size = staged.size;
     this.#version += 1;
@@ -385,7 +387,7 @@ function bucketOf(keyHash: Hash): number {
 
 /** The first 32 bits as a number: decides nearly every comparison. */
 function headOf(keyHash: Hash): number {
-  return new DataView(keyHash.buffer, keyHash.byteOffset, 4).getUint32(0);
+  return ((keyHash[0]! << 24) | (keyHash[1]! << 16) | (keyHash[2]! << 8) | keyHash[3]!) >>> 0;
 }
 
 function slabBitsFor(records: number): number {

@@ -148,9 +148,13 @@ export function u64(value: number): Uint8Array {
 
 /** Into the first 8 bytes. */
 export function writeU64(bytes: Uint8Array, value: number): void {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, 8);
-  view.setUint32(0, Math.floor(value / 0x1_0000_0000));
-  view.setUint32(4, value % 0x1_0000_0000);
+  writeU32(bytes, 0, Math.floor(value / 0x1_0000_0000));
+  writeU32(bytes, 4, value % 0x1_0000_0000);
+}
+
+/** Byte by byte: a DataView would first give a small array a buffer of its own. */
+export function writeU32(bytes: Uint8Array, offset: number, value: number): void {
+  for (let byte = 0; byte < 4; byte += 1) bytes[offset + byte] = value >>> (24 - 8 * byte);
 }
 
 export function readU64(bytes: Uint8Array, offset = 0): number {

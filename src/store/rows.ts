@@ -8,7 +8,7 @@ import { bytesEqual, type Hash, toHex } from "../ledger/hash.ts";
 import { HistoryAccumulator } from "../ledger/history.ts";
 import { LIMITS } from "../ledger/limits.ts";
 import type { BatchReference, Header, Parameters, StateEntry, StateWrite, Validator } from "../ledger/types.ts";
-import { readU64, writeU64 } from "./keys.ts";
+import { readU64, writeU32, writeU64 } from "./keys.ts";
 
 /** What the software itself wrote is bounded by the limits of its parts, not by those of one message. */
 const ROW_LIMITS: DecodeLimits = { ...DECODE_LIMITS, bytesMax: 1 << 30 };
@@ -236,7 +236,7 @@ export function decodeReceipts(height: number, bytes: Uint8Array): readonly Uint
 export function encodePlace(place: { readonly height: number; readonly index: number }): Uint8Array {
   const bytes = new Uint8Array(12);
   writeU64(bytes, place.height);
-  new DataView(bytes.buffer).setUint32(8, place.index);
+  writeU32(bytes, 8, place.index);
   return bytes;
 }
 

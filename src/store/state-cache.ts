@@ -2,6 +2,7 @@
 // Never ahead of the disk: a commit's writes enter it only when they are durable.
 
 import { ownBytes } from "../ledger/codec.ts";
+import { bytesKey } from "../ledger/hash.ts";
 import type { StateEntry, StateReader, StateWrite } from "../ledger/types.ts";
 
 /** What an entry costs beside its bytes: map slot, text of the key, objects. */
@@ -9,58 +10,50 @@ const ENTRY_OVERHEAD_BYTES = 240;
 
 export class StateCache implements StateReader {
   readonly #load: (key: Uint8Array) => StateEntry | undefined;
-  readonly #bytesMax: number;
-  /** oldest use first; undefined: known to be absent */
-  readonly #entries = new Map<string, StateEntry | undefined>();
-  #bytes = 0;
+  readonly #halfBytesMax: number;
+  /**
+   * What was used since half of the bytes were last spent, and what was used in the half before: a hit in the first changes nothing,
+   * where an order of use would be rewritten by every read. null: known to be absent.
+   */
+  #recent = new Map<string, StateEntry | null>();
+  #before = new Map<string, StateEntry | null>();
+  #recentBytes = 0;
 
   constructor(input: { readonly load: (key: Uint8Array) => StateEntry | undefined; readonly bytesMax: number }) {
     this.#load = input.load;
-    this.#bytesMax = input.bytesMax;
+    this.#halfBytesMax = input.bytesMax / 2;
   }
 
   get(key: Uint8Array): StateEntry | undefined {
-    const name = textOf(key);
-    const known = this.#entries.get(name);
-    if (known !== undefined || this.#entries.has(name)) {
-      this.#entries.delete(name);
-      this.#entries.set(name, known);
-      return known;
-    }
-    const entry = this.#load(key);
+    const name = bytesKey(key);
+    const recent = this.#recent.get(name);
+    if (recent !== undefined) return recent ?? undefined;
+    const known = this.#before.get(name);
+    const entry = known === undefined ? (this.#load(key) ?? null) : known;
     this.#put(name, entry);
-    return entry;
+    return entry ?? undefined;
   }
 
   /** The writes of a block that has become durable. */
   apply(writes: readonly StateWrite[], height: number): void {
     for (const { key, value } of writes) {
       // Rows of a block share buffers, and what stays must not keep them.
-      this.#put(textOf(key), value === undefined ? undefined : { value: ownBytes(value), lastHeight: height });
+      this.#put(bytesKey(key), value === undefined ? null : { value: ownBytes(value), lastHeight: height });
     }
   }
 
-  #put(name: string, entry: StateEntry | undefined): void {
-    if (this.#entries.has(name)) this.#drop(name);
-    this.#entries.set(name, entry);
-    this.#bytes += costOf(name, entry);
-    for (const oldest of this.#entries.keys()) {
-      if (this.#bytes <= this.#bytesMax) break;
-      this.#drop(oldest);
-    }
-  }
-
-  #drop(name: string): void {
-    this.#bytes -= costOf(name, this.#entries.get(name));
-    this.#entries.delete(name);
+  #put(name: string, entry: StateEntry | null): void {
+    const replaced = this.#recent.get(name);
+    if (replaced !== undefined) this.#recentBytes -= costOf(name, replaced);
+    this.#recent.set(name, entry);
+    this.#recentBytes += costOf(name, entry);
+    if (this.#recentBytes <= this.#halfBytesMax) return;
+    this.#before = this.#recent;
+    this.#recent = new Map();
+    this.#recentBytes = 0;
   }
 }
 
-function costOf(name: string, entry: StateEntry | undefined): number {
+function costOf(name: string, entry: StateEntry | null): number {
   return ENTRY_OVERHEAD_BYTES + name.length + (entry?.value.length ?? 0);
-}
-
-/** One character for each byte. */
-function textOf(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.length).toString("latin1");
 }

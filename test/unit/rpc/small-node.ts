@@ -47,6 +47,7 @@ import type {
   NodeApi,
   NodeInfo,
   ProtocolView,
+  ReceiptNews,
   ReceivedStatement,
   RowView,
   TransactionStatus,
@@ -158,7 +159,7 @@ export class SmallNode implements NodeApi {
   readonly #nodes = new Map<number, Hash>();
   readonly #receipts = new Map<string, { readonly height: number; readonly index: number }>();
   readonly #headListeners = new Set<(head: HeadView) => void>();
-  readonly #receiptListeners = new Set<(txId: Hash, height: number, receiptBytes: Uint8Array) => void>();
+  readonly #receiptListeners = new Set<(news: ReceiptNews) => void>();
   #pending: Transaction[] = [];
   #history = HistoryAccumulator.empty;
   readonly #genesisHead = genesisHead(this.genesis, this.#tree.root());
@@ -265,7 +266,7 @@ export class SmallNode implements NodeApi {
   async waitForTransaction(txId: Hash, { timeoutMs }: { readonly timeoutMs: number }): Promise<TransactionStatus> {
     if (this.transaction(txId).kind === "committed") return this.transaction(txId);
     const { promise, resolve } = Promise.withResolvers<void>();
-    const stop = this.onReceipt((id) => toHex(id) === toHex(txId) && resolve());
+    const stop = this.onReceipt((news) => toHex(news.txId) === toHex(txId) && resolve());
     const timer = setTimeout(resolve, timeoutMs);
     await promise;
     clearTimeout(timer);
@@ -392,7 +393,7 @@ export class SmallNode implements NodeApi {
     return () => this.#headListeners.delete(listener);
   }
 
-  onReceipt(listener: (txId: Hash, height: number, receiptBytes: Uint8Array) => void): () => void {
+  onReceipt(listener: (news: ReceiptNews) => void): () => void {
     this.#receiptListeners.add(listener);
     return () => this.#receiptListeners.delete(listener);
   }
@@ -407,13 +408,15 @@ export class SmallNode implements NodeApi {
     if (transactions.length === 0) return;
     this.#pending = [];
     const height = this.#blocks.length + 1;
-    const receipts = transactions.map((transaction, index) => encodeReceipt(this.#execute(transaction, index, height)));
+    const executed = transactions.map((transaction, index) => this.#execute(transaction, index, height));
+    const receipts = executed.map(encodeReceipt);
     const block = this.#certify(height, transactions, receipts);
     this.#blocks.push(block);
     this.#record(historyLeaf(block));
     for (const [index, { id }] of transactions.entries()) this.#receipts.set(toHex(id), { height, index });
-    for (const [index, { id }] of transactions.entries()) {
-      for (const listener of this.#receiptListeners) listener(id, height, receipts[index] ?? EMPTY_BYTES);
+    for (const [index, { txId, status }] of executed.entries()) {
+      for (const listener of this.#receiptListeners)
+        listener({ txId, height, status, receiptBytes: receipts[index] ?? EMPTY_BYTES });
     }
     for (const listener of this.#headListeners) listener(this.head());
   }

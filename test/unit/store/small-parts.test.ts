@@ -86,16 +86,27 @@ describe("state cache", () => {
     expect(loads.length).toBe(2);
   });
 
-  it("D48: forgets what was not used for longest when its bytes are spent", () => {
-    const { cache, loads } = cacheOf(3 * 250);
-    for (const name of [1, 2, 3]) cache.get(Uint8Array.of(name));
-    cache.get(Uint8Array.of(1));
-    cache.get(Uint8Array.of(4));
+  it("D48: keeps what was used while half of its bytes were spent, and forgets what was not used for as long again", () => {
+    // Four entries of 242 bytes spend half of it.
+    const { cache, loads } = cacheOf(2 * 900);
+    for (const name of [1, 2, 3, 4]) cache.get(Uint8Array.of(name));
+    for (const name of [1, 5, 6]) cache.get(Uint8Array.of(name));
     loads.length = 0;
-    for (const name of [1, 3, 4]) cache.get(Uint8Array.of(name));
+    for (const name of [2, 1, 5, 6]) cache.get(Uint8Array.of(name));
     expect(loads).toEqual([]);
+    for (const name of [3, 4]) cache.get(Uint8Array.of(name));
+    expect(loads).toEqual(["3", "4"]);
+  });
+
+  it("D48: what is rewritten again and again is paid for once", () => {
+    const { cache, loads } = cacheOf(2 * 900);
+    for (const name of [1, 2]) cache.get(Uint8Array.of(name));
+    for (let height = 2; height < 50; height += 1)
+      cache.apply([{ key: Uint8Array.of(1), value: Uint8Array.of(height) }], height);
+    loads.length = 0;
+    expect(cache.get(Uint8Array.of(1))).toEqual({ value: Uint8Array.of(49), lastHeight: 49 });
     cache.get(Uint8Array.of(2));
-    expect(loads).toEqual(["2"]);
+    expect(loads).toEqual([]);
   });
 });
 

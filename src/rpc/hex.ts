@@ -1,0 +1,16 @@
+// Bytes as lower-case hexadecimal and back, by the runtime's own encoder: every transaction and receipt passes here.
+// Only for what goes out as JSON, and for text that a schema has accepted.
+
+import { invariant } from "../assert.ts";
+
+/** `toHex` of the ledger would leave an object on the heap for each byte. */
+export function hexOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("hex");
+}
+
+/** @param hex lower-case, of an even length. @returns an array of its own */
+export function bytesOf(hex: string): Uint8Array {
+  const bytes = new Uint8Array(Buffer.from(hex, "hex"));
+  invariant(bytes.length * 2 === hex.length, "A3: what a schema accepted as hexadecimal decodes whole");
+  return bytes;
+}
