@@ -129,8 +129,8 @@ class BlockExecution {
   /** Code and settings of a block are those of its start, for all contracts that it names. */
   private loadContracts(): void {
     for (const key of this.input.dueTimers) this.catalogue.load(timerOf(key).contract);
-    for (const { body } of this.input.transactions)
-      for (const { contract } of body.calls) this.catalogue.load(contract);
+    for (const { contracts } of this.input.transactions)
+      for (const contract of contracts) this.catalogue.load(contract);
   }
 
   // ---- timers ----
@@ -211,7 +211,7 @@ class BlockExecution {
       const ruleId = refuseSigner(this.input.overlay, signer);
       if (ruleId !== undefined) return unauthorised(ruleId, signer);
     }
-    const account = ACCOUNTS.read(this.input.overlay, [sender.account]);
+    const account = ACCOUNTS.readKept(this.input.overlay, [sender.account]);
     const ruleId = signerRule(account, sender);
     if (account === null || ruleId !== undefined) return unauthorised(ruleId ?? "account.unknown", sender);
     const [, organisation, roles] = account;
@@ -365,7 +365,7 @@ export type SignerRule = "account.unknown" | "account.status" | "account.key";
 
 /** The rule by which this signer may not sign now, or undefined: the account stands in the registry, is active, and has this key. */
 export function refuseSigner(state: StateReader, signer: Signer): SignerRule | undefined {
-  return signerRule(ACCOUNTS.read(state, [signer.account]), signer);
+  return signerRule(ACCOUNTS.readKept(state, [signer.account]), signer);
 }
 
 function signerRule(account: Row | null, signer: Signer): SignerRule | undefined {

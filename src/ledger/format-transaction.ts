@@ -72,18 +72,19 @@ export function readTransaction(reader: Reader, bytes: Uint8Array, chainId: Hash
   reader.resetItems();
   reader.tuple(2);
   let id: Hash = EMPTY_BYTES;
+  const contracts: string[] = [];
   const body = reader.enclosed(1, LIMITS.transactionBytesMax, (inner, bodyBytes) => {
     id = transactionIdOf(bodyBytes);
-    return readBody(inner, chainId);
+    return readBody(inner, chainId, contracts);
   });
   const { signers } = body;
   const signatures = reader.list(signers.length, signers.length, (inner, index) =>
     inner.view(...signatureBounds((signers[index] as Signer).suite)),
   );
-  return { id, body, signatures, bytes };
+  return { id, body, contracts, signatures, bytes };
 }
 
-function readBody(reader: Reader, chainId: Hash | undefined): TransactionBody {
+function readBody(reader: Reader, chainId: Hash | undefined, contracts: string[]): TransactionBody {
   reader.tuple(8);
   const version = reader.version(FORMAT_VERSION);
   const chain = reader.hashLike(chainId);
@@ -93,7 +94,7 @@ function readBody(reader: Reader, chainId: Hash | undefined): TransactionBody {
   const validUntilMs = reader.uint(0);
   const gasLimit = reader.uint(0);
   // One byte of a call can become 200 bytes of objects (an empty byte string is one): calls wait as bytes until they run.
-  const callBytes = reader.passed(skipCalls);
+  const callBytes = reader.passed((inner) => skipCalls(inner, contracts));
   const memo = reader.view(0, LIMITS.memoBytesMax);
   return {
     version,
@@ -116,12 +117,13 @@ function readSigner(reader: Reader): Signer {
   return { account, suite, publicKey: reader.view(...publicKeyBounds(suite)) };
 }
 
-/** Judges calls as `readCalls` would, and that their arguments are in order of their names; builds nothing. */
-function skipCalls(reader: Reader): void {
+/** Judges calls as `readCalls` would, and that their arguments are in order of their names; notes the contracts, builds nothing else. */
+function skipCalls(reader: Reader, contracts: string[]): void {
   const count = reader.array(1, LIMITS.callsMax);
   for (let index = 0; index < count; index += 1) {
     reader.tuple(3);
-    reader.text(1, LIMITS.nameBytesMax);
+    const contract = reader.text(1, LIMITS.nameBytesMax);
+    if (contract !== contracts.at(-1)) contracts.push(contract);
     reader.text(1, LIMITS.nameBytesMax);
     skipArguments(reader);
   }

@@ -51,6 +51,8 @@ export interface Transaction {
   /** H(TX, body bytes): a body signed again is the same transaction */
   readonly id: Hash;
   readonly body: TransactionBody;
+  /** that its calls name, in their order: known before the calls are read */
+  readonly contracts: readonly string[];
   /** one per signer, in order, over tagged(TX-SIGN, id) */
   readonly signatures: readonly Uint8Array[];
   /** as received: `[body, signatures]` */

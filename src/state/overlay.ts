@@ -12,6 +12,8 @@ interface Slot {
   readonly base: StateEntry | undefined;
   entry: StateEntry | undefined;
   written: boolean;
+  /** the question for changes that it was last listed for */
+  listedFor: number;
 }
 
 /** About as many rows as one action reads and writes. */
@@ -33,6 +35,7 @@ export class Overlay implements StateOverlay {
   readonly #lastKeys: Uint8Array[] = [];
   readonly #lastSlots: Slot[] = [];
   #asked = 0;
+  #questions = 0;
 
   /** @param input.height of the block whose writes these are: the `lastHeight` of what they leave */
   constructor(input: { readonly base: StateReader; readonly height: number }) {
@@ -70,14 +73,13 @@ export class Overlay implements StateOverlay {
 
   changesSince(mark: number): ReturnType<StateOverlay["changesSince"]> {
     this.#checkMark(mark);
-    // The oldest undo since the mark holds the key as it was at the mark.
-    const before = new Map<Slot, StateEntry | undefined>();
-    for (let index = this.#journal.length - 1; index >= mark; index -= 1) {
-      const undo = this.#journal[index];
-      if (undo !== undefined) before.set(undo.slot, undo.entry);
-    }
+    this.#questions += 1;
     const changes: { key: Uint8Array; value: Uint8Array | undefined; previousHeight: number }[] = [];
-    for (const [slot, entry] of before) {
+    for (let index = mark; index < this.#journal.length; index += 1) {
+      const { slot, entry } = this.#journal[index]!;
+      // The oldest undo since the mark holds the key as it was at the mark.
+      if (slot.listedFor === this.#questions) continue;
+      slot.listedFor = this.#questions;
       if (entry === undefined && slot.entry === undefined) continue;
       changes.push({ key: slot.key, value: slot.entry?.value, previousHeight: entry?.lastHeight ?? 0 });
     }
@@ -105,7 +107,7 @@ export class Overlay implements StateOverlay {
     let slot = this.#slots.get(name);
     if (slot === undefined) {
       const base = this.#base.get(key);
-      slot = { key, base, entry: base, written: false };
+      slot = { key, base, entry: base, written: false, listedFor: 0 };
       this.#slots.set(name, slot);
     }
     this.#lastKeys[this.#asked] = key;

@@ -175,6 +175,7 @@ export function transaction(
   return {
     id,
     bytes: new Uint8Array(0),
+    contracts: calls.map(({ contract }) => contract),
     signatures: [],
     body: {
       version: 1,

@@ -31,6 +31,7 @@ function transactionOf(facts: Facts): Transaction {
       calls: [],
       memo: new Uint8Array(0),
     },
+    contracts: [],
     signatures: [],
     bytes: new Uint8Array(0),
   };

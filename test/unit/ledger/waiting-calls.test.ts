@@ -37,5 +37,6 @@ describe("calls that wait", () => {
     expect(Object.getOwnPropertyDescriptor(body, "calls")?.get).toBeTypeOf("function");
     expect(body.calls).toEqual([{ contract: "notes", action: "write", args: [["id", "n7"]] }]);
     expect(body.calls).toEqual(body.calls);
+    expect(decoded.value.contracts).toEqual(["notes"]);
   });
 });
