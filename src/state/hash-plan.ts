@@ -6,6 +6,7 @@ import type { Hash } from "../ledger/hash.ts";
 
 const HASH_WORDS = 8;
 const PAIR_WORDS = 16;
+const JOIN_WORDS = 4;
 
 /** A hash known or to be computed, by its number in the plan. */
 export type Slot = number;
@@ -18,20 +19,17 @@ export class HashPlan {
   #hashes = new Int32Array(1024 * HASH_WORDS);
   #count = 1;
   /** height of each slot above its inputs; inputs are 0 */
-  readonly #levels: number[] = [0];
-  readonly #joinSlots: Slot[] = [];
-  readonly #lefts: Slot[] = [];
-  readonly #rights: Slot[] = [];
+  #levels = new Int32Array(1024);
+  /** slot, left and right of each join */
+  #parts = new Int32Array(1024 * JOIN_WORDS);
+  #joins = 0;
   #input = new Int32Array(1024 * PAIR_WORDS);
   #output = new Int32Array(1024 * HASH_WORDS);
 
   /** Forgets everything but its buffers. */
   reset(): void {
     this.#count = 1;
-    this.#levels.length = 1;
-    this.#joinSlots.length = 0;
-    this.#lefts.length = 0;
-    this.#rights.length = 0;
+    this.#joins = 0;
   }
 
   /** A known hash: eight words of `words` from `offset`. */
@@ -46,9 +44,12 @@ export class HashPlan {
   /** P(left, right), computed by `run`. */
   join(left: Slot, right: Slot): Slot {
     const slot = this.#take(1 + Math.max(this.#levels[left]!, this.#levels[right]!));
-    this.#joinSlots.push(slot);
-    this.#lefts.push(left);
-    this.#rights.push(right);
+    const at = this.#joins * JOIN_WORDS;
+    if (at === this.#parts.length) this.#parts = doubled(this.#parts);
+    this.#parts[at] = slot;
+    this.#parts[at + 1] = left;
+    this.#parts[at + 2] = right;
+    this.#joins += 1;
     return slot;
   }
 
@@ -74,26 +75,28 @@ export class HashPlan {
 
   #take(level: number): Slot {
     const slot = this.#count;
-    if ((slot + 1) * HASH_WORDS > this.#hashes.length) {
-      const larger = new Int32Array(this.#hashes.length * 2);
-      larger.set(this.#hashes);
-      this.#hashes = larger;
-    }
-    this.#levels.push(level);
+    if ((slot + 1) * HASH_WORDS > this.#hashes.length) this.#hashes = doubled(this.#hashes);
+    if (slot === this.#levels.length) this.#levels = doubled(this.#levels);
+    this.#levels[slot] = level;
     this.#count += 1;
     return slot;
   }
 
-  #joinsByLevel(): number[][] {
-    const levels: number[][] = [];
-    for (let join = 0; join < this.#joinSlots.length; join += 1) {
-      const level = this.#levels[this.#joinSlots[join]!]! - 1;
-      let joins = levels[level];
-      if (joins === undefined) {
-        joins = [];
-        levels[level] = joins;
-      }
-      joins.push(join);
+  /** For each level, lowest first, where its joins stand among the parts. */
+  #joinsByLevel(): readonly Int32Array[] {
+    const counts: number[] = [];
+    for (let join = 0; join < this.#joins; join += 1) {
+      const level = this.#levels[this.#parts[join * JOIN_WORDS]!]! - 1;
+      counts[level] = (counts[level] ?? 0) + 1;
+    }
+    const levels = counts.map((count) => new Int32Array(count));
+    const filled = counts.map(() => 0);
+    for (let join = 0; join < this.#joins; join += 1) {
+      const at = join * JOIN_WORDS;
+      const level = this.#levels[this.#parts[at]!]! - 1;
+      const place = filled[level]!;
+      levels[level]![place] = at;
+      filled[level] = place + 1;
     }
     return levels;
   }
@@ -104,13 +107,13 @@ export class HashPlan {
     this.#output = new Int32Array(joins * HASH_WORDS * 2);
   }
 
-  #gather(joins: readonly number[]): { input: Uint8Array; output: Uint8Array } {
+  #gather(joins: Int32Array): { input: Uint8Array; output: Uint8Array } {
     const hashes = this.#hashes;
     const input = this.#input;
     let to = 0;
-    for (const join of joins) {
-      const left = this.#lefts[join]! * HASH_WORDS;
-      const right = this.#rights[join]! * HASH_WORDS;
+    for (let join = 0; join < joins.length; join += 1) {
+      const left = this.#parts[joins[join]! + 1]! * HASH_WORDS;
+      const right = this.#parts[joins[join]! + 2]! * HASH_WORDS;
       for (let word = 0; word < HASH_WORDS; word += 1) {
         input[to + word] = hashes[left + word]!;
         input[to + HASH_WORDS + word] = hashes[right + word]!;
@@ -123,14 +126,20 @@ export class HashPlan {
     };
   }
 
-  #scatter(joins: readonly number[]): void {
+  #scatter(joins: Int32Array): void {
     const hashes = this.#hashes;
     const output = this.#output;
     let from = 0;
-    for (const join of joins) {
-      const to = this.#joinSlots[join]! * HASH_WORDS;
+    for (let join = 0; join < joins.length; join += 1) {
+      const to = this.#parts[joins[join]!]! * HASH_WORDS;
       for (let word = 0; word < HASH_WORDS; word += 1) hashes[to + word] = output[from + word]!;
       from += HASH_WORDS;
     }
   }
+}
+
+function doubled(words: Int32Array): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(words.length * 2);
+  larger.set(words);
+  return larger;
 }

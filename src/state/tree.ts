@@ -40,7 +40,7 @@ interface StagedParts extends StagedTree {
   readonly update: BucketUpdate;
   readonly buckets: readonly (readonly [bucket: number, node: BucketNode | undefined])[];
   /** numbers and hashes (8 words each) of the dense tree's changed nodes */
-  readonly nodes: readonly number[];
+  readonly nodes: Int32Array;
   readonly hashes: Int32Array;
 }
 
@@ -139,20 +139,22 @@ export class StateTree {
     const sorted = sortChanges(changes, staged);
     const update = new BucketUpdate({ plan, committed: this.#leaves, staged });
     const buckets: (readonly [number, BucketNode | undefined])[] = [];
-    const nodes: number[] = [];
-    const slots: Slot[] = [];
-    for (const { bucket, changes: inBucket } of groupByBucket(sorted, staged)) {
+    const groups = groupByBucket(sorted, staged);
+    // One for each bucket and each level above it at most: lists of this size that grow cost more than what is put into them.
+    const nodes = new Int32Array(groups.length * (BUCKET_DEPTH + 1));
+    const slots = new Int32Array(nodes.length);
+    for (const [index, { bucket, changes: inBucket }] of groups.entries()) {
       const { node, slot } = update.apply(this.#buckets[bucket], inBucket, BUCKET_DEPTH);
       buckets.push([bucket, node]);
-      nodes.push(BUCKETS + bucket);
-      slots.push(slot);
+      nodes[index] = BUCKETS + bucket;
+      slots[index] = slot;
     }
-    this.#planDense(nodes, slots);
+    const count = this.#planDense(nodes, slots, groups.length);
     plan.run();
     update.settle();
-    const hashes = new Int32Array(nodes.length * HASH_WORDS);
-    for (let index = 0; index < nodes.length; index += 1) plan.copyTo(slots[index]!, hashes, index * HASH_WORDS);
-    const rootSlot = slots.at(-1);
+    const hashes = new Int32Array(count * HASH_WORDS);
+    for (let index = 0; index < count; index += 1) plan.copyTo(slots[index]!, hashes, index * HASH_WORDS);
+    const rootSlot = slots[count - 1];
     const inserted = sorted.filter((change) => !change.isDelete).length - update.replaced.size;
     return new Staged({
       root: rootSlot === undefined ? this.root() : plan.read(rootSlot),
@@ -161,7 +163,7 @@ export class StateTree {
       changes: sorted,
       update,
       buckets,
-      nodes,
+      nodes: nodes.subarray(0, count),
       hashes,
     });
   }
@@ -248,22 +250,26 @@ export class StateTree {
     return bytesEqual(found, keyHash) ? { kind: "present", ...leaf } : { kind: "other", keyHash: found, ...leaf };
   }
 
-  // Plans the dense levels above changed nodes, and lists every changed node with its slot, the root last.
-  #planDense(nodes: number[], slots: Slot[]): void {
+  // Plans the dense levels above the first `changed` nodes, and lists every changed node with its slot, the root last. @returns how many
+  #planDense(nodes: Int32Array, slots: Int32Array, changed: number): number {
     let start = 0;
-    while (start < nodes.length && nodes[start] !== 1) {
-      const end = nodes.length;
+    let end = changed;
+    while (start < end && nodes[start] !== 1) {
+      let next = end;
       for (let index = start; index < end; index += 1) {
         const node = nodes[index]!;
-        const slot = slots[index]!;
-        const hasSibling = nodes[index + 1] === node + 1 && (node & 1) === 0 && index + 1 < end;
-        const sibling = hasSibling ? slots[index + 1]! : this.#plan.input(this.#dense, (node ^ 1) * HASH_WORDS);
-        nodes.push(node >> 1);
-        slots.push((node & 1) === 0 ? this.#plan.join(slot, sibling) : this.#plan.join(sibling, slot));
+        const slot: Slot = slots[index]!;
+        const hasSibling = (node & 1) === 0 && index + 1 < end && nodes[index + 1] === node + 1;
+        const sibling: Slot = hasSibling ? slots[index + 1]! : this.#plan.input(this.#dense, (node ^ 1) * HASH_WORDS);
+        nodes[next] = node >> 1;
+        slots[next] = (node & 1) === 0 ? this.#plan.join(slot, sibling) : this.#plan.join(sibling, slot);
+        next += 1;
         if (hasSibling) index += 1;
       }
       start = end;
+      end = next;
     }
+    return end;
   }
 
   // A changed leaf keeps its id, a new one takes a free one, a removed one frees its own.
