@@ -13,6 +13,17 @@ const RECEIPT_LIMITS: DecodeLimits = { ...DECODE_LIMITS, bytesMax: LIMITS.receip
 /** The number of a status is its place in this list. */
 const STATUSES: readonly ReceiptStatus[] = ["ok", "refused", "unauthorised", "out_of_gas", "failed"];
 
+/** A receipt as it is kept and spread, with what everybody asks of it: nobody decodes it to tell who waits. */
+export interface SealedReceipt {
+  readonly txId: Hash;
+  readonly status: ReceiptStatus;
+  readonly bytes: Uint8Array;
+}
+
+export function sealReceipt(receipt: Receipt): SealedReceipt {
+  return { txId: receipt.txId, status: receipt.status, bytes: encodeReceipt(receipt) };
+}
+
 /** `[version, txId, index, status, ruleId, values, gas, events, writes]`. */
 export function encodeReceipt(receipt: Receipt): Uint8Array {
   return encode([

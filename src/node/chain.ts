@@ -21,7 +21,7 @@ import {
   transactionsRootOf,
 } from "../ledger/format-block.ts";
 import { parametersHashOf, validatorsHashOf } from "../ledger/format-cluster.ts";
-import { encodeReceipt, receiptHashOf, valueHashOf } from "../ledger/format-receipt.ts";
+import { receiptHashOf, type SealedReceipt, sealReceipt, valueHashOf } from "../ledger/format-receipt.ts";
 import { encodeCertificate } from "../ledger/format-vote.ts";
 import type { SealedGenesis } from "../ledger/genesis.ts";
 import { bytesEqual, bytesKey, type Hash } from "../ledger/hash.ts";
@@ -31,7 +31,6 @@ import {
   FORMAT_VERSION,
   type Parameters,
   type Proposal,
-  type ReceiptStatus,
   type Result,
   type StateWrite,
   type Transaction,
@@ -60,19 +59,13 @@ export interface CheckedBlock {
   readonly transactions: readonly Transaction[];
 }
 
-export interface ExecutedReceipt {
-  readonly txId: Hash;
-  readonly status: ReceiptStatus;
-  readonly bytes: Uint8Array;
-}
-
 /** The outcome of a block, computed but not committed. Dropping it is the undo. */
 export interface StagedBlock {
   readonly block: CheckedBlock;
   readonly result: Result;
   readonly resultBytes: Uint8Array;
   readonly resultHash: Hash;
-  readonly receipts: readonly ExecutedReceipt[];
+  readonly receipts: readonly SealedReceipt[];
   readonly writes: readonly StateWrite[];
   readonly tree: StagedTree;
   readonly validators: readonly Validator[];
@@ -296,10 +289,7 @@ export class Chain {
         leaf: value === undefined ? undefined : { valueHash: valueHashOf(value), lastHeight: header.height },
       })),
     );
-    const receipts = output.receipts.map((receipt) => {
-      const { txId, status } = receipt;
-      return { txId, status, bytes: encodeReceipt(receipt) };
-    });
+    const receipts = output.receipts.map(sealReceipt);
     const result: Result = {
       version: FORMAT_VERSION,
       stateRoot: tree.root,

@@ -3,10 +3,9 @@
 
 import { PROTOCOLS, type Protocols } from "../../../src/contracts/protocols.ts";
 import { PROTOCOL_LEAD_HEIGHTS } from "../../../src/contracts/system.ts";
-import { decodeReceipt } from "../../../src/ledger/format-receipt.ts";
+import { decodeReceipt, type SealedReceipt } from "../../../src/ledger/format-receipt.ts";
 import { type Hash, toHex } from "../../../src/ledger/hash.ts";
 import type { Receipt } from "../../../src/ledger/types.ts";
-import type { ExecutedReceipt } from "../../../src/node/chain.ts";
 import type { CommittedBlock } from "../../../src/node/participant.ts";
 import { BOTH_PROTOCOLS, SIGNER_GAS_2 } from "../../protocols.ts";
 import type { Random } from "../random.ts";
@@ -263,7 +262,7 @@ export class Upgrades {
   }
 }
 
-function receiptOf({ bytes }: ExecutedReceipt): Receipt | undefined {
+function receiptOf({ bytes }: SealedReceipt): Receipt | undefined {
   const decoded = decodeReceipt(bytes);
   return decoded.ok ? decoded.value : undefined;
 }
