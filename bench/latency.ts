@@ -10,6 +10,8 @@ const SHAPE = {
   numberOfSignificantValueDigits: 3,
 } as const;
 
+const TAIL = [2, 4, 10, 20, 40, 100, 200, 400, 1_000, 2_000, 4_000, 10_000, 100_000, 1_000_000];
+
 export interface LatencySummary {
   readonly samples: number;
   readonly p50Ms: number;
@@ -33,6 +35,20 @@ export class LatencyHistogram {
   /** Anything longer than two minutes counts as two minutes. */
   record(latencyMs: number): void {
     this.histogram.recordValue(Math.min(HIGHEST_US, Math.max(1, Math.round(latencyMs * 1000))));
+  }
+
+  /** Adds the other's values to these. */
+  add(other: LatencyHistogram): void {
+    this.histogram.add(other.histogram);
+  }
+
+  /** Where one in so many takes longer: [1 in N, ms], from the median on as far as there are values to say it. */
+  tail(): readonly (readonly [oneIn: number, ms: number])[] {
+    const { totalCount } = this.histogram;
+    return TAIL.filter((oneIn) => oneIn <= Math.max(2, totalCount)).map((oneIn) => [
+      oneIn,
+      round(this.histogram.getValueAtPercentile(100 * (1 - 1 / oneIn)) / 1000),
+    ]);
   }
 
   /** Base64 of the compressed V2 encoding of HdrHistogram, which other implementations read as well. */

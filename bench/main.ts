@@ -1,13 +1,18 @@
 // `npm run bench`: which scenario or command, time limit, Ctrl-C and what is printed. Whatever happens, no process and no
 // directory is left. What is measured stands in scenarios/.
 
-import { writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
 import { LedgerError } from "../src/errors.ts";
+import { REFERENCE_RUNS, runAll } from "./all.ts";
+import { checkBundle, writeBundle } from "./bundle.ts";
+import { compare, comparisonText } from "./compare.ts";
 import type { Hooks } from "./lab.ts";
 import { machineFacts, requireProc } from "./machine.ts";
-import { OPTIONS_HELP, type Options, readWords } from "./options.ts";
+import { OPTIONS_HELP, type Options, readWords, type Words } from "./options.ts";
 import { PROFILED_NODE_OPTIONS } from "./profiler.ts";
 import { FORMAT, lineOf, type RunRecord, saveRecord } from "./record.ts";
+import { writeReport } from "./report.ts";
 import type { Scenario } from "./scenario.ts";
 import { CATCH_UP } from "./scenarios/catch-up.ts";
 import { FAILOVER } from "./scenarios/failover.ts";
@@ -40,16 +45,59 @@ const SCENARIOS: readonly Scenario[] = [
   MICRO,
 ];
 const USUAL = FIRST.name;
+
+interface Command {
+  /** after its own name */
+  readonly words: string;
+  readonly what: string;
+  run(positionals: readonly string[], options: Options): Promise<number>;
+}
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  all: {
+    words: "--out DIR",
+    what: "every scenario with the options of a reference run, and the report; tells first how long it takes",
+    run: (_, { out }) => runReference(out),
+  },
+  report: {
+    words: "DIR",
+    what: "the runs of a directory as one HTML page with charts, report.html in it",
+    run: async ([directory = "."]) => say(`written to ${await writeReport(directory)}`),
+  },
+  compare: {
+    words: "A B",
+    what: "two runs, or directories of runs: ratios with 95% intervals, and whether they differ",
+    run: async ([before = "", after = ""], { json }) => {
+      const found = await compare(before, after);
+      (json ? process.stderr : process.stdout).write(comparisonText(found));
+      return say(JSON.stringify(found));
+    },
+  },
+  bundle: {
+    words: "DIR --key FILE",
+    what: "runs and report in one signed file, runs.bundle in it",
+    run: async ([directory = "."], { key }) => say(`written to ${await writeBundle(directory, key)}`),
+  },
+  "check-bundle": {
+    words: "FILE [--key HEX]",
+    what: "whether a bundle is as it was signed, by that key, and its summaries follow from its raw data",
+    run: ([file = ""], { key }) => tellBundle(file, key),
+  },
+};
 const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 /** A busy machine may take so many times what a run needs, and at least this long, before it is given up. */
 const PATIENCE = 3;
 const LIMIT_SECONDS_MIN = 240;
 
-const HELP = `npm run bench -- [SCENARIO] [options]
+const HELP = `npm run bench -- [SCENARIO | COMMAND] [options]
 
 Real nodes as separate processes on this machine, every one durable and verifying everything, and a client process beside them.
 
 ${SCENARIOS.map(({ name, what }) => `  ${name.padEnd(16)}${what}`).join("\n")}
+
+${Object.entries(COMMANDS)
+  .map(([name, { words, what }]) => `  ${`${name} ${words}`.padEnd(30)}${what}`)
+  .join("\n")}
 
 ${OPTIONS_HELP}`;
 
@@ -67,17 +115,40 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 process.exit(await main());
 
 async function main(): Promise<number> {
-  const run = readRun();
-  if (run === undefined) return EXIT.usage;
+  const words = readArguments();
+  if (words === undefined) return EXIT.usage;
+  const [name = USUAL, ...positionals] = words.positionals;
+  const command = COMMANDS[name];
+  const scenario = SCENARIOS.find((known) => known.name === name);
   try {
+    if (command !== undefined) return await command.run(positionals, words.options({}));
+    if (scenario === undefined || positionals.length > 0) return usage();
     requireProc();
-    return await perform(run.scenario, run.options);
+    return await perform(scenario, words.options(scenario.defaults));
   } catch (error) {
     process.stderr.write(
       `bench: ${error instanceof LedgerError ? error.message : error instanceof Error ? error.stack : String(error)}\n`,
     );
     return EXIT.failed;
   }
+}
+
+function readArguments(): Words | undefined {
+  try {
+    const words = readWords(process.argv.slice(2));
+    // Wrong values are told before anything starts.
+    words.options({});
+    if (!words.help) return words;
+    usage();
+  } catch (error) {
+    process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n\n${HELP}`);
+  }
+  return undefined;
+}
+
+function usage(): number {
+  process.stderr.write(HELP);
+  return EXIT.usage;
 }
 
 async function perform(scenario: Scenario, options: Options): Promise<number> {
@@ -124,18 +195,42 @@ function timeLimit(limitMs: number): Promise<never> {
   });
 }
 
-function readRun(): { readonly scenario: Scenario; readonly options: Options } | undefined {
-  try {
-    const { positionals, options, help } = readWords(process.argv.slice(2));
-    const [name = USUAL] = positionals;
-    const scenario = SCENARIOS.find((known) => known.name === name);
-    if (help || scenario === undefined || positionals.length > 1) {
-      process.stderr.write(HELP);
-      return undefined;
-    }
-    return { scenario, options: options(scenario.defaults) };
-  } catch (error) {
-    process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n\n${HELP}`);
-    return undefined;
-  }
+/** @throws LedgerError BENCH_OPTION_INVALID without a directory */
+async function runReference(out: string | undefined): Promise<number> {
+  if (out === undefined || out.endsWith(".json"))
+    throw new LedgerError(
+      "BENCH_OPTION_INVALID",
+      { option: "--out" },
+      { remedy: "--out DIR, where the runs are written" },
+    );
+  const directory = resolve(out);
+  await mkdir(directory, { recursive: true });
+  const seconds = REFERENCE_RUNS.map((words) => {
+    const { positionals, options } = readWords(words.split(" "));
+    const scenario = SCENARIOS.find(({ name }) => name === positionals[0]);
+    return scenario?.secondsNeeded(options(scenario.defaults)) ?? 0;
+  }).reduce((sum, each) => sum + each, 0);
+  const say = (line: string): void => void process.stderr.write(`${line}\n`);
+  say(`${REFERENCE_RUNS.length} runs, about ${(seconds / 3600).toFixed(1)} hours on a machine of its own`);
+  const results = await runAll(directory, say);
+  for (const { words, exitCode, seconds: took } of results)
+    say(`${exitCode === 0 ? "done  " : "FAILED"} ${took} s  ${words}`);
+  say(`written to ${await writeReport(directory)}`);
+  return results.every(({ exitCode }) => exitCode === 0) ? EXIT.done : EXIT.failed;
+}
+
+async function tellBundle(file: string, key: string | undefined): Promise<number> {
+  const { signer, runs, faults } = await checkBundle(file, key);
+  for (const fault of faults) process.stdout.write(`FAULT: ${fault}\n`);
+  for (const { scenario, startedAt, machine } of runs)
+    process.stdout.write(`${startedAt} ${scenario} on ${machine.cpu}, commit ${machine.commit}\n`);
+  say(
+    `${runs.length} runs signed by ${signer}: ${faults.length === 0 ? "as signed, and summaries follow from the raw data" : `${faults.length} faults`}`,
+  );
+  return faults.length === 0 ? EXIT.done : EXIT.failed;
+}
+
+function say(line: string): number {
+  process.stdout.write(`${line}\n`);
+  return EXIT.done;
 }
