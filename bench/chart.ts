@@ -10,7 +10,7 @@ use([BarChart, LineChart, GridComponent, LegendComponent, TitleComponent, SVGRen
 const WIDTH = 720;
 const HEIGHT = 320;
 const FONT = "sans-serif";
-const GRID = { left: 70, right: 30, top: 60, bottom: 50 };
+const GRID = { left: 70, right: 30, top: 80, bottom: 50 };
 
 export interface Curve {
   readonly name: string;
@@ -27,8 +27,8 @@ export interface Axes {
 
 export function curves({ title, x, y, isLogX = false }: Axes, all: readonly Curve[]): string {
   return svg({
-    title: { text: title, textStyle: { fontSize: 14, fontFamily: FONT } },
-    legend: { top: 26, show: all.length > 1 },
+    title: titled(title),
+    legend: { left: 0, top: 30, itemGap: 24, show: all.length > 1 },
     grid: GRID,
     xAxis: { type: isLogX ? "log" : "value", name: x, nameLocation: "middle", nameGap: 30, scale: true },
     yAxis: { type: "value", name: y, min: 0 },
@@ -50,8 +50,8 @@ export interface Bar {
 export function stackedBars({ title, y }: Omit<Axes, "x">, bars: readonly Bar[]): string {
   const parts = [...new Set(bars.flatMap((bar) => bar.parts.map(([part]) => part)))];
   return svg({
-    title: { text: title, textStyle: { fontSize: 14, fontFamily: FONT } },
-    legend: { right: 0, top: 30, orient: "vertical", data: parts, textStyle: { fontSize: 11 } },
+    title: titled(title),
+    legend: { right: 0, top: 40, orient: "vertical", data: parts, textStyle: { fontSize: 11 } },
     grid: { ...GRID, right: 220 },
     xAxis: { type: "category", data: bars.map(({ name }) => name) },
     yAxis: { type: "value", name: y },
@@ -63,6 +63,10 @@ export function stackedBars({ title, y }: Omit<Axes, "x">, bars: readonly Bar[])
       data: bars.map((bar) => bar.parts.find(([name]) => name === part)?.[1] ?? 0),
     })),
   });
+}
+
+function titled(text: string) {
+  return { text, left: 0, top: 0, textStyle: { fontSize: 14, fontFamily: FONT } };
 }
 
 function svg(option: EChartsCoreOption): string {

@@ -11,6 +11,7 @@ import { type Spread, spreadOf } from "./statistics.ts";
 import { FOREIGN_CPU_PERCENT_MAX } from "./summary.ts";
 
 const PAGE = "report.html";
+const PLACES = ["--out", "--profile", "--path"];
 /** A chart with more lines than this shows none. */
 const CURVES_MAX = 8;
 
@@ -78,8 +79,9 @@ function section(record: RunRecord, index: number): string {
     loadsTable(record.points),
     figuresTable(record),
     ...charts(record),
-    claim("Synced", record.synced),
-    claim("Verified by every node", record.verifiedByEveryNode),
+    ...(record.points.length === 0
+      ? []
+      : [claim("Synced", record.synced), claim("Verified by every node", record.verifiedByEveryNode)]),
     `<p>One verification: ${record.verifyUs} us; ${record.nodes} of them for each transaction on ${machine.cores} cores: at most ${record.limitTxPerSecond} tx/s.</p>`,
     ...record.notes.map((note) => `<p class="note">${text(note)}</p>`),
     `<details><summary>How to repeat it</summary><pre>git checkout ${text(machine.commit.replace("+changes", ""))}\nnpm ci\nnpm run bench -- ${text(record.words.join(" "))}</pre><pre>${text(JSON.stringify({ configuration: record.configuration, machine }, null, 1))}</pre><pre>${text(JSON.stringify(lineOf(record)))}</pre></details>`,
@@ -173,10 +175,12 @@ function claim(what: string, { holds, basis }: { readonly holds: boolean; readon
   return `<p>${what}: <b class="${holds ? "yes" : "no"}">${holds ? "yes" : "no"}</b>. <span class="note">${text(basis)}</span></p>`;
 }
 
+/** The words that were given, but for those that say where something is written. */
 function titleOf({ scenario, system, words }: RunRecord): string {
-  const more = words.slice(1).filter((word) => word !== "--json");
-  const out = more.indexOf("--out");
-  const shown = out < 0 ? more : [...more.slice(0, out), ...more.slice(out + 2)];
+  const more = words.slice(1);
+  const shown = more.filter(
+    (word, index) => word !== "--json" && !PLACES.includes(word) && !PLACES.includes(more[index - 1] ?? ""),
+  );
   return `${scenario}${system === "linli" ? "" : ` of ${system}`} ${shown.join(" ")}`.trim();
 }
 

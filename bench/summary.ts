@@ -35,8 +35,12 @@ export function summaryOf(record: RunRecord): string {
     }.`,
     ...(main === undefined ? [] : [threadsOf(main)]),
     ...(record.budget === undefined ? [] : [budgetText(record.budget)]),
-    `synced ${record.synced.holds}: ${record.synced.basis}`,
-    `verifiedByEveryNode ${record.verifiedByEveryNode.holds}: ${record.verifiedByEveryNode.basis}`,
+    ...(points.length === 0
+      ? []
+      : [
+          `synced ${record.synced.holds}: ${record.synced.basis}`,
+          `verifiedByEveryNode ${record.verifiedByEveryNode.holds}: ${record.verifiedByEveryNode.basis}`,
+        ]),
     ...phases.filter(isIncomplete).map(complaintOf),
     ...phases
       .filter(({ incidents }) => Object.keys(incidents).length > 0)
