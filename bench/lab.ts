@@ -1,49 +1,25 @@
-// A network under measurement: nodes and client of one run, the loads given to them, and what may be claimed of it at the end.
+// A network of this ledger under measurement: nodes and client of one run, and what may be claimed of it at the end.
 // Decides nothing about a scenario; whoever opened it closes it.
 
 import { LedgerError } from "../src/errors.ts";
 import { type Claim, claimSynced, claimVerified } from "./checks.ts";
-import type { Load } from "./client/messages.ts";
 import { LoadClient } from "./load-client.ts";
-import { machineFacts } from "./machine.ts";
+import { type Hooks, Loads } from "./loads.ts";
 import { BenchNetwork } from "./network.ts";
 import { Nodes } from "./nodes.ts";
 import type { Options } from "./options.ts";
 import { CALLS_USUAL, type Content } from "./payloads.ts";
-import { type Phase, runPhase, type Target } from "./phase.ts";
+import type { Phase } from "./phase.ts";
 import { type CpuProfile, Profiler } from "./profiler.ts";
 import { limitOf } from "./record.ts";
 import { measureVerifyUs } from "./verification.ts";
 import { benchKeys, TransactionSource } from "./workload.ts";
 
 export const ACCOUNTS = 1_000;
-/** Transactions one by one before their latency is measured: blocks of one must be as well compiled as full ones. */
-const WARM_UP_RATE = 100;
-/** Of a closed loop, until its queues are full. */
-const FILL_SECONDS = 1;
-/** Of a closed loop of single calls, over all nodes; more calls fill blocks with fewer transactions. */
-const IN_FLIGHT = 2_000;
-/** No contract executes a call in less: what a transaction of many calls costs at the least. */
-const CALL_US_MIN = 5;
-
-export interface Hooks {
-  progress(text: string): void;
-  /** runs at the end, however it comes */
-  onEnd(clean: () => void): void;
-}
-
 export interface LabPlan {
   readonly nodes: number;
   readonly accounts: number;
   readonly relayed: boolean;
-}
-
-export interface OpenLoad {
-  readonly rate: number;
-  readonly seconds: number;
-  readonly seed: number;
-  /** what is done to the nodes while the load goes on, from its start; where they fail, the client turns to others */
-  readonly fault?: () => Promise<void>;
 }
 
 export interface Claims {
@@ -53,34 +29,23 @@ export interface Claims {
   readonly verifiedByEveryNode: Claim;
 }
 
-export class Lab {
+export class Lab extends Loads {
   readonly nodes: Nodes;
   /** undefined: the network runs elsewhere */
   readonly network: BenchNetwork | undefined;
-  readonly client = new LoadClient();
-  readonly size: number;
-  private readonly options: Options;
-  private readonly hooks: Hooks;
+  private readonly client: LoadClient;
   private readonly accounts: number;
-  private readonly target: Target;
-  private readonly verifyBeforeUs = measureVerifyUs();
-  private readonly phases: Phase[] = [];
   /** in the chain before the first load, or put there to prepare one */
   private setUpTransactions = 0;
-  /** nodes were stopped or cut off on purpose */
-  private wasInterrupted = false;
-  /** tx/s of the fastest closed loop so far */
-  private fastest = 0;
 
   private constructor(options: Options, hooks: Hooks, nodes: Nodes, accounts: number) {
-    this.options = options;
-    this.hooks = hooks;
+    const client = new LoadClient();
+    const network = nodes instanceof BenchNetwork ? nodes : undefined;
+    super(options, hooks, { nodes, network, client }, nodes.urls.length);
     this.nodes = nodes;
-    this.network = nodes instanceof BenchNetwork ? nodes : undefined;
-    this.size = nodes.urls.length;
+    this.network = network;
+    this.client = client;
     this.accounts = accounts;
-    const { network, client } = this;
-    this.target = { nodes, network, client, cores: machineFacts().cores };
   }
 
   /** Starts the nodes and the client, or attaches to what runs, and opens the accounts. */
@@ -103,7 +68,14 @@ export class Lab {
       lab.setUpTransactions = accounts + ((await nodes.settledHeads())[0]?.transactionsTotal ?? 0);
       // A ledger that was measured before has these motions and documents already.
       const numbersFrom = isAttached ? Math.floor(Date.now() / 1000) * 1_000_000 : 0;
-      await lab.client.connect({ chainId, seed: options.seed, accounts, numbersFrom, nodes: nodes.urls });
+      await lab.client.connect({
+        chainId,
+        system: "linli",
+        seed: options.seed,
+        accounts,
+        numbersFrom,
+        nodes: nodes.urls,
+      });
       hooks.progress(`opening ${accounts} accounts`);
       await lab.client.openAccounts();
       return lab;
@@ -111,55 +83,6 @@ export class Lab {
       await lab.tellLogs();
       throw error;
     }
-  }
-
-  get limit(): number {
-    return limitOf(this.target.cores, this.size, this.verifyBeforeUs);
-  }
-
-  get calls(): number {
-    return this.options.calls ?? CALLS_USUAL[this.options.payload];
-  }
-
-  get inFlightPerNode(): number {
-    return this.options.inFlight ?? Math.ceil(IN_FLIGHT / this.size / Math.sqrt(this.calls));
-  }
-
-  /** A closed loop and then singles: Node compiles hot code only after it has run for a while. @returns tx/s of the closed loop */
-  async warmUp(): Promise<number> {
-    const { warmUpSeconds, seed } = this.options;
-    this.hooks.progress(`warming up for ${2 * warmUpSeconds} s`);
-    const full = await this.closedLoop("warm-up", warmUpSeconds);
-    await this.openLoop("warm-up of singles", {
-      rate: Math.max(1, Math.min(WARM_UP_RATE, full.txPerSecond / 4)),
-      seconds: warmUpSeconds,
-      seed,
-    });
-    return full.txPerSecond;
-  }
-
-  /** As many transactions on their way as the nodes bear. */
-  async closedLoop(name: string, seconds: number): Promise<Phase> {
-    const length = seconds + FILL_SECONDS;
-    // Half of what the machine can do at most, more when a load before came near it: the stock must outlast this one.
-    const rate = this.fastest === 0 ? this.rateMax : Math.max(this.rateMax / 2, 2 * this.fastest);
-    await this.sign(Math.ceil(rate * length) + this.size * this.inFlightPerNode, 0);
-    const phase = await this.run(name, {
-      kind: "closed",
-      inFlightPerNode: this.inFlightPerNode,
-      seconds: length,
-      warmUpSeconds: FILL_SECONDS,
-    });
-    this.fastest = Math.max(this.fastest, phase.txPerSecond);
-    return phase;
-  }
-
-  async openLoop(name: string, { rate, seconds, seed, fault }: OpenLoad): Promise<Phase> {
-    const { arrivals } = this.options;
-    // Poisson arrivals of a short load can be half as many again.
-    await this.sign(Math.ceil(rate * seconds * 1.5) + 100, seconds);
-    this.wasInterrupted ||= fault !== undefined;
-    return this.run(name, { kind: "open", arrivals, rate, seconds, seed, reroutes: fault !== undefined }, fault);
   }
 
   /** Commits so many transactions as fast as it goes; they count for nothing but the state. */
@@ -204,7 +127,7 @@ export class Lab {
     const known = this.phases.filter(({ cpuUsPerTxByNode }) => cpuUsPerTxByNode.length > 0);
     return {
       verifyUs,
-      limitTxPerSecond: limitOf(this.target.cores, this.size, verifyUs),
+      limitTxPerSecond: limitOf(this.cores, this.size, verifyUs),
       synced: claimSynced(peak),
       verifiedByEveryNode: claimVerified({
         heads,
@@ -216,21 +139,6 @@ export class Lab {
         wasInterrupted: this.wasInterrupted,
       }),
     };
-  }
-
-  private get rateMax(): number {
-    const { cores } = this.target;
-    return limitOf(cores, this.size, this.verifyBeforeUs + (this.calls - 1) * CALL_US_MIN);
-  }
-
-  private sign(count: number, spreadSeconds: number): Promise<void> {
-    return this.client.sign({ content: this.options.payload, calls: this.calls, count, spreadSeconds });
-  }
-
-  private async run(name: string, load: Load, meanwhile?: () => Promise<void>): Promise<Phase> {
-    const phase = await runPhase(name, load, this.target, meanwhile);
-    this.phases.push(phase);
-    return phase;
   }
 
   close(): void {

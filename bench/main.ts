@@ -7,9 +7,11 @@ import { LedgerError } from "../src/errors.ts";
 import { REFERENCE_RUNS, runAll } from "./all.ts";
 import { checkBundle, writeBundle } from "./bundle.ts";
 import { compare, comparisonText } from "./compare.ts";
-import type { Hooks } from "./lab.ts";
+import type { Hooks } from "./loads.ts";
 import { machineFacts, requireProc } from "./machine.ts";
 import { OPTIONS_HELP, type Options, readWords, type Words } from "./options.ts";
+import { runBftSmart } from "./peers/bft-smart.ts";
+import { runCometBft } from "./peers/cometbft.ts";
 import { PROFILED_NODE_OPTIONS } from "./profiler.ts";
 import { FORMAT, lineOf, type RunRecord, saveRecord } from "./record.ts";
 import { writeReport } from "./report.ts";
@@ -53,6 +55,8 @@ interface Command {
   run(positionals: readonly string[], options: Options): Promise<number>;
 }
 
+const PEERS: Readonly<Record<string, Scenario["run"]>> = { cometbft: runCometBft, "bft-smart": runBftSmart };
+
 const COMMANDS: Readonly<Record<string, Command>> = {
   all: {
     words: "--out DIR",
@@ -77,6 +81,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     words: "DIR --key FILE",
     what: "runs and report in one signed file, runs.bundle in it",
     run: async ([directory = "."], { key }) => say(`written to ${await writeBundle(directory, key)}`),
+  },
+  peer: {
+    words: `${Object.keys(PEERS).join("|")}`,
+    what: "the loads of `first` for another system that is on the PATH or at --path; --tuned: not with its defaults",
+    run: ([name = ""], options) => measurePeer(name, options),
   },
   "check-bundle": {
     words: "FILE [--key HEX]",
@@ -151,7 +160,14 @@ function usage(): number {
   return EXIT.usage;
 }
 
-async function perform(scenario: Scenario, options: Options): Promise<number> {
+function measurePeer(name: string, options: Options): Promise<number> {
+  const run = PEERS[name];
+  if (run === undefined) return Promise.resolve(usage());
+  const { secondsNeeded } = FIRST;
+  return perform({ name: "peer", what: name, defaults: {}, secondsNeeded, run }, options, name);
+}
+
+async function perform(scenario: Scenario, options: Options, system = "linli"): Promise<number> {
   if (options.profile !== undefined)
     process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ""} ${PROFILED_NODE_OPTIONS}`;
   const neededSeconds = scenario.secondsNeeded(options);
@@ -166,7 +182,7 @@ async function perform(scenario: Scenario, options: Options): Promise<number> {
   const record: RunRecord = {
     format: FORMAT,
     scenario: scenario.name,
-    system: "linli",
+    system,
     startedAt: startedAt.toISOString(),
     tookSeconds: Math.round((Date.now() - startedAt.getTime()) / 1000),
     words: process.argv.slice(2),
@@ -185,8 +201,8 @@ async function perform(scenario: Scenario, options: Options): Promise<number> {
     people.write(profileSummaryOf(profile.profile, profile.phase));
   }
   process.stdout.write(`${JSON.stringify(lineOf(record))}\n`);
-  // Without a load there is nothing that nodes could have verified.
-  return record.points.length === 0 || record.verifiedByEveryNode.holds ? EXIT.done : EXIT.failed;
+  // Without a load there is nothing that nodes could have verified, and a peer is not held to it.
+  return record.points.length === 0 || system !== "linli" || record.verifiedByEveryNode.holds ? EXIT.done : EXIT.failed;
 }
 
 function timeLimit(limitMs: number): Promise<never> {

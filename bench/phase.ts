@@ -3,10 +3,8 @@
 
 import type { Load, LoadResult } from "./client/messages.ts";
 import { LatencyHistogram, type LatencySummary } from "./latency.ts";
-import type { LoadClient } from "./load-client.ts";
 import { diskFlushes, machineBusyUs, processCpuUs, residentMb, threadCpuUs } from "./machine.ts";
-import type { BenchNetwork } from "./network.ts";
-import type { Nodes } from "./nodes.ts";
+import type { Order } from "./workload.ts";
 
 export interface Phase extends LoadResult {
   readonly name: string;
@@ -31,9 +29,19 @@ export interface Phase extends LoadResult {
 
 /** What a load is given to: the nodes, the processes behind them where they are this machine's, and the client. */
 export interface Target {
-  readonly nodes: Nodes;
-  readonly network: BenchNetwork | undefined;
-  readonly client: LoadClient;
+  readonly nodes: { settledHeads(): Promise<readonly { readonly height: number }[]> };
+  readonly network:
+    | {
+        readonly pids: readonly number[];
+        readonly directory: string;
+        incidents(): Promise<ReadonlyMap<string, number>>;
+      }
+    | undefined;
+  readonly client: {
+    readonly pid: number | undefined;
+    sign(order: Order): Promise<void>;
+    run(load: Load): Promise<LoadResult>;
+  };
   readonly cores: number;
 }
 

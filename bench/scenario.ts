@@ -4,7 +4,8 @@
 import type { Budget } from "./budget.ts";
 import { budgetOf } from "./budget.ts";
 import type { Claim } from "./checks.ts";
-import { type Claims, type Hooks, Lab, type LabPlan } from "./lab.ts";
+import { type Claims, Lab, type LabPlan } from "./lab.ts";
+import type { Hooks } from "./loads.ts";
 import type { Defaults, Options } from "./options.ts";
 import type { Phase } from "./phase.ts";
 import type { CpuProfile } from "./profiler.ts";

@@ -7,7 +7,7 @@ import { LedgerError } from "../../src/errors.ts";
 import { arrivalsMs } from "../arrivals.ts";
 import type { ReadyTransaction } from "../workload.ts";
 import type { Load, LoadResult } from "./messages.ts";
-import { NodeSocket, type SocketEvents, TRANSACTIONS_PER_CALL_MAX } from "./node-socket.ts";
+import { type LoadSocket, type OpenSocket, type SocketEvents, TRANSACTIONS_PER_CALL_MAX } from "./node-socket.ts";
 import { Rerouting } from "./reroute.ts";
 import { Tally, type TallyOptions } from "./tally.ts";
 
@@ -29,17 +29,22 @@ const WHOLE: Pick<TallyOptions, "window" | "startMs" | "settledBy"> = {
 const SET_UP_IN_FLIGHT_PER_NODE = 1_000;
 
 export class Generator {
-  private readonly sockets: (NodeSocket | undefined)[] = [];
+  private readonly open: OpenSocket;
+  private readonly sockets: (LoadSocket | undefined)[] = [];
   private urls: readonly string[] = [];
   private tally = new Tally({ nodes: 0, ...WHOLE });
   private onSettled: (node: number) => void = () => undefined;
   private rerouting: Rerouting | undefined;
   private broken: LedgerError | undefined;
 
+  constructor(open: OpenSocket) {
+    this.open = open;
+  }
+
   /** @throws LedgerError BENCH_CONNECTION_LOST */
   async connect(urls: readonly string[]): Promise<void> {
     this.urls = urls;
-    for (const [node, url] of urls.entries()) this.sockets.push(await NodeSocket.open(url, this.eventsOf(node)));
+    for (const [node, url] of urls.entries()) this.sockets.push(await this.open(url, this.eventsOf(node)));
   }
 
   private eventsOf(node: number): SocketEvents {
@@ -74,8 +79,8 @@ export class Generator {
       settledBy: reroutes ? "any" : "owner",
     });
     if (reroutes) {
-      const { urls, sockets } = this;
-      this.rerouting = new Rerouting({ urls, sockets, eventsOf: (node) => this.eventsOf(node) });
+      const { urls, sockets, open } = this;
+      this.rerouting = new Rerouting({ urls, sockets, open, eventsOf: (node) => this.eventsOf(node) });
     }
     if (load.kind === "open") await this.sendOpen(load, startMs, take);
     else await this.sendClosed(load, startMs, take);

@@ -3,7 +3,11 @@
 import type { ArrivalKind } from "../arrivals.ts";
 import type { Order } from "../workload.ts";
 
+/** Whose nodes: they speak differently. */
+export type System = "linli" | "cometbft";
+
 export interface ClientSetup {
+  readonly system: System;
   readonly chainId: Uint8Array;
   readonly seed: number;
   readonly accounts: number;

@@ -17,6 +17,14 @@ export interface SocketEvents {
   onBroken(error: LedgerError): void;
 }
 
+/** A connection to one node of some system. */
+export interface LoadSocket {
+  send(transactions: readonly ReadyTransaction[]): void;
+}
+
+/** Resolves when the node will tell of receipts. @throws LedgerError BENCH_CONNECTION_LOST */
+export type OpenSocket = (url: string, events: SocketEvents) => Promise<LoadSocket>;
+
 interface Answer {
   readonly id?: number;
   readonly method?: string;
@@ -34,7 +42,7 @@ interface Refusal {
 
 const SUBSCRIPTION_CALL = 0;
 
-export class NodeSocket {
+export class NodeSocket implements LoadSocket {
   private readonly socket: WebSocket;
   private readonly events: SocketEvents;
   private readonly calls = new Map<number, readonly ReadyTransaction[]>();
@@ -59,7 +67,7 @@ export class NodeSocket {
   }
 
   /** Resolves when the node has confirmed the subscription. @throws LedgerError BENCH_CONNECTION_LOST */
-  static async open(url: string, events: SocketEvents): Promise<NodeSocket> {
+  static async open(this: void, url: string, events: SocketEvents): Promise<NodeSocket> {
     const opened = new NodeSocket(url, events);
     await opened.subscribed.promise;
     return opened;

@@ -3,13 +3,14 @@
 
 import { LedgerError } from "../../src/errors.ts";
 import { benchKeys, type Order, type ReadyTransaction, TransactionSource } from "../workload.ts";
+import { CometSocket, KeyValueSource } from "./comet-socket.ts";
 import { Generator } from "./generator.ts";
 import type { ClientCommand, ClientReply, ClientSetup } from "./messages.ts";
+import { NodeSocket } from "./node-socket.ts";
 import { readRows } from "./reader.ts";
 
 class Client {
-  private readonly generator = new Generator();
-  private source: TransactionSource | undefined;
+  private connected: { readonly generator: Generator; readonly source: TransactionSource | KeyValueSource } | undefined;
   private stock: readonly ReadyTransaction[] = [];
   private stocked = "";
   private taken = 0;
@@ -21,32 +22,37 @@ class Client {
         await this.connect(command.setup);
         return { kind: "done" };
       case "open-accounts":
-        await this.generator.sendAll(this.signer.openings());
+        await this.ready.generator.sendAll(this.ready.source.openings());
         return { kind: "done" };
       case "sign":
         this.fillStock(command.order);
         return { kind: "done" };
       case "send-all":
-        await this.generator.sendAll(this.take(Number.MAX_SAFE_INTEGER));
+        await this.ready.generator.sendAll(this.take(Number.MAX_SAFE_INTEGER));
         return { kind: "done" };
       case "run":
-        return { kind: "result", result: await this.generator.run(command.load, (count) => this.take(count)) };
+        return { kind: "result", result: await this.ready.generator.run(command.load, (count) => this.take(count)) };
       case "read":
         if (this.setup === undefined) throw new LedgerError("BENCH_NOT_CONNECTED");
         return { kind: "read", result: await readRows(this.setup, command.load) };
     }
   }
 
-  private get signer(): TransactionSource {
-    if (this.source === undefined) throw new LedgerError("BENCH_NOT_CONNECTED");
-    return this.source;
+  private get ready() {
+    if (this.connected === undefined) throw new LedgerError("BENCH_NOT_CONNECTED");
+    return this.connected;
   }
 
   private async connect(setup: ClientSetup): Promise<void> {
-    const { chainId, seed, accounts, numbersFrom, nodes } = setup;
+    const { system, chainId, seed, accounts, numbersFrom, nodes } = setup;
     this.setup = setup;
-    this.source = new TransactionSource({ chainId, keys: benchKeys(seed), accounts, seed, numbersFrom });
-    await this.generator.connect(nodes);
+    const isOwn = system === "linli";
+    const generator = new Generator(isOwn ? NodeSocket.open : CometSocket.open);
+    const source = isOwn
+      ? new TransactionSource({ chainId, keys: benchKeys(seed), accounts, seed, numbersFrom })
+      : new KeyValueSource(seed);
+    await generator.connect(nodes);
+    this.connected = { generator, source };
   }
 
   private fillStock(order: Order): void {
@@ -56,7 +62,7 @@ class Client {
     const isSpread = order.spreadSeconds > 0;
     const kept = isSpread ? [] : left;
     const missing = Math.max(0, order.count - kept.length);
-    this.stock = [...kept, ...this.signer.take({ ...order, count: missing })];
+    this.stock = [...kept, ...this.ready.source.take({ ...order, count: missing })];
     this.stocked = kind;
     this.taken = 0;
   }

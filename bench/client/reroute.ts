@@ -3,7 +3,7 @@
 
 import { performance } from "node:perf_hooks";
 import type { ReadyTransaction } from "../workload.ts";
-import { NodeSocket, type SocketEvents } from "./node-socket.ts";
+import type { LoadSocket, OpenSocket, SocketEvents } from "./node-socket.ts";
 
 /** Without a receipt after this time a transaction goes to the next node. */
 const AGAIN_MS = 1_000;
@@ -17,7 +17,8 @@ interface Sent {
 
 export class Rerouting {
   private readonly urls: readonly string[];
-  private readonly sockets: (NodeSocket | undefined)[];
+  private readonly sockets: (LoadSocket | undefined)[];
+  private readonly open: OpenSocket;
   private readonly eventsOf: (node: number) => SocketEvents;
   private readonly waiting = new Map<string, Sent>();
   private readonly opening = new Set<number>();
@@ -25,9 +26,11 @@ export class Rerouting {
 
   constructor(options: {
     readonly urls: readonly string[];
-    readonly sockets: (NodeSocket | undefined)[];
+    readonly sockets: (LoadSocket | undefined)[];
+    readonly open: OpenSocket;
     eventsOf(node: number): SocketEvents;
   }) {
+    this.open = options.open;
     this.urls = options.urls;
     this.sockets = options.sockets;
     this.eventsOf = options.eventsOf;
@@ -65,7 +68,7 @@ export class Rerouting {
     for (const [node, url] of this.urls.entries()) {
       if (this.sockets[node] !== undefined || this.opening.has(node)) continue;
       this.opening.add(node);
-      NodeSocket.open(url, this.eventsOf(node))
+      this.open(url, this.eventsOf(node))
         .then((socket) => {
           this.sockets[node] = socket;
         })

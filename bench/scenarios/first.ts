@@ -1,7 +1,9 @@
 // The first measurement: latency of single transactions, the peak of a closed loop, and open loops below it, in one run.
 // Decides what is measured and in which order; every figure comes from elsewhere.
 
-import { inLab, OVERHEAD_SECONDS, repeated, type Scenario } from "../scenario.ts";
+import type { Hooks, Loads } from "../loads.ts";
+import type { Options } from "../options.ts";
+import { type Found, inLab, OVERHEAD_SECONDS, repeated, type Scenario } from "../scenario.ts";
 
 const RATE_USUAL = 10;
 /** Open loops after the peak, in shares of it. */
@@ -14,28 +16,30 @@ export const FIRST: Scenario = {
   defaults: { rate: RATE_USUAL },
   secondsNeeded: ({ seconds, repeat, warmUpSeconds }) =>
     OVERHEAD_SECONDS + 3 * warmUpSeconds + 1.6 * LOADS * seconds * repeat,
-  run: (options, hooks) =>
-    inLab(options, hooks, {}, async (lab) => {
-      const { seconds, repeat, seed, rate = RATE_USUAL } = options;
-      await lab.warmUp();
-      hooks.progress(`latency: ${rate} tx/s for ${seconds} s, ${options.arrivals} arrivals over ${lab.size} nodes`);
-      const single = (number: number) => lab.openLoop("latency", { rate, seconds, seed: seed + number });
-      const full = () => lab.closedLoop("peak", seconds);
-      const latency = await repeated("latency", { rate }, repeat, single);
-      hooks.progress(`peak: ${lab.inFlightPerNode} transactions on their way at each node for ${seconds} s`);
-      const peak = await repeated("peak", { inFlightPerNode: lab.inFlightPerNode }, repeat, full);
-      const most = Math.max(...peak.repetitions.map(({ txPerSecond }) => txPerSecond));
-      const points = [latency, peak];
-      for (const share of SHARES_OF_PEAK) {
-        const offered = Math.max(1, Math.floor(most * share));
-        const name = `${share * 100}% of peak`;
-        hooks.progress(`open loop: ${offered} tx/s for ${seconds} s, ${name}`);
-        points.push(
-          await repeated(name, { rate: offered }, repeat, (number) =>
-            lab.openLoop(name, { rate: offered, seconds, seed: seed + number }),
-          ),
-        );
-      }
-      return { points, main: "peak", again: options.during === "latency" ? () => single(repeat) : full };
-    }),
+  run: (options, hooks) => inLab(options, hooks, {}, (lab) => measureFirst(lab, options, hooks)),
 };
+
+/** The same loads for whatever network stands behind them: also how peers are measured. */
+export async function measureFirst(loads: Loads, options: Options, hooks: Hooks): Promise<Found> {
+  const { seconds, repeat, seed, rate = RATE_USUAL } = options;
+  await loads.warmUp();
+  hooks.progress(`latency: ${rate} tx/s for ${seconds} s, ${options.arrivals} arrivals over ${loads.size} nodes`);
+  const single = (number: number) => loads.openLoop("latency", { rate, seconds, seed: seed + number });
+  const full = () => loads.closedLoop("peak", seconds);
+  const latency = await repeated("latency", { rate }, repeat, single);
+  hooks.progress(`peak: ${loads.inFlightPerNode} transactions on their way at each node for ${seconds} s`);
+  const peak = await repeated("peak", { inFlightPerNode: loads.inFlightPerNode }, repeat, full);
+  const most = Math.max(...peak.repetitions.map(({ txPerSecond }) => txPerSecond));
+  const points = [latency, peak];
+  for (const share of SHARES_OF_PEAK) {
+    const offered = Math.max(1, Math.floor(most * share));
+    const name = `${share * 100}% of peak`;
+    hooks.progress(`open loop: ${offered} tx/s for ${seconds} s, ${name}`);
+    points.push(
+      await repeated(name, { rate: offered }, repeat, (number) =>
+        loads.openLoop(name, { rate: offered, seconds, seed: seed + number }),
+      ),
+    );
+  }
+  return { points, main: "peak", again: options.during === "latency" ? () => single(repeat) : full };
+}

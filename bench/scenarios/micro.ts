@@ -22,7 +22,7 @@ import type { WriteOperation } from "../../src/ports.ts";
 import { Overlay } from "../../src/state/overlay.ts";
 import { StateTree } from "../../src/state/tree.ts";
 import { openLevelStore } from "../../src/store/level-store.ts";
-import type { Hooks } from "../lab.ts";
+import type { Hooks } from "../loads.ts";
 import { machineFacts } from "../machine.ts";
 import type { Content } from "../payloads.ts";
 import { type Figure, limitOf } from "../record.ts";

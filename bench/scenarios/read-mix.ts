@@ -25,7 +25,14 @@ export const READ_MIX: Scenario = {
       const reader = new LoadClient();
       hooks.onEnd(() => reader.kill());
       const chainId = await lab.nodes.chain();
-      await reader.connect({ chainId, seed, accounts: ACCOUNTS, numbersFrom: 0, nodes: lab.nodes.urls });
+      await reader.connect({
+        system: "linli",
+        chainId,
+        seed,
+        accounts: ACCOUNTS,
+        numbersFrom: 0,
+        nodes: lab.nodes.urls,
+      });
       await lab.warmUp();
       const points: Point[] = [];
       const figures: Figure[] = [];
