@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 
 const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
 
-/** About two hours on a machine of its own; `soak` and `rush` are half of it. */
+/** About two and a half hours on a machine of its own, a third of it `soak` and `rush`. */
 export const REFERENCE_RUNS: readonly string[] = [
   "micro --repeat 5",
   "peak --repeat 5 --profile OUT/peak.cpuprofile",
@@ -34,11 +34,15 @@ export interface AllResult {
   readonly seconds: number;
 }
 
-/** @param out directory; @returns what became of each; a scenario that fails does not keep the others from running */
-export async function runAll(out: string, say: (line: string) => void): Promise<readonly AllResult[]> {
+/** @param runs some of them; @param out directory; @returns what became of each: one that fails does not keep the others from running */
+export async function runAll(
+  runs: readonly string[],
+  out: string,
+  say: (line: string) => void,
+): Promise<readonly AllResult[]> {
   const results: AllResult[] = [];
-  for (const [index, words] of REFERENCE_RUNS.entries()) {
-    say(`--- ${index + 1} of ${REFERENCE_RUNS.length}: ${words}`);
+  for (const [index, words] of runs.entries()) {
+    say(`--- ${index + 1} of ${runs.length}: ${words}`);
     const startedMs = Date.now();
     const given = words.replaceAll("OUT", out).split(" ");
     const child = spawn(process.execPath, [MAIN, ...given, "--json", "--out", out], {

@@ -14,7 +14,6 @@ import { runBftSmart } from "./peers/bft-smart.ts";
 import { runCometBft } from "./peers/cometbft.ts";
 import { PROFILED_NODE_OPTIONS } from "./profiler.ts";
 import { FORMAT, lineOf, type RunRecord, saveRecord } from "./record.ts";
-import { writeReport } from "./report.ts";
 import type { Scenario } from "./scenario.ts";
 import { CATCH_UP } from "./scenarios/catch-up.ts";
 import { FAILOVER } from "./scenarios/failover.ts";
@@ -59,14 +58,14 @@ const PEERS: Readonly<Record<string, Scenario["run"]>> = { cometbft: runCometBft
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   all: {
-    words: "--out DIR",
-    what: "every scenario with the options of a reference run, and the report; tells first how long it takes",
-    run: (_, { out }) => runReference(out),
+    words: "--out DIR [--over LIST]",
+    what: "every scenario, or those listed, with the options of a reference run, and the report; tells first how long it takes",
+    run: (_, options) => runReference(options),
   },
   report: {
     words: "DIR",
     what: "the runs of a directory as one HTML page with charts, report.html in it",
-    run: async ([directory = "."]) => say(`written to ${await writeReport(directory)}`),
+    run: async ([directory = "."]) => say(`written to ${await reportOf(directory)}`),
   },
   compare: {
     words: "A B",
@@ -212,7 +211,7 @@ function timeLimit(limitMs: number): Promise<never> {
 }
 
 /** @throws LedgerError BENCH_OPTION_INVALID without a directory */
-async function runReference(out: string | undefined): Promise<number> {
+async function runReference({ out, over }: Options): Promise<number> {
   if (out === undefined || out.endsWith(".json"))
     throw new LedgerError(
       "BENCH_OPTION_INVALID",
@@ -221,18 +220,27 @@ async function runReference(out: string | undefined): Promise<number> {
     );
   const directory = resolve(out);
   await mkdir(directory, { recursive: true });
-  const seconds = REFERENCE_RUNS.map((words) => {
-    const { positionals, options } = readWords(words.split(" "));
-    const scenario = SCENARIOS.find(({ name }) => name === positionals[0]);
-    return scenario?.secondsNeeded(options(scenario.defaults)) ?? 0;
-  }).reduce((sum, each) => sum + each, 0);
+  const runs = REFERENCE_RUNS.filter((words) => over.length === 0 || over.includes(words.split(" ")[0] ?? ""));
+  const seconds = runs
+    .map((words) => {
+      const { positionals, options } = readWords(words.split(" "));
+      const scenario = SCENARIOS.find(({ name }) => name === positionals[0]);
+      return scenario?.secondsNeeded(options(scenario.defaults)) ?? 0;
+    })
+    .reduce((sum, each) => sum + each, 0);
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
-  say(`${REFERENCE_RUNS.length} runs, about ${(seconds / 3600).toFixed(1)} hours on a machine of its own`);
-  const results = await runAll(directory, say);
+  say(`${runs.length} runs, about ${(seconds / 3600).toFixed(1)} hours on a machine of its own`);
+  const results = await runAll(runs, directory, say);
   for (const { words, exitCode, seconds: took } of results)
     say(`${exitCode === 0 ? "done  " : "FAILED"} ${took} s  ${words}`);
-  say(`written to ${await writeReport(directory)}`);
+  say(`written to ${await reportOf(directory)}`);
   return results.every(({ exitCode }) => exitCode === 0) ? EXIT.done : EXIT.failed;
+}
+
+/** Loaded when it is needed: charts take a while to load, and nothing else needs them. */
+async function reportOf(directory: string): Promise<string> {
+  const { writeReport } = await import("./report.ts");
+  return writeReport(directory);
 }
 
 async function tellBundle(file: string, key: string | undefined): Promise<number> {
