@@ -15,7 +15,8 @@ export function claimSynced(phase: Phase): Claim {
   if (diskFlushes === undefined)
     return {
       holds: false,
-      basis: "not checked: the data lies in memory, or this machine does not count the flushes of its disk",
+      basis:
+        "not checked: the data lies in memory or elsewhere, or this machine does not count the flushes of its disk",
     };
   return {
     holds: diskFlushes >= blocks && blocks > 0,
@@ -66,7 +67,9 @@ export function claimVerified(facts: {
     ],
     [
       peak.cpuUsPerTxByNode.length > 0 && leastCpuUs >= verifyUs,
-      `each node spent at least ${leastCpuUs} us of CPU for each transaction, a verification costs ${verifyUs} us`,
+      peak.cpuUsPerTxByNode.length === 0
+        ? "the nodes' CPU is known here"
+        : `each node spent at least ${leastCpuUs} us of CPU for each transaction, a verification costs ${verifyUs} us`,
     ],
   ];
   return {

@@ -63,6 +63,9 @@ export const OPTIONS_HELP = `  --seconds S       length of each measured load (d
   --loss N          of a million segments between cities, lost ones (default 0)
   --profile FILE    one more load with the first node's main thread profiled: a .cpuprofile, and CPU by part
   --during LOAD     of \`first\`: which load to profile, peak (default) or latency
+  --path PLACE      of a peer: its program, or its folder
+  --tuned           a peer as its users would set it for speed, not with its defaults
+  --key TEXT        file of the key that signs a bundle, or the public key that must have signed it
   --out PLACE       write everything measured: a directory, or a file ending in .json
   --json            only one line of JSON at the end; everything else goes to stderr
 `;

@@ -82,7 +82,7 @@ export interface PointSummary {
   readonly p99Ms: Spread;
   readonly maxMs: number;
   readonly cpuUsPerTx: Spread | undefined;
-  readonly rssMb: number;
+  readonly rssMb: number | undefined;
   readonly foreignCpuPercent: number | undefined;
 }
 
@@ -92,6 +92,7 @@ export function summarise({ repetitions }: Point): PointSummary {
   const spread = (of: (phase: Phase) => number): Spread => spreadOf(repetitions.map(of));
   const latencies = repetitions.map(({ latency }) => LatencyHistogram.decode(latency).summary());
   const cpu = repetitions.map(cpuUsPerTx).filter((us) => us !== undefined);
+  const memory = repetitions.flatMap(({ rssMb }) => rssMb);
   const foreign = repetitions.map(({ foreignCpuPercent }) => foreignCpuPercent).filter((share) => share !== undefined);
   return {
     offered: sum(({ sent }) => sent),
@@ -104,7 +105,7 @@ export function summarise({ repetitions }: Point): PointSummary {
     p99Ms: spreadOf(latencies.map(({ p99Ms }) => p99Ms)),
     maxMs: Math.max(...latencies.map(({ maxMs }) => maxMs)),
     cpuUsPerTx: cpu.length === 0 ? undefined : spreadOf(cpu),
-    rssMb: Math.max(0, ...repetitions.flatMap(({ rssMb }) => rssMb)),
+    rssMb: memory.length === 0 ? undefined : Math.max(...memory),
     foreignCpuPercent: foreign.length === 0 ? undefined : Math.max(...foreign),
   };
 }
@@ -142,7 +143,7 @@ export function lineOf(record: RunRecord): Line {
     ...tail,
     ratioToLimit: Math.round((found.txPerSecond.median / limitTxPerSecond) * 100) / 100,
     cpuUsPerTx: cpuInLine(main, found, record.budget),
-    rssMb: found.rssMb,
+    rssMb: found.rssMb ?? null,
     foreignCpuPercent: found.foreignCpuPercent ?? null,
     missing: found.missing,
     repetitions: main.repetitions.length,

@@ -119,7 +119,7 @@ function loadsTable(points: readonly Point[]): string {
         spread(found.p99Ms),
         number(found.maxMs),
         found.cpuUsPerTx === undefined ? "-" : spread(found.cpuUsPerTx),
-        `${found.rssMb}`,
+        `${found.rssMb ?? "-"}`,
         `${found.missing}`,
         shareText(found.foreignCpuPercent),
       ];

@@ -33,7 +33,7 @@ export function summaryOf(record: RunRecord): string {
         ? ""
         : `; ${main.name} is ${(summarise(main).txPerSecond.median / limitTxPerSecond).toFixed(2)} of it`
     }.`,
-    ...(main === undefined ? [] : [threadsOf(main)]),
+    ...(main === undefined || summarise(main).cpuUsPerTx === undefined ? [] : [threadsOf(main)]),
     ...(record.budget === undefined ? [] : [budgetText(record.budget)]),
     ...(points.length === 0
       ? []
@@ -99,7 +99,7 @@ function pointRow(point: Point): string {
     found.p99Ms.median.toFixed(1),
     found.maxMs.toFixed(1),
     found.cpuUsPerTx?.median.toFixed(0) ?? "-",
-    `${found.rssMb}`,
+    `${found.rssMb ?? "-"}`,
     found.foreignCpuPercent?.toFixed(0) ?? "-",
   );
 }

@@ -44,7 +44,7 @@ export const SCALE_STATE: Scenario = {
         points.push(await repeated(name, { keys: size }, repeat, () => lab.closedLoop(name, seconds)));
       }
       const cpu = points.map((point) => [Number(point.at.keys), summarise(point).cpuUsPerTx?.median ?? 0] as const);
-      const memory = points.map((point) => [Number(point.at.keys), summarise(point).rssMb] as const);
+      const memory = points.map((point) => [Number(point.at.keys), summarise(point).rssMb ?? 0] as const);
       return {
         points,
         main: points.at(-1)?.name,

@@ -93,7 +93,7 @@ describe("line", () => {
   it("A134: what is not known is null, never a guess", () => {
     const elsewhere = phase({ cpuUsPerTxByNode: [], rssMb: [], foreignCpuPercent: undefined });
     const record = { ...RECORD, points: [{ name: "peak", at: {}, repetitions: [elsewhere] }] };
-    expect(lineOf(record)).toMatchObject({ cpuUsPerTx: null, foreignCpuPercent: null });
+    expect(lineOf(record)).toMatchObject({ cpuUsPerTx: null, rssMb: null, foreignCpuPercent: null });
   });
 });
 
