@@ -55,6 +55,8 @@ export interface RunRecord {
   readonly points: readonly Point[];
   /** the point that the line speaks of; undefined when the run has no load */
   readonly main: string | undefined;
+  /** the point whose latencies stand in the line; usually the same */
+  readonly latencyOf?: string;
   readonly figures: readonly Figure[];
   readonly series: readonly Series[];
   readonly budget?: Budget;
@@ -130,16 +132,17 @@ export function lineOf(record: RunRecord): Line {
   };
   if (main === undefined) return { ...head, ...tail, ...more };
   const found = summarise(main);
+  const waits = summarise(record.points.find(({ name }) => name === record.latencyOf) ?? main);
   return {
     ...head,
     offered: found.offered,
     committed: found.committed,
     txPerSecond: Math.round(found.txPerSecond.median),
     callsPerSecond: Math.round(found.callsPerSecond.median),
-    p50Ms: round(found.p50Ms.median),
-    p90Ms: round(found.p90Ms.median),
-    p99Ms: round(found.p99Ms.median),
-    maxMs: found.maxMs,
+    p50Ms: round(waits.p50Ms.median),
+    p90Ms: round(waits.p90Ms.median),
+    p99Ms: round(waits.p99Ms.median),
+    maxMs: waits.maxMs,
     ...tail,
     ratioToLimit: Math.round((found.txPerSecond.median / limitTxPerSecond) * 100) / 100,
     cpuUsPerTx: cpuInLine(main, found, record.budget),
@@ -149,8 +152,8 @@ export function lineOf(record: RunRecord): Line {
     repetitions: main.repetitions.length,
     spread: {
       txPerSecond: [Math.round(found.txPerSecond.low), Math.round(found.txPerSecond.high)],
-      p50Ms: [round(found.p50Ms.low), round(found.p50Ms.high)],
-      p99Ms: [round(found.p99Ms.low), round(found.p99Ms.high)],
+      p50Ms: [round(waits.p50Ms.low), round(waits.p50Ms.high)],
+      p99Ms: [round(waits.p99Ms.low), round(waits.p99Ms.high)],
     },
     ...more,
   };

@@ -16,6 +16,7 @@ export interface Outcome extends Claims {
   readonly configuration: Readonly<Record<string, number | string | boolean>>;
   readonly points: readonly Point[];
   readonly main: string | undefined;
+  readonly latencyOf?: string;
   readonly figures?: readonly Figure[];
   readonly series?: readonly Series[];
   readonly notes?: readonly string[];
@@ -36,6 +37,7 @@ export interface Scenario {
 export interface Found {
   readonly points: readonly Point[];
   readonly main: string | undefined;
+  readonly latencyOf?: string;
   readonly figures?: readonly Figure[];
   readonly series?: readonly Series[];
   readonly notes?: readonly string[];

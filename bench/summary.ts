@@ -9,6 +9,8 @@ import { type Spread, spreadOf } from "./statistics.ts";
 
 /** Above it the figures are those of a shared machine. */
 export const FOREIGN_CPU_PERCENT_MAX = 5;
+/** Of one core: beyond it the client may be what is measured. */
+const CLIENT_CPU_PERCENT_MAX = 80;
 const ROWS_SHOWN = 30;
 
 export function summaryOf(record: RunRecord): string {
@@ -46,6 +48,9 @@ export function summaryOf(record: RunRecord): string {
       .filter(({ incidents }) => Object.keys(incidents).length > 0)
       .map(({ name, incidents }) => `${name}: the nodes' logs tell of ${JSON.stringify(incidents)}`),
     ...record.notes,
+    ...(phases.some(({ clientCpuPercent }) => clientCpuPercent > CLIENT_CPU_PERCENT_MAX)
+      ? ["The client used nearly a whole core: it may have been what limited the load."]
+      : []),
     ...sharedNote(phases),
     "",
   ].join("\n");

@@ -78,6 +78,7 @@ export async function runBftSmart(options: Options, hooks: Hooks): Promise<Outco
       },
       points,
       main: "peak",
+      latencyOf: "one client",
       verifyUs,
       limitTxPerSecond: limitOf(machineFacts().cores, REPLICAS, verifyUs),
       synced: {

@@ -41,5 +41,11 @@ export async function measureFirst(loads: Loads, options: Options, hooks: Hooks)
       ),
     );
   }
-  return { points, main: "peak", again: options.during === "latency" ? () => single(repeat) : full };
+  // What a person waits for is told of single transactions; at the peak it is the length of the queue.
+  return {
+    points,
+    main: "peak",
+    latencyOf: "latency",
+    again: options.during === "latency" ? () => single(repeat) : full,
+  };
 }

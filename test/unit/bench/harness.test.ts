@@ -13,7 +13,7 @@ import { predictedByMessages, predictedByTransactions } from "../../../bench/sce
 import { benchKeys, TransactionSource } from "../../../bench/workload.ts";
 import { decodeTransaction } from "../../../src/ledger/format-transaction.ts";
 import { fromHex, toHex } from "../../../src/ledger/hash.ts";
-import { phase, RECORD } from "./record-fixture.ts";
+import { histogram, phase, RECORD } from "./record-fixture.ts";
 
 describe("ramp", () => {
   it("A132: the search ends at a rate that held, within 5% of one that did not", () => {
@@ -87,6 +87,20 @@ describe("line", () => {
       repetitions: 3,
       spread: { txPerSecond: [1000, 3000], p50Ms: expect.any(Array), p99Ms: expect.any(Array) },
       commit: "abc",
+    });
+  });
+
+  it("A134: throughput of the peak and latencies of another load, where a scenario says so", () => {
+    const single = {
+      name: "single",
+      at: { rate: 10 },
+      repetitions: [phase({ latency: histogram(7, 7, 7), txPerSecond: 10 })],
+    };
+    const record = { ...RECORD, points: [single, ...RECORD.points], latencyOf: "single" };
+    expect(lineOf(record)).toMatchObject({
+      txPerSecond: 2500,
+      p50Ms: expect.closeTo(7, 1),
+      maxMs: expect.closeTo(7, 1),
     });
   });
 
