@@ -4,7 +4,7 @@
 import { createHash } from "node:crypto";
 import type { GenesisAccount, GenesisOrganisation } from "../../src/ledger/genesis.ts";
 import { DEVNET_ORGANISATIONS, DevnetKeys } from "../../src/node/devnet/cast.ts";
-import { type Community, generateCommunity, type Head, type Unit } from "../../src/node/devnet/community.ts";
+import { type Community, generateCommunity, type Unit } from "../../src/node/devnet/community.ts";
 import { Draw } from "./days.ts";
 
 /** Firms that offer services at home; who they are owned by decides how many offers they may list. */
@@ -76,6 +76,7 @@ export class Cast {
   readonly draw: Draw;
   readonly community: Community;
   readonly tenancies: readonly Tenancy[];
+  private readonly tenantOf: ReadonlyMap<string, string>;
 
   /** @param buildings how many of the twelve buildings there are */
   constructor({ seed, buildings }: { readonly seed: number; readonly buildings: number }) {
@@ -88,15 +89,12 @@ export class Cast {
         ({ id, head, use }) => use === "home" && people.has(head) && this.draw.chance(TENANCIES_PER_MILLE, `let:${id}`),
       )
       .map((unit) => ({ unit, tenant: `t-${unit.id}` }));
+    this.tenantOf = new Map(this.tenancies.map(({ unit, tenant }) => [unit.id, tenant]));
   }
 
   /** Everybody who lives in a unit and orders and reports things there: its owner, or its tenant. */
   residentOf(unit: Unit): string {
-    return this.tenancies.find((tenancy) => tenancy.unit.id === unit.id)?.tenant ?? unit.head;
-  }
-
-  get owners(): readonly Head[] {
-    return this.community.heads;
+    return this.tenantOf.get(unit.id) ?? unit.head;
   }
 
   administrators(): readonly GenesisAccount[] {

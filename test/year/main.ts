@@ -42,10 +42,11 @@ for (const signal of ["SIGINT", "SIGTERM"] as const)
 
 try {
   const outcome = await runYear(options, {
-    progress: (zh, en) => say(`${(performance.now() / 1000).toFixed(1)} ${zh} · ${en}`),
+    progress: (zh, en) => say(`${(performance.now() / 1000).toFixed(0).padStart(5)} s  ${zh} · ${en}`),
     onNetwork: (started) => {
       network = started;
     },
+    onFailure: (logs) => logs.forEach(say),
   });
   for (const line of summaryOf(outcome)) say(line);
   if (values.json) say(JSON.stringify(jsonOf(outcome)));

@@ -57,6 +57,8 @@ export interface YearOutcome {
 export interface YearReport {
   /** each month, and what is done beside the days */
   readonly progress: (zh: string, en: string) => void;
+  /** the last lines of every node's log */
+  readonly onFailure: (logs: readonly string[]) => void;
   /** the network that runs, to be ended when the process is */
   readonly onNetwork: (network: YearNetwork) => void;
 }
@@ -108,6 +110,9 @@ export async function runYear(options: YearOptions, report: YearReport): Promise
       diskBytes,
       parts: parts.map((part) => ({ title: part.title, figures: part.figures() })),
     };
+  } catch (error) {
+    report.onFailure(await network.logTails());
+    throw error;
   } finally {
     await network.stop();
     network.destroy();

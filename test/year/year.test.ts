@@ -12,7 +12,7 @@ describe("the synthetic year", () => {
   it("L271: after some days of a community every row that is checked is what the independent books say", async () => {
     const outcome = await runYear(
       { days: 2, seed: 7, buildings: 1 },
-      { progress: () => undefined, onNetwork: () => undefined },
+      { progress: () => undefined, onNetwork: () => undefined, onFailure: console.error },
     );
     expect(outcome.differences).toEqual([]);
     expect(outcome.transactions).toBeGreaterThan(300);
