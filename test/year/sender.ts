@@ -23,6 +23,8 @@ interface Waiting {
 }
 
 const SEND_MANY_MAX = 100;
+/** What one request may hold, with room for its hexadecimal. */
+const SEND_BYTES_MAX = 400_000;
 /** Below what one sender may have on its way at a node, and what a call of a hundred takes. */
 const IN_FLIGHT_MAX = 2_000;
 const RECEIPT_MS_MAX = 60_000;
@@ -51,7 +53,7 @@ class Lane {
 
   private async drain(): Promise<void> {
     while (this.queue.length > 0 && this.inFlight < IN_FLIGHT_MAX) {
-      const group = this.queue.splice(0, SEND_MANY_MAX);
+      const group = this.queue.splice(0, this.fitting());
       this.inFlight += group.length;
       try {
         const outcomes = await this.client.sendMany(group.map(({ signed }) => signed.bytes));
@@ -65,6 +67,17 @@ class Lane {
       }
     }
     this.isSending = false;
+  }
+
+  /** How many of the queue go in one call. */
+  private fitting(): number {
+    let bytes = 0;
+    const first = this.queue.slice(0, SEND_MANY_MAX);
+    const end = first.findIndex(({ signed }) => {
+      bytes += signed.bytes.length;
+      return bytes > SEND_BYTES_MAX;
+    });
+    return end === -1 ? first.length : Math.max(1, end);
   }
 
   private settle(waiting: Waiting, receipt: Promise<ReceiptAnswer>): void {

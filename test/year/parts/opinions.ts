@@ -46,12 +46,10 @@ export class Opinions implements Part {
     }
   }
 
-  /** Owners of that day, who own something for some time before and after it. */
-  private ownersOn(day: number): readonly string[] {
+  /** Those who own something all year. */
+  private steadyOwners(): readonly string[] {
     const { units } = this.year.cast.community;
-    const before = new Set(units.map((unit) => this.owners.ownerOn(unit, day)));
-    const after = new Set(units.map((unit) => this.owners.ownerOn(unit, day + 2 * POLL_DAYS)));
-    return [...before].filter((head) => after.has(head));
+    return [...new Set(units.filter((unit) => !this.owners.isSold(unit)).map(({ head }) => head))];
   }
 
   private async poll(month: number): Promise<void> {
@@ -70,12 +68,12 @@ export class Opinions implements Part {
     const poll: Poll = { id, answers: new Array<number>(OPTIONS).fill(0), isClosed: false };
     this.polls.push(poll);
     const closesMs = world.nowMs + POLL_DAYS * DAY_MS;
-    for (const head of this.ownersOn(day)) {
+    for (const head of this.steadyOwners()) {
       if (draw.chance(TURNOUT_PER_MILLE, `answers:${id}:${head}`)) world.play(() => this.answer(poll, head, day));
     }
     await world.until(closesMs + SETTLED_MS);
     poll.isClosed = true;
-    const [late = ""] = this.ownersOn(day);
+    const [late = ""] = this.steadyOwners();
     await world.expectRefusal({ account: late, calls: [call("polls.answer", { poll: id, number: 1 })] });
   }
 
@@ -94,7 +92,7 @@ export class Opinions implements Part {
     const { world, draw } = this.year;
     const id = `suggestion-${month}-${number}`;
     const day = firstDayOf(month) + POLL_DAY;
-    const owners = draw.shuffled(this.ownersOn(day), id);
+    const owners = draw.shuffled(this.steadyOwners(), id);
     const [author = "", ...others] = owners;
     await world.until(at(day, 18));
     await world.act(author, "polls.suggest", { id, text_hash: draw.digest(id) });

@@ -61,11 +61,11 @@ export class Owners implements Part {
     return this.transfers.has(unit.id);
   }
 
-  /** The owner of a unit on a day of the year. */
+  /** The owner of a unit in the morning of a day of the year. */
   ownerOn(unit: Unit, day: number): string {
     const transfer = this.transfers.get(unit.id);
     if (transfer === undefined) return unit.head;
-    return day >= firstDayOf(transfer.month) + transfer.lastDay + 1 ? transfer.to : transfer.from;
+    return day >= firstDayOf(transfer.month) + transfer.lastDay ? transfer.to : transfer.from;
   }
 
   play(): void {

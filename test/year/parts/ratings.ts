@@ -69,7 +69,7 @@ export class Ratings implements Part {
   play(): void {
     const { world, days, draw, share, cast } = this.year;
     const homes = draw.shuffled(
-      cast.community.units.filter((unit) => unit.status === "delivered"),
+      cast.community.units.filter((unit) => unit.status === "delivered" && !this.owners.isSold(unit)),
       "surveys",
     );
     const surveys = Math.round(SURVEYS_A_MONTH * share);
@@ -87,7 +87,7 @@ export class Ratings implements Part {
     await world.until(at(day, 12 + draw.below(8, `survey-hour:${label}`)));
     const stars = draw.pick([1, 2, 3, 3, 4, 4, 5], `survey:${label}`);
     const answer = { unit: unit.id, stars, text: draw.digest(`survey-words:${label}`) };
-    const owner = this.owners.ownerOn(unit, day);
+    const owner = unit.head;
     await world.act(owner, "service-rating.survey", answer);
     this.surveys.push(stars);
     if (!draw.chance(30, `survey-twice:${label}`)) return;

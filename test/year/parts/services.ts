@@ -405,6 +405,10 @@ export class Services implements Part {
       const row = await ledger.row("service-directory.match", id);
       checks.equal(`ranking ${id}`, ranked.join(" "), Array.isArray(row?.offers) ? row.offers.join(" ") : undefined);
     });
+    for (const { id } of OFFERS) {
+      const open = this.orders.filter(({ offer, state }) => offer.id === id && isTaken(state)).length;
+      checks.row(`offer ${id}`, { open, state: "listed" }, await ledger.row("service-directory.offer", id));
+    }
     checkCount(checks, "services", this.orders.length, await ledger.list("home-service.order"));
     checkCount(checks, "transfers", this.transfers, await ledger.list("home-service.transfer"));
   }
@@ -415,6 +419,11 @@ export class Services implements Part {
       `订单 orders ${this.orders.length}: 付讫 settled ${of("settled")}, 退款 refunded ${of("refunded")}, 争议 disputed ${of("disputed")}; 匹配 matches ${this.matches.length}`,
     ];
   }
+}
+
+/** Whether the order takes a place of its offer. */
+function isTaken(state: Order["state"]): boolean {
+  return state !== "requested" && state !== "settled" && state !== "refunded";
 }
 
 function nextHour(timeMs: number): number {
