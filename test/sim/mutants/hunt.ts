@@ -27,6 +27,7 @@ function run(one: Hunt, seed: number) {
 function mayShow(one: Hunt, seed: number, needs: Need | undefined): boolean {
   if (needs === undefined || one === "core" || one === "fork") return true;
   const { lies, snapshots, newcomers, lostStores, lostRecords } = drawPlan(seed, one);
+  if (needs === "lostRecords") return lostRecords.length > 0;
   const whoLie = ["poisoner", ...FEIGNED.filter((lie) => lie !== "silent")];
   const hasLiars = [...lies.values()].some((lie) => whoLie.includes(lie));
   const isFetched = newcomers.length + lostStores.length > 0 || lostRecords.some(({ withStore }) => withStore);

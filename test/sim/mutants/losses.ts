@@ -32,7 +32,8 @@ export const LOSS_MUTANTS: readonly Mutant[] = [
     name: "recovery-one-answer",
     says: "one answer is enough to come back",
     pitfalls: [32],
-    hunts: BY_LOSSES,
+    hunts: ["losses"],
+    needs: "lostRecords",
     edits: [
       { file: RECOVERY, before: "return quorumSize(this.chain.head.validators.length);", after: "return 1;" },
       { file: RECOVERY, before: 'import { quorumSize } from "../ledger/certificate.ts";\n', after: "" },

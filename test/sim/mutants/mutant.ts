@@ -30,8 +30,11 @@ export interface Mutant {
   readonly needs?: Need;
 }
 
-/** What a plan must have: somebody who lies in what it proposes and answers, or such a one beside stores that are lost and fetched. */
-export type Need = "liars" | "liarsAndFetches";
+/**
+ * What a plan must have: somebody who lies in what it proposes and answers, or such a one beside stores that are lost and fetched, or
+ * vote records that are lost.
+ */
+export type Need = "liars" | "liarsAndFetches" | "lostRecords";
 
 const ROOT = join(import.meta.dirname, "../../..");
 /** All that a run of the simulator loads. */

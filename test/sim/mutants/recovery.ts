@@ -143,7 +143,8 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
     name: "floor-at-the-head",
     says: "a key that lost its record votes at the next height of those who answered",
     pitfalls: [32],
-    hunts: NODES,
+    hunts: ["losses"],
+    needs: "lostRecords",
     edits: [{ file: RECOVERY, before: "const FLOOR_ABOVE_HEADS = 3;", after: "const FLOOR_ABOVE_HEADS = 1;" }],
   },
 ];

@@ -123,6 +123,7 @@ export class Losses {
     world.trace(
       `${world.at} the vote record of node ${member.index} is ${kind}${withStore ? ", and its store is lost" : ""}`,
     );
+    world.clogCommits(loss.clogMs);
     member.crash(random.chance(500));
     member.hasLostRecord = true;
     member.hasBegunRecovery = false;

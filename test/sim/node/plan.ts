@@ -101,6 +101,8 @@ export interface LostRecord {
   readonly node: number;
   /** right after the next vote of this kind has left: the worst moment; undefined: whenever it is time */
   readonly afterVote: VoteKind | undefined;
+  /** for so long no COMMIT arrives anywhere: the others are still where they were when the key comes back */
+  readonly clogMs: number;
   /** of the copy that is put back ("old") */
   readonly savedAtMs: number;
   readonly atMs: number;
@@ -355,6 +357,7 @@ function drawLosses(
       return {
         node: random.pick(seated),
         afterVote: undefined,
+        clogMs: 0,
         savedAtMs: random.below(lostAtMs + 1),
         atMs: lostAtMs,
         kind: random.pick(["missing", "corrupt", "old", "old"]),
@@ -366,15 +369,13 @@ function drawLosses(
   };
 }
 
-/** Some records go just when they are needed, and the node is back at once: while the others are still where they were. */
-function drawWorst(random: Random, { lostRecords, commitLossPermille }: Plan): Partial<Plan> {
-  if (lostRecords.length === 0 || random.chance(300)) return {};
+/** Some records go just when they are needed, and the node is back at once: who forgets a vote at a height that is over does no harm. */
+function drawWorst(random: Random, { lostRecords }: Plan): Partial<Plan> {
+  if (random.chance(300)) return {};
   return {
-    // Heights that last: who forgets a vote at one that is over does no harm.
-    commitLossPermille: random.pick([commitLossPermille, 600, 850]),
     lostRecords: lostRecords.map((loss): LostRecord => {
-      const afterVote = random.pick(VOTES);
-      return { ...loss, afterVote, withStore: false, downMs: random.between(1, 30), muteMs: 0 };
+      const [afterVote, clogMs] = [random.pick(VOTES), random.between(1_000, 6_000)];
+      return { ...loss, afterVote, clogMs, withStore: false, downMs: random.between(1, 30), muteMs: 0 };
     }),
   };
 }

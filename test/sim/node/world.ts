@@ -96,6 +96,8 @@ export class World {
   private lookedAt = 0;
   /** account -> its last transaction */
   private readonly probes = new Map<string, string>();
+  /** the adversary lets no COMMIT through */
+  private clogUntilMs = 0;
   private frames = 0;
   private evidence = 0;
   private halts = 0;
@@ -437,8 +439,13 @@ export class World {
     return this.isCut(from, to) || (!this.isCalm && this.random.chance(this.plan.lossPermille));
   }
 
+  clogCommits(lengthMs: number): void {
+    this.clogUntilMs = Math.max(this.clogUntilMs, this.timeline.nowMs + lengthMs);
+  }
+
   private isCommitLost(bytes: Uint8Array): boolean {
-    if (this.isCalm || !this.random.chance(this.plan.commitLossPermille)) return false;
+    const isClogged = this.timeline.nowMs < this.clogUntilMs;
+    if (this.isCalm || !(isClogged || this.random.chance(this.plan.commitLossPermille))) return false;
     const message = this.checkers.read(bytes);
     return message.ok && ["commit", "decided", "prepared"].includes(message.value.kind);
   }
