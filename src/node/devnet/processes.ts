@@ -10,6 +10,11 @@ import { LedgerError } from "../../errors.ts";
 import type { NodePlace } from "./setup.ts";
 
 const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
+/**
+ * How Node is started for a node of the ledger, here, by `linli`, by npm and in the image. Young objects get 16 MB instead of 64: a node
+ * makes much garbage and keeps little of it, so more of them only means more memory.
+ */
+export const NODE_FLAGS: readonly string[] = ["--max-semi-space-size=16"];
 const HEALTH_POLL_MS = 50;
 const STOP_WAIT_MS_MAX = 10_000;
 
@@ -54,9 +59,8 @@ export class NodeProcess {
   start(): void {
     const log = openSync(this.logFile, "a");
     // The pinned Node that runs this process, not whatever PATH finds.
-    this.child = spawn(process.execPath, [this.main, "start", "--home", this.place.home], {
-      stdio: ["ignore", log, log],
-    });
+    const words = [...NODE_FLAGS, this.main, "start", "--home", this.place.home];
+    this.child = spawn(process.execPath, words, { stdio: ["ignore", log, log] });
     closeSync(log);
   }
 
