@@ -40,20 +40,20 @@ describe("docs/abuse-covered.md", () => {
     }))
     .filter(({ what, rest }) => what !== "What" && !/^-+$/.test(rest));
 
-  it("L231: every abuse and every boundary number is tried by a test", () => {
+  it("every abuse and every boundary number is tried by a test", () => {
     expect(rows.length).toBeGreaterThan(100);
     expect(rows.filter(({ tests, rest }) => tests.length === 0 || rest !== "").map(({ what }) => what)).toEqual([]);
     expect(new Set(rows.map(({ what }) => what)).size).toBe(rows.length);
   });
 
-  it("L231: the tests that it names exist", () => {
+  it("the tests that it names exist", () => {
     const missing = rows.flatMap(({ what, tests }) =>
       tests.filter((test) => !exists(test)).map(({ title }) => `${what}: ${title}`),
     );
     expect(missing).toEqual([]);
   });
 
-  it("L232: what an abuse is answered with is listed: at least one case of every document with abuses is named", () => {
+  it("what an abuse is answered with is listed: at least one case of every document with abuses is named", () => {
     const named = new Set(rows.flatMap(({ tests }) => tests.map(({ where }) => where)));
     const tried = [...cases].filter(([, names]) => [...names].some((name) => name.startsWith("abuse:")));
     expect(tried.map(([name]) => name).filter((name) => !named.has(name))).toEqual([]);
