@@ -20,6 +20,7 @@ export const NODE_ORGANISATIONS: readonly GenesisOrganisation[] = [
 /** Take part without a node unless the network is large enough to give them one. */
 const OTHER_ORGANISATIONS: readonly GenesisOrganisation[] = [
   { id: "bank", title: "存管银行 · Custodian Bank", role: "bank" },
+  { id: "homecare", title: "安心到家服务有限公司 · Anxin Home Care", role: "provider" },
 ];
 
 /** Every organisation of the devnet, whatever the number of nodes. */
@@ -36,13 +37,33 @@ export const STAFF = {
   registrar: { account: "registrar", organisation: "street", role: "registrar" },
   manager: { account: "pm-manager", organisation: "property", role: "pm_manager" },
   finance: { account: "pm-finance", organisation: "property", role: "pm_finance" },
+  clerk: { account: "pm-clerk", organisation: "property", role: "pm_clerk" },
   repairer: { account: "kuaixiu-wang", organisation: "provider", role: "provider" },
+  dispatcher: { account: "anxin-dispatch", organisation: "homecare", role: "provider" },
   inspector: { account: "inspector", organisation: "government", role: "inspector" },
+  regulator: { account: "regulator", organisation: "government", role: "regulator" },
+  reviewer: { account: "regulator-review", organisation: "government", role: "regulator" },
   committee: { account: "committee-chair", organisation: "committee", role: "committee" },
   street: { account: "street-officer", organisation: "street", role: "street" },
   residents: { account: "residents-chair", organisation: "residents", role: "resident_committee" },
   bank: { account: "bank-teller", organisation: "bank", role: "bank" },
 } as const satisfies Record<string, StaffMember>;
+
+/** Those who come to the door: as many of each provider as there are packages on the day. */
+const WORKERS_EACH = 6;
+
+/** @param number from 0 */
+export function workerOf(organisation: string, number: number): string {
+  return `${organisation}-worker-${(number % WORKERS_EACH) + 1}`;
+}
+
+export const WORKERS: readonly StaffMember[] = ["homecare", "provider"].flatMap((organisation) =>
+  Array.from({ length: WORKERS_EACH }, (_, number) => ({
+    account: workerOf(organisation, number),
+    organisation,
+    role: "tech",
+  })),
+);
 
 export function administratorOf(organisation: string): string {
   return `${organisation}-admin`;

@@ -3,12 +3,13 @@
 
 import { type Hash, toHex } from "../../ledger/hash.ts";
 import { digestOf, type TestsShown } from "../author-tests.ts";
-import { administratorOf, gatewayOf, STAFF, type StaffMember } from "./cast.ts";
+import { viaOf } from "./acts.ts";
+import { administratorOf, gatewayOf, STAFF, type StaffMember, WORKERS } from "./cast.ts";
 import { endOfDayMs } from "./community.ts";
 import type { DayContext } from "./day.ts";
-import { COMMUNITY_CONTRACTS, type LibraryContract, loadLibraryContract, testsOfLibraryContract } from "./library.ts";
+import { type LibraryContract, loadLibraryContract, testsOfLibraryContract } from "./library.ts";
 import type { RowFields } from "./reader.ts";
-import type { StepItem, Steps } from "./steps.ts";
+import type { ProgressLine, StepItem, Steps } from "./steps.ts";
 
 /** Calls of one registration transaction: the most that a transaction may carry. */
 const CALLS = 100;
@@ -22,11 +23,6 @@ interface Proposed {
   readonly digest: Hash;
   readonly tests: TestsShown;
   readonly id: string;
-}
-
-/** The organisation's own node, or the street office's where it runs none. */
-export function viaOf(context: DayContext, organisation: string): string {
-  return context.nodes.some((node) => node.organisation === organisation) ? organisation : "street";
 }
 
 export async function registerCommunity(context: DayContext, steps: Steps): Promise<void> {
@@ -89,25 +85,21 @@ export async function registerCommunity(context: DayContext, steps: Steps): Prom
   await registerDevices(context, steps);
 }
 
-/** Proposal, approvals of the organisations that run nodes, and deployment, of each contract of the community. */
-export async function deployContracts(context: DayContext, steps: Steps): Promise<void> {
-  const seats = new Map<string, number>();
-  for (const [index, fields] of await steps.reader.rows("governance", "seat")) {
-    seats.set(String(fields.organisation), Number(index));
-  }
+/** Proposal, approvals of the organisations that run nodes, and deployment, of each of these contracts. */
+export async function deployContracts(
+  context: DayContext,
+  steps: Steps,
+  names: readonly LibraryContract[],
+): Promise<void> {
+  const seats = await seatsOf(steps);
   const proposals: Proposed[] = [];
-  for (const name of COMMUNITY_CONTRACTS) {
+  for (const name of names) {
     const source = await loadLibraryContract(name);
     // The id names the text, so that a changed document is another proposal.
     const digest = digestOf(source);
     const tests = await testsOfLibraryContract(name);
     proposals.push({ name, source, digest, tests, id: `${name}-${toHex(digest).slice(0, 12)}` });
   }
-  const administered = (organisation: string, action: string, args: Record<string, string | number | Uint8Array>) => ({
-    account: administratorOf(organisation),
-    via: viaOf(context, organisation),
-    calls: [{ contract: "governance", action, args }],
-  });
   await steps.ensure({
     title: {
       zh: `物业公司提案: 部署 ${proposals.length} 份合约`,
@@ -117,7 +109,7 @@ export async function deployContracts(context: DayContext, steps: Steps): Promis
     table: "proposal",
     items: proposals.map(({ name, digest, tests, id }) => ({
       key: [id],
-      ...administered("property", "propose_contract", {
+      ...administered(context, "property", "propose_contract", {
         id,
         seat: seats.get("property") ?? 0,
         contract: name,
@@ -128,17 +120,7 @@ export async function deployContracts(context: DayContext, steps: Steps): Promis
       }),
     })),
   });
-  await steps.ensure({
-    title: { zh: `${seats.size} 家机构分别同意`, en: `${seats.size} organisations approve, each for itself` },
-    contract: "governance",
-    table: "approval",
-    items: [...seats].flatMap(([organisation, seat]) =>
-      proposals.map(({ id }) => ({
-        key: [id, organisation],
-        ...administered(organisation, "approve", { proposal: id, seat }),
-      })),
-    ),
-  });
+  await approveAll(context, steps, proposals);
   for (const { name, source, id } of proposals) {
     await steps.ensure({
       title: { zh: `部署合约 ${name}`, en: `Contract ${name} deployed` },
@@ -147,7 +129,7 @@ export async function deployContracts(context: DayContext, steps: Steps): Promis
       items: [
         {
           key: [name],
-          ...administered("street", "enact_contract", { proposal: id, source }),
+          ...administered(context, "street", "enact_contract", { proposal: id, source }),
           gasLimit: GAS_PER_CHARACTER * source.length + GAS_OF_DEPLOYMENT,
         },
       ],
@@ -155,11 +137,88 @@ export async function deployContracts(context: DayContext, steps: Steps): Promis
   }
 }
 
+/** A number of a contract that the organisations set for this community, within the bounds of its document. */
+export interface AgreedNumber {
+  readonly contract: LibraryContract;
+  readonly name: string;
+  readonly value: number;
+}
+
+/** Proposal by the street office, approvals of all, and coming into force, of each number. */
+export async function agreeOnNumbers(
+  context: DayContext,
+  steps: Steps,
+  { title, numbers }: { readonly title: ProgressLine; readonly numbers: readonly AgreedNumber[] },
+): Promise<void> {
+  const seat = (await seatsOf(steps)).get("street") ?? 0;
+  const proposals = numbers.map((number) => ({ ...number, id: `number-${number.name}-${number.value}` }));
+  await steps.ensure({
+    title,
+    contract: "governance",
+    table: "proposal",
+    items: proposals.map(({ id, ...number }) => ({
+      key: [id],
+      ...administered(context, "street", "propose_setting", { id, seat, ...number }),
+    })),
+  });
+  await approveAll(context, steps, proposals);
+  await steps.ensure({
+    title: { zh: "所定数值生效", en: "The numbers are in force" },
+    contract: "governance",
+    table: "setting",
+    items: proposals.map(({ id, contract, name }) => ({
+      key: [contract, name],
+      ...administered(context, "street", "enact_setting", { proposal: id }),
+    })),
+  });
+}
+
+async function approveAll(
+  context: DayContext,
+  steps: Steps,
+  proposals: readonly { readonly id: string }[],
+): Promise<void> {
+  const seats = await seatsOf(steps);
+  await steps.ensure({
+    title: { zh: `${seats.size} 家机构分别同意`, en: `${seats.size} organisations approve, each for itself` },
+    contract: "governance",
+    table: "approval",
+    items: [...seats].flatMap(([organisation, seat]) =>
+      proposals.map(({ id }) => ({
+        key: [id, organisation],
+        ...administered(context, organisation, "approve", { proposal: id, seat }),
+      })),
+    ),
+  });
+}
+
+function administered(
+  context: DayContext,
+  organisation: string,
+  action: string,
+  args: Readonly<Record<string, string | number | Uint8Array>>,
+) {
+  return {
+    account: administratorOf(organisation),
+    via: viaOf(context, organisation),
+    calls: [{ contract: "governance", action, args }],
+  };
+}
+
+/** The index of each organisation's seat. */
+async function seatsOf(steps: Steps): Promise<ReadonlyMap<string, number>> {
+  const seats = new Map<string, number>();
+  for (const [index, fields] of await steps.reader.rows("governance", "seat")) {
+    seats.set(String(fields.organisation), Number(index));
+  }
+  return seats;
+}
+
 function enrolments(context: DayContext): readonly StepItem[] {
   const gateways = context.community.buildings.map(
     ({ id }): StaffMember => ({ account: gatewayOf(id), organisation: "property", role: "device" }),
   );
-  const members: readonly StaffMember[] = [...Object.values(STAFF), ...gateways];
+  const members: readonly StaffMember[] = [...Object.values(STAFF), ...WORKERS, ...gateways];
   return [...members]
     .sort((left, right) => (left.organisation < right.organisation ? -1 : 1))
     .map(({ account, organisation, role }) => {

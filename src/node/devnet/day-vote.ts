@@ -2,7 +2,6 @@
 // Never tallies: the contract does, and the summary does it again for itself.
 
 import { setImmediate as breathe, setTimeout as pause } from "node:timers/promises";
-import { sha256 } from "#sha256";
 import {
   type BallotKey,
   type KeyHolder,
@@ -13,11 +12,9 @@ import {
 } from "../../client/ballot.ts";
 import { LedgerError } from "../../errors.ts";
 import type { Value } from "../../ledger/codec.ts";
-import { EMPTY_BYTES } from "../../ledger/hash.ts";
-import { type ValueJson, valueFromJson } from "../../ledger/value-json.ts";
+import { bytesOf, digestOf, residentOf, staffOf, viaOf } from "./acts.ts";
 import { STAFF, type StaffMember } from "./cast.ts";
 import type { DayContext } from "./day.ts";
-import { viaOf } from "./day-registration.ts";
 import { choiceOf } from "./plan.ts";
 import type { RowFields } from "./reader.ts";
 import type { ProgressLine, StepItem, Steps } from "./steps.ts";
@@ -164,31 +161,47 @@ async function postNotice(
   return { motion, ballots };
 }
 
-/**
- * Waits for the opening, lets every head vote, waits for the timer that closes, opens the ballots, publishes, waits for the effect.
- * @returns whether the vote took place with all heads; false: the window passed while the devnet was away
- */
-export async function holdVote(
-  context: DayContext,
-  steps: Steps,
-  { motion, ballots }: ConvenedMotion,
-): Promise<boolean> {
+/** Waits for the opening and lets every head vote; a second ballot and a look before the end are tried, too. */
+export async function castVotes(context: DayContext, steps: Steps, { motion, ballots }: ConvenedMotion): Promise<void> {
   const { opens, closes } = await waitForMotion(context, steps, { motion, due: "opens" }, hasReached("open"));
   context.progress({
     zh: `议题 ${motion} 公示期满, 开始表决 (${localDay(opens)})`,
     en: `Notice of ${motion} is over, voting is open`,
   });
   const isOver = (): boolean => isDue(context, closes);
-  if (!isOver()) await castBallots(context, steps, { motion, ballots, isOver });
+  if (isOver()) return;
+  await castBallots(context, steps, { motion, ballots, isOver });
+  if (!isOver()) await tryToCheat(context, { motion, ballots });
+}
+
+/**
+ * Waits for the timer that closes, opens the ballots, and publishes.
+ * @returns whether the vote took place with all heads; false: the window passed while the devnet was away
+ */
+export async function countVotes(context: DayContext, steps: Steps, motion: string): Promise<boolean> {
   const closed = await waitForMotion(context, steps, { motion, due: "closes" }, hasReached("closed"));
-  if (isMissed(closed)) return false;
-  if (!(await count(context, steps, motion))) return false;
+  return !isMissed(closed) && count(context, steps, motion);
+}
+
+/** Waits until the result has been on display and takes effect, or not. */
+export async function awaitEffect(context: DayContext, steps: Steps, motion: string): Promise<void> {
   const result = await waitForMotion(context, steps, { motion, due: "effect_from" }, isFinal);
   context.progress({
     zh: `议题 ${motion} 结果公示期满: ${result.state} (${result.reason})`,
     en: `Motion ${motion}, its result was on display: ${result.state} (${result.reason})`,
   });
-  return true;
+}
+
+async function tryToCheat(context: DayContext, { motion, ballots }: ConvenedMotion): Promise<void> {
+  for (const [head, { commitment, sealed }] of [...ballots].slice(0, 1)) {
+    const args = { motion, text_hash: digestOf(MOTION_TEXT), commitment, sealed };
+    const calls = [{ contract: "owners-vote", action: "vote", args }];
+    await context.attempts.make("second-ballot", residentOf(context, head), calls);
+  }
+  const secret = keyOf(context, motion, STAFF.street).secret;
+  await context.attempts.make("early-key", staffOf(context, STAFF.street), [
+    { contract: "owners-vote", action: "publish_key", args: { motion, secret } },
+  ]);
 }
 
 /** Every head's own ballot, by its id; none when they were cast before. */
@@ -420,16 +433,6 @@ async function waitForMotion(
     }
     await pause(POLL_MS);
   }
-}
-
-/** Of a row's field that holds bytes. */
-function bytesOf(json: ValueJson | undefined): Uint8Array {
-  const value = valueFromJson(json);
-  return value.ok && value.value instanceof Uint8Array ? value.value : EMPTY_BYTES;
-}
-
-function digestOf(text: string): Uint8Array {
-  return sha256(new TextEncoder().encode(text));
 }
 
 function localDay(timeMs: unknown): string {

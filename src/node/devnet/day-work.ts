@@ -1,12 +1,10 @@
 // The property company's day: bills, payments by the bank's word, telemetry, and repairs from fault to payment.
 // Never pays anything itself: money moves only where a contract moves it.
 
-import { setTimeout as pause } from "node:timers/promises";
-import { sha256 } from "#sha256";
 import { LedgerError } from "../../errors.ts";
+import { digestOf, viaOf } from "./acts.ts";
 import { gatewayOf, STAFF, type StaffMember } from "./cast.ts";
 import type { DayContext } from "./day.ts";
-import { viaOf } from "./day-registration.ts";
 import {
   bankReferenceOf,
   billingPeriod,
@@ -19,6 +17,7 @@ import {
 } from "./plan.ts";
 import type { RowFields } from "./reader.ts";
 import type { StepItem, Steps } from "./steps.ts";
+import { pause } from "./waiting.ts";
 
 const POLL_MS = 200;
 /** wall time for the repairs: a few rounds, and the 72 hours after which silence accepts */
@@ -138,7 +137,7 @@ export async function repairDevices(context: DayContext, steps: Steps): Promise<
         items,
       });
     }
-    await pause(POLL_MS);
+    await pause(context.clock, POLL_MS);
   }
   context.progress({ zh: "全部维修工单已验收付款", en: "All repair orders are accepted and paid" });
 }
@@ -180,10 +179,6 @@ function moveOn(context: DayContext, id: string, fields: RowFields): readonly St
       return [{ ...accept, calls: [...test, ...accept.calls], ...moves, gasLimit: 2 * GAS_PER_REPAIR_CALL }];
     }
   }
-}
-
-function digestOf(text: string): Uint8Array {
-  return sha256(new TextEncoder().encode(text));
 }
 
 interface Actor {

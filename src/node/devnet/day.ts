@@ -2,17 +2,24 @@
 // Never touches a node's disk or memory; started again, it does only what the ledger does not hold yet.
 
 import type { SealedGenesis } from "../../ledger/genesis.ts";
+import type { Hash } from "../../ledger/hash.ts";
 import type { Clock } from "../../ports.ts";
+import { type AttemptName, Attempts } from "./attempts.ts";
 import type { DevnetKeys } from "./cast.ts";
 import type { Community } from "./community.ts";
+import { awaitOverdue, closeMonth, disclose, keepBooks, setDuties } from "./day-accounts.ts";
+import { servePackages } from "./day-packages.ts";
 import { deployContracts, registerCommunity } from "./day-registration.ts";
-import { convene, holdVote, sealRoll } from "./day-vote.ts";
+import { askDirectory, openDirectory } from "./day-services.ts";
+import { decideInspection, inspect, scoreAlert } from "./day-supervision.ts";
+import { awaitEffect, castVotes, convene, countVotes, sealRoll } from "./day-vote.ts";
 import { billAndCollect, repairDevices, reportTelemetry } from "./day-work.ts";
+import { AFTERNOON_CONTRACTS, MORNING_CONTRACTS } from "./library.ts";
 import { LedgerReader } from "./reader.ts";
 import { type DayNode, percentile, Sender } from "./sender.ts";
 import { type Progress, Steps } from "./steps.ts";
 
-export interface DayContext {
+export interface DayOptions {
   readonly genesis: SealedGenesis;
   /** one for each organisation that runs a node */
   readonly nodes: readonly DayNode[];
@@ -21,12 +28,20 @@ export interface DayContext {
   /** the devnet's scaled clock: the same as the nodes' */
   readonly clock: Clock;
   readonly progress: Progress;
+  /** where the ids of refused transactions are kept from one start to the next */
+  readonly attemptsFile: string;
+}
+
+export interface DayContext extends Omit<DayOptions, "attemptsFile"> {
+  readonly attempts: Attempts;
 }
 
 /** What was done in this run; the outcome of the day stands on the ledger. */
 export interface DayReport {
   /** the motion that was voted on by all heads */
   readonly motion: string;
+  /** what was tried and has to be refused, by name: the transactions, of this run or an earlier one */
+  readonly attempts: ReadonlyMap<AttemptName, Hash>;
   /** transactions of this run with a proved receipt */
   readonly transactions: number;
   readonly txPerSecond: number;
@@ -42,8 +57,8 @@ const VALIDITY_PERCENT = 50;
  * Plays the day, or what is left of it.
  * @throws LedgerError `DAY_REFUSED` with the refusal's sentence; `DAY_STALLED` when the network commits nothing more
  */
-export async function playDay(context: DayContext): Promise<DayReport> {
-  const { genesis, nodes, keys, clock, progress } = context;
+export async function playDay(options: DayOptions): Promise<DayReport> {
+  const { genesis, nodes, keys, clock, progress } = options;
   const sender = new Sender({
     chainId: genesis.chainId,
     nodes,
@@ -52,15 +67,20 @@ export async function playDay(context: DayContext): Promise<DayReport> {
     validityMs: Math.floor((genesis.parameters.replayWindowMs * VALIDITY_PERCENT) / 100),
     gasLimitMax: genesis.parameters.blockGasMax,
   });
+  const attempts = await Attempts.open({ file: options.attemptsFile, sender, progress });
+  const context: DayContext = { ...options, attempts };
   const steps = new Steps({ reader: new LedgerReader(nodes), sender, clock, progress });
   await registerCommunity(context, steps);
   await sealRoll(context, steps);
-  await deployContracts(context, steps);
-  // Notice takes fifteen days of the ledger's time: the rest of the work is done meanwhile.
-  const [motion] = await Promise.all([vote(context, steps), work(context, steps)]);
+  await deployContracts(context, steps, MORNING_CONTRACTS);
+  await setDuties(context, steps);
+  // Notice, voting and the display of the result take weeks of the ledger's time: the rest of the work is done meanwhile.
+  const stages = { voted: Promise.withResolvers<void>(), published: Promise.withResolvers<void>() };
+  const [motion] = await Promise.all([vote(context, steps, stages), work(context, steps, stages)]);
   const { transactions, perSecond } = sender.throughput();
   return {
     motion,
+    attempts: attempts.transactions,
     transactions,
     txPerSecond: perSecond,
     p50Ms: percentile(sender.latenciesMs, 50),
@@ -68,11 +88,23 @@ export async function playDay(context: DayContext): Promise<DayReport> {
   };
 }
 
-async function vote(context: DayContext, steps: Steps): Promise<string> {
+/** How far the vote is: what needs a quiet network waits for it. */
+interface Stages {
+  readonly voted: PromiseWithResolvers<void>;
+  readonly published: PromiseWithResolvers<void>;
+}
+
+async function vote(context: DayContext, steps: Steps, stages: Stages): Promise<string> {
   for (;;) {
     const convened = await convene(context, steps);
     const { motion } = convened;
-    if (await holdVote(context, steps, convened)) return motion;
+    await castVotes(context, steps, convened);
+    stages.voted.resolve();
+    if (await countVotes(context, steps, motion)) {
+      stages.published.resolve();
+      await awaitEffect(context, steps, motion);
+      return motion;
+    }
     context.progress({
       zh: `议题 ${motion} 的表决期已过而票未投完 (停机或机器太慢), 重新召集`,
       en: `The window of ${motion} passed before all had voted (stopped, or too slow): convened again`,
@@ -80,7 +112,32 @@ async function vote(context: DayContext, steps: Steps): Promise<string> {
   }
 }
 
-async function work(context: DayContext, steps: Steps): Promise<void> {
+async function work(context: DayContext, steps: Steps, { voted, published }: Stages): Promise<void> {
   await Promise.all([billAndCollect(context, steps), reportTelemetry(context, steps)]);
   await repairDevices(context, steps);
+  await voted.promise;
+  await deployContracts(context, steps, AFTERNOON_CONTRACTS);
+  await Promise.all([inspect(context, steps), books(context, steps), directory(context, steps)]);
+  await published.promise;
+  await Promise.all([
+    servePackages(context, steps),
+    decideInspection(context, steps),
+    disclose(context, steps),
+    overdue(context, steps),
+  ]);
+}
+
+async function books(context: DayContext, steps: Steps): Promise<void> {
+  await keepBooks(context, steps);
+  await closeMonth(context, steps);
+}
+
+async function directory(context: DayContext, steps: Steps): Promise<void> {
+  await openDirectory(context, steps);
+  await askDirectory(context, steps);
+}
+
+async function overdue(context: DayContext, steps: Steps): Promise<void> {
+  await awaitOverdue(context, steps);
+  await scoreAlert(context, steps);
 }

@@ -153,6 +153,7 @@ async function playAndShow(context: {
     community,
     clock: systemClock(genesis),
     progress: ({ zh, en }) => say(`${zh} · ${en}`),
+    attemptsFile: join(network.directory, "attempts.json"),
   });
   const summary = await summarise({
     genesis,

@@ -10,17 +10,30 @@ const LIBRARY = new URL("../../contracts/library/", import.meta.url);
 
 /** In force from the genesis on; everything else is deployed by governance. */
 export const GENESIS_CONTRACTS = ["governance", "registry"] as const;
-/** Deployed on the first day, in this order: each may import those before it. */
-export const COMMUNITY_CONTRACTS = [
+/** Deployed in the morning, in this order: each may import those before it. */
+export const MORNING_CONTRACTS = [
   "holders",
   "polls",
   "owners-vote",
   "service-rating",
   "device-repair",
   "fees",
+  "disclosure",
+] as const;
+/** Deployed when the ballots are in and the network has time, in this order. */
+export const AFTERNOON_CONTRACTS = [
+  "service-directory",
+  "home-service",
+  "maintenance-fund",
+  "finance",
+  "device-care",
+  "supervision",
 ] as const;
 
-export type LibraryContract = (typeof GENESIS_CONTRACTS)[number] | (typeof COMMUNITY_CONTRACTS)[number];
+export type LibraryContract =
+  | (typeof GENESIS_CONTRACTS)[number]
+  | (typeof MORNING_CONTRACTS)[number]
+  | (typeof AFTERNOON_CONTRACTS)[number];
 
 /** The source of a document of the library, exactly as it lies on disk. */
 export function loadLibraryContract(name: LibraryContract): Promise<string> {

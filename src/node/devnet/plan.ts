@@ -152,13 +152,13 @@ function digestOfReadings(devices: readonly Device[], round: number): Uint8Array
 }
 
 /** 0 to 999. */
-function perMille(label: string): number {
+export function perMille(label: string): number {
   const bytes = sha256(new TextEncoder().encode(`linli-plan:${label}`));
   return (((bytes[0]! << 8) | bytes[1]!) * 1000) >>> 16;
 }
 
 /** In an order that nobody chose and that is always the same. */
-function shuffled<T extends { readonly id: string }>(items: readonly T[], label: string): readonly T[] {
+export function shuffled<T extends { readonly id: string }>(items: readonly T[], label: string): readonly T[] {
   return items
     .map((item) => ({ item, draw: sha256(new TextEncoder().encode(`linli-plan:${label}:${item.id}`)) }))
     .sort((left, right) => compareBytes(left.draw, right.draw))

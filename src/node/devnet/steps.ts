@@ -2,11 +2,12 @@
 // Repeating a step changes nothing: a row that is as wanted is never written again, one that is not is never taken for done.
 
 import { setTimeout as pause } from "node:timers/promises";
+import type { ReceiptAnswer } from "../../client/client.ts";
 import type { CallRequest } from "../../client/transaction.ts";
 import { LedgerError } from "../../errors.ts";
 import type { Clock } from "../../ports.ts";
 import type { LedgerReader, RowFields } from "./reader.ts";
-import { type Job, percentile, type Sender } from "./sender.ts";
+import { type Job, percentile } from "./sender.ts";
 
 /** What residents and officials read, Chinese with English beside it. */
 export interface ProgressLine {
@@ -43,15 +44,24 @@ export interface Step {
 const ATTEMPTS_MAX = 3;
 const RETRY_PAUSE_MS = 300;
 
+/** What a step asks of the ledger and of the network, so that a ledger in memory can stand in for both. */
+export type StepReader = Pick<LedgerReader, "row" | "rows">;
+export interface StepSender {
+  readonly latenciesMs: readonly number[];
+  sendAll(jobs: readonly Job[]): Promise<readonly { readonly job: Job; readonly answer: StepAnswer }[]>;
+}
+/** What became of a transaction. */
+export type StepAnswer = Pick<ReceiptAnswer, "receipt" | "explanation">;
+
 export class Steps {
-  readonly reader: LedgerReader;
-  private readonly sender: Sender;
+  readonly reader: StepReader;
+  private readonly sender: StepSender;
   private readonly clock: Clock;
   private readonly progress: Progress;
 
   constructor(options: {
-    readonly reader: LedgerReader;
-    readonly sender: Sender;
+    readonly reader: StepReader;
+    readonly sender: StepSender;
     readonly clock: Clock;
     readonly progress: Progress;
   }) {

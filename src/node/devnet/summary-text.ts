@@ -10,6 +10,12 @@ const RULES: Readonly<Record<Inequality["name"], readonly [zh: string, en: strin
   consent_heads: ["同意人数过参与人数的半数", "more than half of those heads consent"],
 };
 
+/** One thing that was checked, and what is shown of it. */
+export interface Finding {
+  readonly ok: boolean;
+  readonly lines: readonly string[];
+}
+
 export function heading(ok: boolean, zh: string, en: string): string {
   return `${ok ? "✓" : "✗"} ${zh} · ${en}`;
 }
@@ -24,6 +30,22 @@ export function verdictOf(ok: boolean): string {
 export function yuan(fen: number): string {
   const size = Math.abs(fen);
   return `${fen < 0 ? "-" : ""}¥${grouped(Math.floor(size / 100))}.${String(size % 100).padStart(2, "0")}`;
+}
+
+/** 6687 of 10,000 as 66.87. */
+export function percent(basisPoints: number): string {
+  return `${Math.floor(basisPoints / 100)}.${String(basisPoints % 100).padStart(2, "0")}`;
+}
+
+/** Where a row is not as wanted: what it says, and what it should. */
+export function differences(
+  what: string,
+  row: Readonly<Record<string, unknown>>,
+  wanted: Readonly<Record<string, unknown>>,
+): readonly string[] {
+  return Object.entries(wanted)
+    .filter(([name, value]) => row[name] !== value)
+    .map(([name, value]) => `${what} ${name}: 账本 ledger ${String(row[name])}, 应为 expected ${String(value)}`);
 }
 
 /** The tally and each inequality of Civil Code art. 278 (2) with its numbers. */

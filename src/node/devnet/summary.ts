@@ -11,10 +11,19 @@ import { toHex } from "../../ledger/hash.ts";
 import { verifyReceiptProof } from "../../ledger/proofs.ts";
 import type { DayContext, DayReport } from "./day.ts";
 import { MOTION_KIND, ROLL } from "./day-vote.ts";
-import { expectedMoney, expectedTally, generalMatter, grouped, type Inequality } from "./expected.ts";
+import {
+  type ExpectedMoney,
+  expectedMoney,
+  expectedTally,
+  generalMatter,
+  grouped,
+  type Inequality,
+} from "./expected.ts";
 import { billingPeriod } from "./plan.ts";
+import { PUBLIC_INCOME } from "./plan-services.ts";
 import { LedgerReader, type RowFields } from "./reader.ts";
-import { heading, tallyLines, verdictOf, yuan } from "./summary-text.ts";
+import { type DimensionFacts, type DimensionSource, showDimensions } from "./summary-dimensions.ts";
+import { type Finding, heading, tallyLines, verdictOf, yuan } from "./summary-text.ts";
 
 export interface SummaryContext extends Pick<DayContext, "genesis" | "nodes" | "community"> {
   /** a proved receipt is saved beside it, for `linli verify` */
@@ -35,6 +44,8 @@ export interface SummaryFacts {
   /** of every node, in hexadecimal; equal when all is well */
   readonly stateRoots: readonly string[];
   readonly tally: Readonly<Record<string, string | number>>;
+  /** what each of the four gained, from proved rows, and what was tried and refused */
+  readonly dimensions: DimensionFacts;
   readonly receiptVerified: boolean;
   /** on the ledger since its genesis */
   readonly transactions: number;
@@ -52,11 +63,6 @@ export interface DaySummary {
   readonly lines: readonly string[];
 }
 
-interface Finding {
-  readonly ok: boolean;
-  readonly lines: readonly string[];
-}
-
 const HEADS_PAUSE_MS = 200;
 const HEADS_ATTEMPTS_MAX = 100;
 
@@ -67,9 +73,10 @@ export async function summarise(context: SummaryContext): Promise<DaySummary> {
   const roll = await checkRoll(context, reader);
   const vote = await checkVote(context, reader, report.motion);
   const money = await checkMoney(context, reader);
+  const dimensions = await showDimensions(sourceOf(context, reader), money.expected);
   const roots = await compareRoots(context);
   const receipt = await proveReceipt(context, reader, report.motion);
-  const ok = [roll, vote, money, roots, receipt].every((finding) => finding.ok);
+  const ok = [roll, vote, money, dimensions, roots, receipt].every((finding) => finding.ok);
   return {
     json: {
       ok,
@@ -80,6 +87,7 @@ export async function summarise(context: SummaryContext): Promise<DaySummary> {
       moneyConserved: money.ok,
       stateRoots: roots.stateRoots,
       tally: vote.tally,
+      dimensions: dimensions.facts,
       receiptVerified: receipt.ok,
       transactions: roots.transactions,
       txPerSecond: Math.round(report.txPerSecond),
@@ -92,12 +100,29 @@ export async function summarise(context: SummaryContext): Promise<DaySummary> {
       ...roll.lines,
       ...vote.lines,
       ...money.lines,
+      ...dimensions.lines,
       ...roots.lines,
       ...receipt.lines,
       ...performanceLines(report, seconds, roots.transactions),
       ...nextLines(context, report.motion),
       verdictOf(ok),
     ],
+  };
+}
+
+/** What the four dimensions are read from: proved rows, and the proved receipts of what was refused. */
+function sourceOf({ community, genesis, report }: SummaryContext, reader: LedgerReader): DimensionSource {
+  return {
+    community,
+    genesisTimeMs: genesis.timeMs,
+    motion: report.motion,
+    reader,
+    answerTo: async (name) => {
+      const txId = report.attempts.get(name);
+      if (txId === undefined) return undefined;
+      const answer = await reader.read(({ client }) => client.transaction(txId), undefined);
+      return answer?.kind === "committed" ? answer.committed : undefined;
+    },
   };
 }
 
@@ -163,7 +188,7 @@ function stateOf(inequalities: readonly Inequality[]): string {
 async function checkMoney(
   { community, genesis }: SummaryContext,
   reader: LedgerReader,
-): Promise<Finding & { readonly billsFen: number }> {
+): Promise<Finding & { readonly billsFen: number; readonly expected: ExpectedMoney }> {
   const reportedMs = new Map<string, number>();
   for (const id of (await reader.rows("device-repair", "order")).keys()) {
     const order = await reader.row("device-repair", "order", [id]);
@@ -175,10 +200,14 @@ async function checkMoney(
   for (const account of (await reader.rows("ledger", "money")).keys()) {
     balances.set(account, Number((await reader.row("ledger", "money", [account]))?.fen));
   }
+  const publicFen = PUBLIC_INCOME.reduce((sum, { fen }) => sum + fen, 0);
+  // All that went through the escrows of services has gone on to providers and residents.
   const wanted = new Map([
     ["outside:bank", -expected.paidFen],
     [`operating:${community.code}`, expected.paidFen - expected.repairsFen],
     [`party:${community.code}/provider`, expected.repairsFen],
+    ["outside:public", -publicFen],
+    [`public:${community.code}`, publicFen],
   ]);
   const total = [...balances.values()].reduce((sum, fen) => sum + fen, 0);
   const isAsExpected = [...balances].every(([account, fen]) => fen === (wanted.get(account) ?? 0));
@@ -187,6 +216,7 @@ async function checkMoney(
   return {
     ok,
     billsFen: Number(run?.fen),
+    expected,
     lines: [
       heading(ok, "资金", "Money"),
       `  账单 bills ${yuan(Number(run?.fen))} (应为 expected ${yuan(expected.billsFen)}); 收款 paid ${yuan(expected.paidFen)}; 维修 repairs ${yuan(expected.repairsFen)}, ${reportedMs.size} 单 orders`,

@@ -8,6 +8,7 @@ import { compileSource, exportsOf } from "../../../src/contracts/engine.ts";
 import type { RowLayout } from "../../../src/contracts/row-layout.ts";
 import { decodeKey, startsWithBytes } from "../../../src/contracts/state-keys.ts";
 import { ANYONE_ROLE } from "../../../src/contracts/system.ts";
+import { MONEY } from "../../../src/contracts/system-layouts.ts";
 import { EMPTY_STATE, type Step, TestLedger } from "../../../src/contracts/test-ledger.ts";
 import type { Type } from "../../../src/contracts/types.ts";
 import type { Value } from "../../../src/ledger/codec.ts";
@@ -103,7 +104,9 @@ export class LibraryLedger {
     return Number(this.ledger.balance(account));
   }
 
-  private layout(table: string): RowLayout {
+  /** Of a contract's table, or of the ledger's own accounts of money. */
+  layout(table: string): RowLayout {
+    if (table === "ledger.money") return MONEY;
     const [contract = "", name = ""] = table.split(".");
     const layout = this.contracts.get(contract)?.tables.get(name)?.layout;
     invariant(layout !== undefined, `R14: there is a table ${table}`);

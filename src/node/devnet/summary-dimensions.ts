@@ -1,0 +1,282 @@
+// What each of the four dimensions gained on the day: residents, services, property company, supervision; and what was refused.
+// Every figure is a proved row, held against what the plan and the law say; a refusal is a proved receipt.
+
+import { toHex } from "../../ledger/hash.ts";
+import { bytesOf, digestOf } from "./acts.ts";
+import {
+  ATTEMPT_NAMES,
+  ATTEMPTS,
+  type AttemptName,
+  DIMENSIONS,
+  type Dimension,
+  type PlannedAttempt,
+} from "./attempts.ts";
+import type { Community } from "./community.ts";
+import { alertOf, statementText } from "./day-accounts.ts";
+import { type ExpectedMoney, expectedBooks, expectedCredit, grouped } from "./expected.ts";
+import { billingPeriod } from "./plan.ts";
+import { ITEMS, MATCH_MODES } from "./plan-services.ts";
+import type { RowFields } from "./reader.ts";
+import type { StepAnswer, StepReader } from "./steps.ts";
+import { checkServices, PROVIDERS, type ServicesChecked } from "./summary-services.ts";
+import { differences, type Finding, heading, percent, yuan } from "./summary-text.ts";
+
+const HOUR_MS = 3_600_000;
+const GRACE_MS = 30 * 24 * HOUR_MS;
+
+export interface Refusal {
+  readonly attempt: string;
+  readonly rule: string;
+  readonly zh: string;
+  readonly en: string;
+  /** hexadecimal */
+  readonly txId: string;
+}
+
+/** Names are part of the promise of `--json`. */
+export interface DimensionFacts {
+  readonly residents: {
+    readonly ballots: number;
+    readonly packages: number;
+    readonly escrowFen: number;
+    readonly refundedFen: number;
+    readonly ratings: number;
+    readonly refused: readonly Refusal[];
+  };
+  readonly services: {
+    readonly providers: number;
+    readonly visits: number;
+    readonly missed: number;
+    readonly silent: number;
+    readonly paidFen: number;
+    readonly scoreBp: number;
+    readonly refused: readonly Refusal[];
+  };
+  readonly property: {
+    readonly bills: number;
+    readonly paidFen: number;
+    readonly entries: number;
+    readonly incomeFen: number;
+    readonly expenseFen: number;
+    /** SHA-256 of the statement of the month, hexadecimal */
+    readonly statement: string;
+    readonly refused: readonly Refusal[];
+  };
+  readonly supervision: {
+    readonly overdue: number;
+    /** of the ledger's time, from the deadline to the alert */
+    readonly alertHours: number;
+    readonly score: number;
+    readonly grade: string;
+    readonly refused: readonly Refusal[];
+  };
+}
+
+/** What the summary of the four asks of the ledger. */
+export interface DimensionSource {
+  readonly community: Community;
+  readonly genesisTimeMs: number;
+  /** the motion that was voted on */
+  readonly motion: string;
+  readonly reader: StepReader;
+  /** the proved answer to an attempt; undefined: it was never made */
+  readonly answerTo: (name: AttemptName) => Promise<StepAnswer | undefined>;
+}
+
+interface Part<Facts> extends Finding {
+  readonly facts: Facts;
+}
+
+/** Checks and shows all four. */
+export async function showDimensions(source: DimensionSource, money: ExpectedMoney): Promise<Part<DimensionFacts>> {
+  const services = await checkServices(source);
+  const parts = {
+    residents: await residentsPart(source, services),
+    services: servicesPart(services),
+    property: await propertyPart(source, money),
+    supervision: await supervisionPart(source),
+  };
+  const refusals = await refusalsOf(source);
+  const lines = DIMENSIONS.flatMap((dimension) => {
+    const [zh, en] = TITLES[dimension];
+    const { ok, lines: shown } = parts[dimension];
+    const { ok: isRefused, lines: refused } = refusals[dimension];
+    return [heading(ok && isRefused, zh, en), ...shown, ...refused];
+  });
+  const ok = DIMENSIONS.every((dimension) => parts[dimension].ok && refusals[dimension].ok);
+  const withRefusals = <Facts>(dimension: Dimension, { facts }: Part<Facts>) => ({
+    ...facts,
+    refused: refusals[dimension].facts,
+  });
+  return {
+    ok,
+    lines,
+    facts: {
+      residents: withRefusals("residents", parts.residents),
+      services: withRefusals("services", parts.services),
+      property: withRefusals("property", parts.property),
+      supervision: withRefusals("supervision", parts.supervision),
+    },
+  };
+}
+
+const TITLES: Readonly<Record<Dimension, readonly [zh: string, en: string]>> = {
+  residents: ["居民: 参与和权利", "Residents: they take part and are protected"],
+  services: ["服务: 协同", "Services: they work together"],
+  property: ["物业: 高效、公开", "Property company: efficient and open"],
+  supervision: ["监管: 凭事实, 不迟到", "Supervision: by facts, and in time"],
+};
+
+async function residentsPart(
+  { reader, motion }: DimensionSource,
+  { packages, escrowFen, refundedFen, ratings, ok }: ServicesChecked,
+): Promise<Part<Omit<DimensionFacts["residents"], "refused">>> {
+  const ballots = Number((await reader.row("owners-vote", "motion", [motion]))?.cast_heads);
+  return {
+    ok,
+    facts: { ballots, packages, escrowFen, refundedFen, ratings },
+    lines: [
+      `  ${grouped(ballots)} 名业主各投一张密封选票, 谁都可以重新计票 · owners cast a sealed ballot each, which anybody can count again`,
+      `  ${packages} 份套餐 ${yuan(escrowFen)} 先入托管, 验收才付款, 退还 ${yuan(refundedFen)} · packages paid into escrow and out on acceptance, so much given back`,
+      `  ${ratings} 条评价, 每单一条, 只能由下单的居民作出 · ratings, one of each order, by who ordered`,
+    ],
+  };
+}
+
+function servicesPart(checked: ServicesChecked): Part<Omit<DimensionFacts["services"], "refused">> {
+  const { ok, visits, missed, silent, paidFen, scoreBp, problems } = checked;
+  return {
+    ok,
+    facts: { providers: PROVIDERS.length, visits, missed, silent, paidFen, scoreBp },
+    lines: [
+      `  ${PROVIDERS.length} 家服务商合做一份套餐: ${visits} 次上门, 凭码签到签退, ${missed} 次未到已退款 · providers in one package: visits with codes at the door; those missed were refunded`,
+      `  付服务商 ${yuan(paidFen)}: 验收即付, 其中 ${silent} 单由账本在沉默 72 小时后付 · paid on acceptance, so many of them by the ledger after 72 hours of silence`,
+      `  安心到家得分 score of Anxin ${percent(scoreBp)}, 排序 ${MATCH_MODES.length} 次, 均已重算 · recomputed, as are ${MATCH_MODES.length} rankings of the directory`,
+      ...problems.map((problem) => `  ! ${problem}`),
+    ],
+  };
+}
+
+async function propertyPart(
+  { reader, community, genesisTimeMs }: DimensionSource,
+  money: ExpectedMoney,
+): Promise<Part<Omit<DimensionFacts["property"], "refused">>> {
+  const period = billingPeriod(genesisTimeMs);
+  const expected = expectedBooks(money);
+  const problems: string[] = [];
+  const rows: Record<string, RowFields> = {};
+  for (const book of ["operating", "public"] as const) {
+    const { lines, income, expense, entries } = expected[book];
+    const row = (await reader.row("finance", "period", [community.code, book, period])) ?? {};
+    rows[book] = row;
+    const wanted = { state: "published", income, expense, approved_count: entries, pending: 0 };
+    problems.push(...differences(`${book} ${period}`, row, wanted));
+    for (const [code, debit, credit] of lines) {
+      const turnover = (await reader.row("finance", "turnover", [community.code, period, code])) ?? {};
+      problems.push(...differences(`${period} ${code}`, turnover, { debit, credit }));
+    }
+    const digest = toHex(digestOf(statementText(lines)));
+    if (toHex(bytesOf(row.statement)) !== digest) problems.push(`${book} ${period}: statement ${digest}`);
+  }
+  let entries = 0;
+  for (const id of (await reader.rows("finance", "entry")).keys()) {
+    const entry = (await reader.row("finance", "entry", [id])) ?? {};
+    const { drafted_by: drafted, posted_by: posted, approved_by: approved } = entry;
+    if (approved === "" || approved === posted || approved === drafted) problems.push(`${id}: ${String(approved)}`);
+    entries += 1;
+  }
+  const run = (await reader.row("fees", "run", [community.code, period])) ?? {};
+  const { operating = {} } = rows;
+  const [incomeFen, expenseFen] = [Number(operating.income), Number(operating.expense)];
+  const statement = toHex(bytesOf(operating.statement));
+  return {
+    ok: problems.length === 0,
+    facts: { bills: Number(run.bills), paidFen: money.paidFen, entries, incomeFen, expenseFen, statement },
+    lines: [
+      `  ${grouped(Number(run.bills))} 张账单每 100 张一笔交易; 银行确认 ${yuan(money.paidFen)} · bills in transactions of 100; confirmed by the bank`,
+      `  ${period} 已结账: ${entries} 张凭证, 制单、过账、复核分属三人; 收入 ${yuan(incomeFen)}, 支出 ${yuan(expenseFen)}, 公共收益单列 · closed: entries by three people; income, expense, public income apart`,
+      `  报表可由任何人重算 statement, recomputed ${statement.slice(0, 16)}…`,
+      ...problems.map((problem) => `  ! ${problem}`),
+    ],
+  };
+}
+
+async function supervisionPart({
+  reader,
+  community,
+}: DimensionSource): Promise<Part<Omit<DimensionFacts["supervision"], "refused">>> {
+  const problems: string[] = [];
+  const confirmed = new Set<string>();
+  for (const { id, kind, points } of ITEMS) {
+    const item = (await reader.row("supervision", "item", [id])) ?? {};
+    if (item.state === "confirmed") confirmed.add(id);
+    if (item.decided_by === item.by) problems.push(`${id}: decided by ${String(item.by)}`);
+    problems.push(...differences(id, item, { organisation: "property", kind, points }));
+  }
+  const { score, grade } = expectedCredit(confirmed);
+  const subject = (await reader.row("supervision", "subject", ["property"])) ?? {};
+  problems.push(...differences("property", subject, { score, grade }));
+  const alert = (await reader.row("supervision", "alert", [alertOf(community.code)])) ?? {};
+  const late = (await reader.row("disclosure", "publication", [community.code, "public_income", 1, 1])) ?? {};
+  const inTime = (await reader.row("disclosure", "publication", [community.code, "accounts", 1, 1])) ?? {};
+  problems.push(
+    ...differences("accounts", inTime, { late: false }),
+    ...differences("public_income", late, { late: true }),
+  );
+  // The duty has gone on to the next period, which began when the one that was late had ended.
+  const duty = (await reader.row("disclosure", "duty", [community.code, "public_income"])) ?? {};
+  const alertHours = Math.floor((Number(alert.at) - Number(duty.from) - GRACE_MS) / HOUR_MS);
+  if (!(alertHours >= 0)) problems.push(`alert ${String(alert.at)}`);
+  return {
+    ok: problems.length === 0,
+    facts: {
+      overdue: late.late === true ? 1 : 0,
+      alertHours,
+      score: Number(subject.score),
+      grade: String(subject.grade),
+    },
+    lines: [
+      `  收支按期公开; 公共收益逾期, 由账本自己公布, ${alertHours} 小时后业主预警 · accounts in time; public income late, as the ledger itself said: alert after so many hours`,
+      `  物业信用 ${String(subject.score)} 分 ${String(subject.grade)} 级: ${creditText(confirmed)}, 均经告知、异议和另一人决定 · credit of the company, each item notified, open to objection, decided by another`,
+      ...problems.map((problem) => `  ! ${problem}`),
+    ],
+  };
+}
+
+function creditText(confirmed: ReadonlySet<string>): string {
+  const items = ITEMS.filter(({ id }) => confirmed.has(id));
+  return items.map(({ kind, points }) => `${kind === "bad" ? "-" : kind === "good" ? "+" : ""}${points}`).join(" ");
+}
+
+type Refused = Readonly<Record<Dimension, Part<readonly Refusal[]>>>;
+
+/** None got through, and of each dimension one at least was tried. */
+async function refusalsOf({ answerTo }: DimensionSource): Promise<Refused> {
+  const parts = new Map<Dimension, { ok: boolean; facts: Refusal[]; lines: string[] }>();
+  for (const dimension of DIMENSIONS) parts.set(dimension, { ok: false, facts: [], lines: [] });
+  const through = new Set<Dimension>();
+  for (const attempt of ATTEMPT_NAMES) {
+    const { dimension, title, rules }: PlannedAttempt = ATTEMPTS[attempt];
+    const part = parts.get(dimension);
+    const answer = await answerTo(attempt);
+    if (answer === undefined || part === undefined) continue;
+    const { receipt, explanation } = answer;
+    const ok = receipt.status === "refused" && rules.includes(receipt.ruleId);
+    if (!ok) through.add(dimension);
+    part.facts.push({ attempt, rule: receipt.ruleId, ...explanation, txId: toHex(receipt.txId) });
+    part.lines.push(
+      `  ${ok ? "✓ 拒绝 refused" : "✗ 未拒绝 NOT refused"}: ${title.zh} · ${title.en}`,
+      `    ${explanation.zh} · ${explanation.en}`,
+    );
+  }
+  const partOf = (dimension: Dimension): Part<readonly Refusal[]> => {
+    const { facts = [], lines = [] } = parts.get(dimension) ?? {};
+    return { ok: facts.length > 0 && !through.has(dimension), facts, lines };
+  };
+  return {
+    residents: partOf("residents"),
+    services: partOf("services"),
+    property: partOf("property"),
+    supervision: partOf("supervision"),
+  };
+}
