@@ -16,6 +16,10 @@ const CALLS = 100;
 /** Bytes of a document are at most three times its characters; each costs 80 units to check. */
 const GAS_PER_CHARACTER = 260;
 const GAS_OF_DEPLOYMENT = 50_000;
+/** Proposals live for thirty days, which are seconds here: few at once are enacted in time, also on a slow machine. */
+const CONTRACTS_AT_ONCE = 3;
+/** what a proposal needs to be approved and enacted */
+const TIME_LEFT_MS = 20 * 86_400_000;
 
 interface Proposed {
   readonly name: LibraryContract;
@@ -91,6 +95,15 @@ export async function deployContracts(
   steps: Steps,
   names: readonly LibraryContract[],
 ): Promise<void> {
+  const deployed = await steps.reader.rows("governance", "contract");
+  const missing = names.filter((name) => !deployed.has(name));
+  if (missing.length === 0)
+    context.progress({ zh: `${names.length} 份合约已部署`, en: `${names.length} contracts are deployed already` });
+  for (let first = 0; first < missing.length; first += CONTRACTS_AT_ONCE)
+    await deployGroup(context, steps, missing.slice(first, first + CONTRACTS_AT_ONCE));
+}
+
+async function deployGroup(context: DayContext, steps: Steps, names: readonly LibraryContract[]): Promise<void> {
   const seats = await seatsOf(steps);
   const proposals: Proposed[] = [];
   for (const name of names) {
@@ -98,7 +111,8 @@ export async function deployContracts(
     // The id names the text, so that a changed document is another proposal.
     const digest = digestOf(source);
     const tests = await testsOfLibraryContract(name);
-    proposals.push({ name, source, digest, tests, id: `${name}-${toHex(digest).slice(0, 12)}` });
+    const id = await openProposal(context, steps, `${name}-${toHex(digest).slice(0, 12)}`);
+    proposals.push({ name, source, digest, tests, id });
   }
   await steps.ensure({
     title: {
@@ -151,7 +165,12 @@ export async function agreeOnNumbers(
   { title, numbers }: { readonly title: ProgressLine; readonly numbers: readonly AgreedNumber[] },
 ): Promise<void> {
   const seat = (await seatsOf(steps)).get("street") ?? 0;
-  const proposals = numbers.map((number) => ({ ...number, id: `number-${number.name}-${number.value}` }));
+  const agreed = await steps.reader.rows("governance", "setting");
+  const proposals: (AgreedNumber & { readonly id: string })[] = [];
+  for (const number of numbers)
+    if (agreed.get([number.contract, number.name].join("\n"))?.value !== number.value)
+      proposals.push({ ...number, id: await openProposal(context, steps, `${number.name}-${number.value}`) });
+  if (proposals.length === 0) return;
   await steps.ensure({
     title,
     contract: "governance",
@@ -171,6 +190,17 @@ export async function agreeOnNumbers(
       ...administered(context, "street", "enact_setting", { proposal: id }),
     })),
   });
+}
+
+/** The id of a proposal that is not made yet, or has time left: one that was broken off may have expired meanwhile. */
+async function openProposal({ clock }: DayContext, steps: Steps, name: string): Promise<string> {
+  const proposals = await steps.reader.rows("governance", "proposal");
+  for (let number = 1; ; number += 1) {
+    const id = number === 1 ? name : `${name}-${number}`;
+    const found = proposals.get(id);
+    if (found === undefined || found.state === "enacted" || Number(found.expires) > clock.nowMs() + TIME_LEFT_MS)
+      return id;
+  }
 }
 
 async function approveAll(

@@ -74,9 +74,13 @@ export async function playDay(options: DayOptions): Promise<DayReport> {
   await sealRoll(context, steps);
   await deployContracts(context, steps, MORNING_CONTRACTS);
   await setDuties(context, steps);
-  // Notice, voting and the display of the result take weeks of the ledger's time: the rest of the work is done meanwhile.
-  const stages = { voted: Promise.withResolvers<void>(), published: Promise.withResolvers<void>() };
-  const [motion] = await Promise.all([vote(context, steps, stages), work(context, steps, stages)]);
+  // Notice takes fifteen days of the ledger's time, and so does the display of the result: the rest is done meanwhile.
+  // While ballots are cast and opened the network has nothing else to do: both have their time.
+  const published = Promise.withResolvers<void>();
+  const [motion] = await Promise.all([
+    vote(context, steps, published.resolve),
+    work(context, steps).then(() => afternoon(context, steps, published.promise)),
+  ]);
   const { transactions, perSecond } = sender.throughput();
   return {
     motion,
@@ -88,20 +92,13 @@ export async function playDay(options: DayOptions): Promise<DayReport> {
   };
 }
 
-/** How far the vote is: what needs a quiet network waits for it. */
-interface Stages {
-  readonly voted: PromiseWithResolvers<void>;
-  readonly published: PromiseWithResolvers<void>;
-}
-
-async function vote(context: DayContext, steps: Steps, stages: Stages): Promise<string> {
+async function vote(context: DayContext, steps: Steps, published: () => void): Promise<string> {
   for (;;) {
     const convened = await convene(context, steps);
     const { motion } = convened;
     await castVotes(context, steps, convened);
-    stages.voted.resolve();
     if (await countVotes(context, steps, motion)) {
-      stages.published.resolve();
+      published();
       await awaitEffect(context, steps, motion);
       return motion;
     }
@@ -112,29 +109,31 @@ async function vote(context: DayContext, steps: Steps, stages: Stages): Promise<
   }
 }
 
-async function work(context: DayContext, steps: Steps, { voted, published }: Stages): Promise<void> {
+async function work(context: DayContext, steps: Steps): Promise<void> {
   await Promise.all([billAndCollect(context, steps), reportTelemetry(context, steps)]);
   await repairDevices(context, steps);
-  await voted.promise;
-  await deployContracts(context, steps, AFTERNOON_CONTRACTS);
-  await Promise.all([inspect(context, steps), books(context, steps), directory(context, steps)]);
-  await published.promise;
-  await Promise.all([
-    servePackages(context, steps),
-    decideInspection(context, steps),
-    disclose(context, steps),
-    overdue(context, steps),
-  ]);
-}
-
-async function books(context: DayContext, steps: Steps): Promise<void> {
   await keepBooks(context, steps);
   await closeMonth(context, steps);
+  await disclose(context, steps);
 }
 
-async function directory(context: DayContext, steps: Steps): Promise<void> {
+/** @param published when the result of the vote is: nothing of this has to be done before */
+async function afternoon(context: DayContext, steps: Steps, published: Promise<void>): Promise<void> {
+  await published;
+  await deployContracts(context, steps, AFTERNOON_CONTRACTS);
+  await Promise.all([inspection(context, steps), services(context, steps)]);
+  await overdue(context, steps);
+}
+
+async function inspection(context: DayContext, steps: Steps): Promise<void> {
+  await inspect(context, steps);
+  await decideInspection(context, steps);
+}
+
+async function services(context: DayContext, steps: Steps): Promise<void> {
   await openDirectory(context, steps);
   await askDirectory(context, steps);
+  await servePackages(context, steps);
 }
 
 async function overdue(context: DayContext, steps: Steps): Promise<void> {

@@ -19,16 +19,11 @@ export const MORNING_CONTRACTS = [
   "device-repair",
   "fees",
   "disclosure",
-] as const;
-/** Deployed when the ballots are in and the network has time, in this order. */
-export const AFTERNOON_CONTRACTS = [
-  "service-directory",
-  "home-service",
   "maintenance-fund",
   "finance",
-  "device-care",
-  "supervision",
 ] as const;
+/** Deployed when the vote is counted and the network has time, in this order. */
+export const AFTERNOON_CONTRACTS = ["service-directory", "home-service", "device-care", "supervision"] as const;
 
 export type LibraryContract =
   | (typeof GENESIS_CONTRACTS)[number]

@@ -12,7 +12,7 @@ import {
   type PlannedAttempt,
 } from "./attempts.ts";
 import type { Community } from "./community.ts";
-import { alertOf, statementText } from "./day-accounts.ts";
+import { alertOf, DUTIES, statementText } from "./day-accounts.ts";
 import { type ExpectedMoney, expectedBooks, expectedCredit, grouped } from "./expected.ts";
 import { billingPeriod } from "./plan.ts";
 import { ITEMS, MATCH_MODES } from "./plan-services.ts";
@@ -21,8 +21,8 @@ import type { StepAnswer, StepReader } from "./steps.ts";
 import { checkServices, PROVIDERS, type ServicesChecked } from "./summary-services.ts";
 import { differences, type Finding, heading, percent, yuan } from "./summary-text.ts";
 
-const HOUR_MS = 3_600_000;
-const GRACE_MS = 30 * 24 * HOUR_MS;
+/** after the end of a period, until its disclosure is due */
+const GRACE_MS = 30 * 86_400_000;
 
 export interface Refusal {
   readonly attempt: string;
@@ -63,9 +63,9 @@ export interface DimensionFacts {
     readonly refused: readonly Refusal[];
   };
   readonly supervision: {
+    /** disclosures */
+    readonly inTime: number;
     readonly overdue: number;
-    /** of the ledger's time, from the deadline to the alert */
-    readonly alertHours: number;
     readonly score: number;
     readonly grade: string;
     readonly refused: readonly Refusal[];
@@ -216,28 +216,25 @@ async function supervisionPart({
   const { score, grade } = expectedCredit(confirmed);
   const subject = (await reader.row("supervision", "subject", ["property"])) ?? {};
   problems.push(...differences("property", subject, { score, grade }));
-  const alert = (await reader.row("supervision", "alert", [alertOf(community.code)])) ?? {};
-  const late = (await reader.row("disclosure", "publication", [community.code, "public_income", 1, 1])) ?? {};
-  const inTime = (await reader.row("disclosure", "publication", [community.code, "accounts", 1, 1])) ?? {};
-  problems.push(
-    ...differences("accounts", inTime, { late: false }),
-    ...differences("public_income", late, { late: true }),
-  );
-  // The duty has gone on to the next period, which began when the one that was late had ended.
-  const duty = (await reader.row("disclosure", "duty", [community.code, "public_income"])) ?? {};
-  const alertHours = Math.floor((Number(alert.at) - Number(duty.from) - GRACE_MS) / HOUR_MS);
-  if (!(alertHours >= 0)) problems.push(`alert ${String(alert.at)}`);
+  const alert = await reader.row("supervision", "alert", [alertOf(community.code)]);
+  problems.push(...differences("alert", alert ?? {}, { organisation: "property", items: 1 }));
+  const late: string[] = [];
+  for (const { kind } of DUTIES) {
+    const publication = (await reader.row("disclosure", "publication", [community.code, kind, 1, 1])) ?? {};
+    // The duty has gone on to the next period, which began when this one had ended.
+    const duty = (await reader.row("disclosure", "duty", [community.code, kind])) ?? {};
+    const isLate = Number(publication.at) >= Number(duty.from) + GRACE_MS;
+    problems.push(...differences(kind, publication, { late: isLate }), ...differences(kind, duty, { number: 2 }));
+    if (isLate) late.push(kind);
+  }
+  if (!late.includes("public_income")) problems.push("public_income: late");
+  const inTime = DUTIES.length - late.length;
   return {
     ok: problems.length === 0,
-    facts: {
-      overdue: late.late === true ? 1 : 0,
-      alertHours,
-      score: Number(subject.score),
-      grade: String(subject.grade),
-    },
+    facts: { inTime, overdue: late.length, score: Number(subject.score), grade: String(subject.grade) },
     lines: [
-      `  收支按期公开; 公共收益逾期, 由账本自己公布, ${alertHours} 小时后业主预警 · accounts in time; public income late, as the ledger itself said: alert after so many hours`,
-      `  物业信用 ${String(subject.score)} 分 ${String(subject.grade)} 级: ${creditText(confirmed)}, 均经告知、异议和另一人决定 · credit of the company, each item notified, open to objection, decided by another`,
+      `  ${inTime} 项按期公开; ${late.length} 项逾期, 到期即由账本自己公布, 业主据此预警 · disclosed in time; overdue, said by the ledger itself at the deadline, and an owner raised the alert`,
+      `  物业信用 ${String(subject.score)} 分 ${String(subject.grade)} 级 = ${creditText(confirmed)}, 每项均经告知、可异议、由另一人决定 · credit of the company: each item was notified, open to objection, decided by another`,
       ...problems.map((problem) => `  ! ${problem}`),
     ],
   };

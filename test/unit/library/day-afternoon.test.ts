@@ -59,12 +59,13 @@ async function playAfternoon({ context, steps }: { context: DayContext; steps: S
   await setDuties(context, steps);
   await Promise.all([billAndCollect(context, steps), reportTelemetry(context, steps)]);
   await repairDevices(context, steps);
-  await inspect(context, steps);
   await keepBooks(context, steps);
   await closeMonth(context, steps);
+  await disclose(context, steps);
+  await inspect(context, steps);
   await openDirectory(context, steps);
   await askDirectory(context, steps);
-  await Promise.all([servePackages(context, steps), decideInspection(context, steps), disclose(context, steps)]);
+  await Promise.all([servePackages(context, steps), decideInspection(context, steps)]);
   await awaitOverdue(context, steps);
   await scoreAlert(context, steps);
 }
@@ -97,7 +98,7 @@ describe("afternoon", () => {
     expect(facts.residents).toMatchObject({ packages: 6, escrowFen: 148_800, refundedFen: 4_800, ratings: 18 });
     expect(facts.services).toMatchObject({ providers: 2, visits: 18, missed: 0, silent: 3, paidFen: 144_000 });
     expect(facts.property).toMatchObject({ bills: 100, entries: 7 });
-    expect(facts.supervision).toMatchObject({ overdue: 1, score: 79, grade: "A" });
+    expect(facts.supervision).toMatchObject({ inTime: 1, overdue: 1, score: 79, grade: "A" });
     const refused = DIMENSIONS.flatMap((dimension) => facts[dimension].refused.map(({ attempt }) => attempt));
     expect(refused).toEqual(ATTEMPT_NAMES.filter((name) => name !== "early-key"));
     for (const dimension of DIMENSIONS)
