@@ -15,7 +15,7 @@ import { untilFound, untilLedgerTime } from "./waiting.ts";
 const DAY_MS = 86_400_000;
 const ZONE_MS = 8 * 3_600_000;
 /** A duty is set for a period that is not over when the transaction is executed. */
-const MARGIN_MS = 3 * DAY_MS;
+const MARGIN_MS = 10 * DAY_MS;
 export const DUTIES = [
   { kind: "accounts", months: 12 },
   { kind: "public_income", months: 3 },

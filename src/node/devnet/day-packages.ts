@@ -3,7 +3,6 @@
 
 import { sha256 } from "#sha256";
 import type { CallRequest } from "../../client/transaction.ts";
-import { LedgerError } from "../../errors.ts";
 import type { Value } from "../../ledger/codec.ts";
 import { digestOf, itemOf, residentOf, staffOf } from "./acts.ts";
 import { STAFF, workerOf } from "./cast.ts";
@@ -13,7 +12,7 @@ import { providerOf, termsOf, VISIT_NUMBERS } from "./day-services.ts";
 import { isAcceptedInPerson, type PlannedPackage, type PlannedVisit, plannedPackages } from "./plan-services.ts";
 import type { RowFields } from "./reader.ts";
 import type { ProgressLine, Step, StepItem, Steps } from "./steps.ts";
-import { untilFound, untilLedgerTime } from "./waiting.ts";
+import { unlessLate, untilFound, untilLedgerTime } from "./waiting.ts";
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
@@ -192,10 +191,13 @@ async function agree({ context, steps, packages, visits }: Round): Promise<void>
   );
 }
 
-async function schedule({ context, steps, visits }: Round): Promise<void> {
+/** Of the packages that are paid: the others the ledger cancels. */
+async function schedule({ context, steps, packages }: Round): Promise<void> {
+  const bundles = await steps.reader.rows("home-service", "bundle");
+  const paid = packages.filter(({ bundle }) => bundles.get(bundle)?.state === "funded").flatMap(({ visits }) => visits);
   await steps.ensure({
-    ...ordersStep(`为 ${visits.length} 次上门排班`, `${visits.length} visits scheduled`),
-    items: visits.map(({ order, worker, planned }) =>
+    ...ordersStep(`为 ${paid.length} 次上门排班`, `${paid.length} visits scheduled`),
+    items: paid.map(({ order, worker, planned }) =>
       itemOf(providerOf(context, planned.offer.organisation), [order], [call("schedule", { order, worker })], {
         isDone: ({ state }) => state !== "requested" && state !== "quoted",
       }),
@@ -205,55 +207,54 @@ async function schedule({ context, steps, visits }: Round): Promise<void> {
 }
 
 /** All visits of one day of the round: check-in in time with the resident's code, check-out when the minutes are served. */
-async function visit(
-  { context, steps }: Round,
-  visits: readonly Visit[],
-  starts: ReadonlyMap<string, number>,
-): Promise<void> {
+async function visit(round: Round, visits: readonly Visit[], starts: ReadonlyMap<string, number>): Promise<void> {
+  const { context, steps } = round;
   const startMs = Math.max(...visits.map(({ order }) => starts.get(order) ?? 0));
   const absentMs = startMs + VISIT_NUMBERS.absent_minutes * MINUTE_MS;
-  const at = (zh: string, en: string, action: string, phase: "arrival" | "departure", before: readonly string[]) => ({
-    ...ordersStep(zh, en),
-    isOver: () => context.clock.nowMs() >= absentMs,
-    items: visits.map(({ order, worker, planned }) => {
-      const code = codeOf(context, order, phase);
-      const args = phase === "arrival" ? { order, code } : { order, code, proof: digestOf(`visit:${order}`) };
-      const { organisation } = planned.offer;
-      return itemOf(staffOf(context, { account: worker, organisation, role: "tech" }), [order], [call(action, args)], {
-        isDone: ({ state }) => !before.includes(String(state)),
-      });
-    }),
-  });
   await untilLedgerTime(context, startMs - VISIT_NUMBERS.early_minutes * MINUTE_MS);
   await unlessLate(context, absentMs, () =>
-    steps.ensure(
-      at(
-        `${visits.length} 人当面凭码签到`,
-        `${visits.length} workers check in with the resident's code`,
-        "check_in",
-        "arrival",
-        ["scheduled"],
-      ),
-    ),
+    steps.ensure({
+      ...ordersStep(`${visits.length} 人当面凭码签到`, `${visits.length} workers check in with the resident's code`),
+      items: visits.map((of) => {
+        const args = { order: of.order, code: codeOf(context, of.order, "arrival") };
+        return ofWorker(round, of, call("check_in", args), "scheduled");
+      }),
+      isOver: () => context.clock.nowMs() >= absentMs,
+    }),
   );
   const orders = await steps.reader.rows("home-service", "order");
-  const servedMs = visits.map(({ order, planned }) => {
-    const checkedIn = Number(orders.get(order)?.checked_in ?? 0);
-    return checkedIn === 0 ? 0 : checkedIn + (planned.minutes * MINUTE_MS * SERVED_PERCENT) / 100;
-  });
-  await untilLedgerTime(context, Math.max(...servedMs) + 1);
-  await unlessLate(context, absentMs, () =>
-    steps.ensure(
-      at(`${visits.length} 人签退, 报完成`, `${visits.length} workers check out`, "check_out", "departure", [
-        "in_service",
-      ]),
-    ),
+  const present = visits.filter(({ order }) => orders.get(order)?.state === "in_service");
+  if (present.length === 0) return;
+  const served = present.map(
+    ({ order, planned }) =>
+      Number(orders.get(order)?.checked_in) + (planned.minutes * MINUTE_MS * SERVED_PERCENT) / 100,
   );
+  await untilLedgerTime(context, Math.max(...served) + 1);
+  await unlessLate(context, absentMs, () =>
+    steps.ensure({
+      ...ordersStep(`${present.length} 人签退, 报完成`, `${present.length} workers check out`),
+      items: present.map((of) => {
+        const { order } = of;
+        const args = { order, code: codeOf(context, order, "departure"), proof: digestOf(`visit:${order}`) };
+        return ofWorker(round, of, call("check_out", args), "in_service");
+      }),
+    }),
+  );
+}
+
+function ofWorker({ context }: Round, { order, worker, planned }: Visit, act: CallRequest, before: string): StepItem {
+  const { organisation } = planned.offer;
+  const actor = staffOf(context, { account: worker, organisation, role: "tech" });
+  return itemOf(actor, [order], [act], { isDone: ({ state }) => state !== before });
 }
 
 /** What residents accept is paid at once. */
 async function accept(round: Round): Promise<void> {
-  const accepted = round.visits.filter(({ planned }) => planned.end === "accepted");
+  const orders = await round.steps.reader.rows("home-service", "order");
+  const accepted = round.visits.filter(
+    ({ order, planned }) => planned.end === "accepted" && orders.get(order)?.state === "delivered",
+  );
+  if (accepted.length === 0) return;
   await round.steps.ensure({
     ...ordersStep(
       `居民验收 ${accepted.length} 单, 验收即付款`,
@@ -266,7 +267,10 @@ async function accept(round: Round): Promise<void> {
 
 /** What is not as agreed is frozen, and nobody gets anything. */
 async function dispute(round: Round): Promise<void> {
-  const disputed = round.visits.filter(({ planned }) => planned.end === "disputed");
+  const orders = await round.steps.reader.rows("home-service", "order");
+  const disputed = round.visits.filter(
+    ({ order, planned }) => planned.end === "disputed" && orders.get(order)?.state === "delivered",
+  );
   if (disputed.length === 0) return;
   await round.steps.ensure({
     ...ordersStep("居民提出争议, 款项冻结", "A resident disputes an order: its money is frozen"),
@@ -356,18 +360,6 @@ async function acceptAgain({ context, steps, visits }: Round): Promise<void> {
 async function startsOf({ steps, visits }: Round): Promise<ReadonlyMap<string, number>> {
   const orders = await steps.reader.rows("home-service", "order");
   return new Map(visits.map(({ order }) => [order, Number(orders.get(order)?.starts)]));
-}
-
-/** @returns false where it was refused and its time is over: the ledger refunds, and the day goes on */
-async function unlessLate(context: DayContext, lateMs: number, act: () => Promise<void>): Promise<boolean> {
-  try {
-    await act();
-    return true;
-  } catch (error) {
-    const isLate = context.clock.nowMs() >= lateMs;
-    if (!(error instanceof LedgerError) || error.code !== "DAY_REFUSED" || !isLate) throw error;
-    return false;
-  }
 }
 
 function ordersStep(zh: string, en: string): Pick<Step, "title" | "contract" | "table"> {

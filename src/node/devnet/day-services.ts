@@ -15,8 +15,16 @@ const PAPERS_MS = 5 * 365 * 86_400_000;
 const CAPACITY = 100;
 const REDO_DAYS = 30;
 
-/** In this community: how early a worker may check in, when one counts as absent, when a visit without check-out is disputed. */
-export const VISIT_NUMBERS = { early_minutes: 120, absent_minutes: 240, overdue_hours: 72 } as const;
+/**
+ * In this community, within the bounds of the document: how early a worker may check in, when one counts as absent, when a
+ * visit without check-out is disputed, and how long the money may take. Six hours to check in are a quarter of a second here.
+ */
+export const VISIT_NUMBERS = {
+  early_minutes: 120,
+  absent_minutes: 240,
+  overdue_hours: 72,
+  fund_hours_max: 168,
+} as const;
 
 const PROVIDERS = ["homecare", "provider"] as const;
 

@@ -9,7 +9,7 @@ import type { DayContext } from "./day.ts";
 import { alertOf } from "./day-accounts.ts";
 import { ITEMS } from "./plan-services.ts";
 import type { ProgressLine, Steps } from "./steps.ts";
-import { untilLedgerTime } from "./waiting.ts";
+import { unlessLate, untilLedgerTime } from "./waiting.ts";
 
 const INSPECTION = "inspection-1";
 const SUBJECT = "property";
@@ -40,21 +40,21 @@ export async function inspect(context: DayContext, steps: Steps): Promise<void> 
 
 /** The two items that nobody objected to. */
 export async function decideInspection(context: DayContext, steps: Steps): Promise<void> {
-  const items = await steps.reader.rows("supervision", "item");
-  const open = [BASE, GOOD].filter(({ id }) => items.get(id)?.state === "notified");
-  await untilLedgerTime(context, Math.max(0, ...open.map(({ id }) => Number(items.get(id)?.objection_until))));
   await decide(context, steps, [BASE, GOOD]);
 }
 
 /** The alert that an owner raised costs points: the company objects, and is heard, before somebody else decides. */
 export async function scoreAlert(context: DayContext, steps: Steps): Promise<void> {
   await record(context, steps, [BAD], { basis: "alert", cited: alertOf(context.community.code) });
-  await move(steps, {
-    title: { zh: "物业提出异议", en: "The property company objects" },
-    by: staffOf(context, STAFF.manager),
-    after: ["recorded", "notified"],
-    items: [[BAD.id, call("object", { id: BAD.id, objection: digestOf("objection") })]],
-  });
+  const item = await steps.reader.row("supervision", "item", [BAD.id]);
+  await unlessLate(context, Number(item?.objection_until), () =>
+    move(steps, {
+      title: { zh: "物业提出异议", en: "The property company objects" },
+      by: staffOf(context, STAFF.manager),
+      after: ["recorded", "notified"],
+      items: [[BAD.id, call("object", { id: BAD.id, objection: digestOf("objection") })]],
+    }),
+  );
   await decide(context, steps, [BAD]);
 }
 
@@ -82,7 +82,11 @@ async function record(
   });
 }
 
+/** At once where the company was heard, and when its time to object is over where it said nothing. */
 async function decide(context: DayContext, steps: Steps, items: readonly Item[]): Promise<void> {
+  const rows = await steps.reader.rows("supervision", "item");
+  const silent = items.filter(({ id }) => rows.get(id)?.state === "notified");
+  await untilLedgerTime(context, Math.max(0, ...silent.map(({ id }) => Number(rows.get(id)?.objection_until))));
   await move(steps, {
     title: { zh: "另一位监管人员决定", en: "Another official decides" },
     by: staffOf(context, STAFF.reviewer),

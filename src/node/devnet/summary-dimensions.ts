@@ -136,9 +136,9 @@ async function residentsPart(
     ok,
     facts: { ballots, packages, escrowFen, refundedFen, ratings },
     lines: [
-      `  ${grouped(ballots)} 名业主各投一张密封选票, 谁都可以重新计票 · owners cast a sealed ballot each, which anybody can count again`,
-      `  ${packages} 份套餐 ${yuan(escrowFen)} 先入托管, 验收才付款, 退还 ${yuan(refundedFen)} · packages paid into escrow and out on acceptance, so much given back`,
-      `  ${ratings} 条评价, 每单一条, 只能由下单的居民作出 · ratings, one of each order, by who ordered`,
+      `  ${grouped(ballots)} 名业主各投一张密封选票, 谁都可以重新计票 · ${grouped(ballots)} owners cast a sealed ballot each; anybody can count again`,
+      `  ${packages} 份套餐 ${yuan(escrowFen)} 先入托管, 验收才付款, 退还 ${yuan(refundedFen)} · ${packages} packages: paid into escrow, out on acceptance only, ${yuan(refundedFen)} given back`,
+      `  ${ratings} 条评价, 每单一条, 只能由下单的居民作出 · ${ratings} ratings, one of each order, by who ordered it`,
     ],
   };
 }
@@ -149,9 +149,9 @@ function servicesPart(checked: ServicesChecked): Part<Omit<DimensionFacts["servi
     ok,
     facts: { providers: PROVIDERS.length, visits, missed, silent, paidFen, scoreBp },
     lines: [
-      `  ${PROVIDERS.length} 家服务商合做一份套餐: ${visits} 次上门, 凭码签到签退, ${missed} 次未到已退款 · providers in one package: visits with codes at the door; those missed were refunded`,
-      `  付服务商 ${yuan(paidFen)}: 验收即付, 其中 ${silent} 单由账本在沉默 72 小时后付 · paid on acceptance, so many of them by the ledger after 72 hours of silence`,
-      `  安心到家得分 score of Anxin ${percent(scoreBp)}, 排序 ${MATCH_MODES.length} 次, 均已重算 · recomputed, as are ${MATCH_MODES.length} rankings of the directory`,
+      `  每份套餐由 ${PROVIDERS.length} 家服务商合做: ${visits} 次上门, 凭码签到签退, ${missed} 次未到均已退款 · ${PROVIDERS.length} providers in each package: ${visits} visits with codes at the door, ${missed} missed and refunded`,
+      `  付服务商 ${yuan(paidFen)}, 验收即付, 其中 ${silent} 单在沉默 72 小时后由账本付 · ${yuan(paidFen)} paid on acceptance, ${silent} orders by the ledger after 72 hours of silence`,
+      `  安心到家得 ${percent(scoreBp)} 分; 得分和 ${MATCH_MODES.length} 次排序均已重算 · Anxin scores ${percent(scoreBp)}; the score and ${MATCH_MODES.length} rankings were recomputed`,
       ...problems.map((problem) => `  ! ${problem}`),
     ],
   };
@@ -187,15 +187,16 @@ async function propertyPart(
   }
   const run = (await reader.row("fees", "run", [community.code, period])) ?? {};
   const { operating = {} } = rows;
+  const bills = grouped(Number(run.bills));
   const [incomeFen, expenseFen] = [Number(operating.income), Number(operating.expense)];
   const statement = toHex(bytesOf(operating.statement));
   return {
     ok: problems.length === 0,
     facts: { bills: Number(run.bills), paidFen: money.paidFen, entries, incomeFen, expenseFen, statement },
     lines: [
-      `  ${grouped(Number(run.bills))} 张账单每 100 张一笔交易; 银行确认 ${yuan(money.paidFen)} · bills in transactions of 100; confirmed by the bank`,
-      `  ${period} 已结账: ${entries} 张凭证, 制单、过账、复核分属三人; 收入 ${yuan(incomeFen)}, 支出 ${yuan(expenseFen)}, 公共收益单列 · closed: entries by three people; income, expense, public income apart`,
-      `  报表可由任何人重算 statement, recomputed ${statement.slice(0, 16)}…`,
+      `  ${bills} 张账单每 100 张一笔交易, 银行确认收款 ${yuan(money.paidFen)} · ${bills} bills in transactions of 100, ${yuan(money.paidFen)} confirmed by the bank`,
+      `  ${period} 已结账: ${entries} 张凭证, 制单、过账、复核分属三人, 公共收益单列 · ${period} is closed: ${entries} entries by three people each, public income apart`,
+      `  收入 income ${yuan(incomeFen)}, 支出 expense ${yuan(expenseFen)}; 报表已重算 · the statement, recomputed: ${statement.slice(0, 16)}…`,
       ...problems.map((problem) => `  ! ${problem}`),
     ],
   };
@@ -229,12 +230,13 @@ async function supervisionPart({
   }
   if (!late.includes("public_income")) problems.push("public_income: late");
   const inTime = DUTIES.length - late.length;
+  const shown = `${String(subject.score)} ${String(subject.grade)}`;
   return {
     ok: problems.length === 0,
     facts: { inTime, overdue: late.length, score: Number(subject.score), grade: String(subject.grade) },
     lines: [
-      `  ${inTime} 项按期公开; ${late.length} 项逾期, 到期即由账本自己公布, 业主据此预警 · disclosed in time; overdue, said by the ledger itself at the deadline, and an owner raised the alert`,
-      `  物业信用 ${String(subject.score)} 分 ${String(subject.grade)} 级 = ${creditText(confirmed)}, 每项均经告知、可异议、由另一人决定 · credit of the company: each item was notified, open to objection, decided by another`,
+      `  公开 ${inTime} 项按期, ${late.length} 项逾期: 到期由账本自己公布, 业主据此预警 · ${inTime} disclosed in time, ${late.length} overdue: the ledger itself said so, and an owner raised the alert`,
+      `  物业信用 ${shown} = ${creditText(confirmed)}: 每项有依据、经告知、可异议、由另一人决定 · credit of the company ${shown}: each item rests on facts, was notified, was decided by another`,
       ...problems.map((problem) => `  ! ${problem}`),
     ],
   };

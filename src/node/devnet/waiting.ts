@@ -45,3 +45,18 @@ export async function untilFound<T>(
     await pause(clock, POLL_MS);
   }
 }
+
+/** @returns false where it was refused and its time is over: the ledger itself goes on, and so does the day */
+export async function unlessLate(
+  { clock }: Pick<DayContext, "clock">,
+  lateMs: number,
+  act: () => Promise<void>,
+): Promise<boolean> {
+  try {
+    await act();
+    return true;
+  } catch (error) {
+    if (!(error instanceof LedgerError) || error.code !== "DAY_REFUSED" || clock.nowMs() < lateMs) throw error;
+    return false;
+  }
+}

@@ -65,7 +65,8 @@ async function playAfternoon({ context, steps }: { context: DayContext; steps: S
   await inspect(context, steps);
   await openDirectory(context, steps);
   await askDirectory(context, steps);
-  await Promise.all([servePackages(context, steps), decideInspection(context, steps)]);
+  await servePackages(context, steps);
+  await decideInspection(context, steps);
   await awaitOverdue(context, steps);
   await scoreAlert(context, steps);
 }
