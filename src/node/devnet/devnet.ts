@@ -5,6 +5,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { LinliClient } from "../../client/client.ts";
 import { LedgerError } from "../../errors.ts";
+import type { Genesis, GenesisContract } from "../../ledger/genesis.ts";
 import { fromHex, toHex } from "../../ledger/hash.ts";
 import { systemClock } from "../clock.ts";
 import { generateSeed, verifyNative } from "../ed25519-native.ts";
@@ -98,13 +99,12 @@ async function prepare(
         { remedy: "name another directory with --data, or remove this one to begin anew" },
       );
     }
-    const made = new Map(found.genesis.contracts.map(({ name, source }) => [name, source]));
-    const other = contracts.find(({ name, source }) => made.get(name) !== source);
+    const other = differenceOf(found.genesis, contracts);
     if (other !== undefined) {
-      // The day speaks to the contracts of this version: with others it would be refused half way.
+      // The day speaks to the people and contracts of this version: with others it would be refused half way.
       throw new LedgerError(
         "DEVNET_OTHER_VERSION",
-        { directory, contract: other.name },
+        { directory, other },
         {
           remedy:
             "another version made this network: name another directory with --data, or remove this one to begin anew",
@@ -127,6 +127,16 @@ async function prepare(
     accounts: genesisAccounts(keys),
   });
   return { network, keys };
+}
+
+/** What another version made otherwise: a contract of the genesis, or an organisation. */
+function differenceOf(genesis: Genesis, contracts: readonly GenesisContract[]): string | undefined {
+  const made = new Map(genesis.contracts.map(({ name, source }) => [name, source]));
+  const present = new Set(genesis.organisations.map(({ id }) => id));
+  return (
+    contracts.find(({ name, source }) => made.get(name) !== source)?.name ??
+    DEVNET_ORGANISATIONS.find(({ id }) => !present.has(id))?.id
+  );
 }
 
 async function playAndShow(context: {
