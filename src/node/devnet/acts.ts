@@ -15,7 +15,7 @@ export interface Actor {
   readonly via: string;
 }
 
-/** Above the worst case of every transaction of the day's afternoon: up to 18 calls of at most 33,000 units. */
+/** Above the worst case of every transaction of the day's afternoon: at most 18 calls of 33,000 units, or 24 of 7,000. */
 const GAS_AMPLE = 1_000_000;
 
 /** The organisation's own node, or the street office's where it runs none. */

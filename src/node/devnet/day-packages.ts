@@ -152,7 +152,7 @@ async function compose({ context, steps, packages }: Round, firstMs: number): Pr
 async function agree({ context, steps, packages, visits }: Round): Promise<void> {
   await steps.ensure({
     ...ordersStep("两家服务商报价承接", "Two providers quote"),
-    items: visits.map(({ order, planned }) =>
+    items: byProvider(visits).map(({ order, planned }) =>
       itemOf(providerOf(context, planned.offer.organisation), [order], [call("quote", { order })], {
         isDone: ({ state }) => state !== "requested",
       }),
@@ -197,7 +197,7 @@ async function schedule({ context, steps, packages }: Round): Promise<void> {
   const paid = packages.filter(({ bundle }) => bundles.get(bundle)?.state === "funded").flatMap(({ visits }) => visits);
   await steps.ensure({
     ...ordersStep(`为 ${paid.length} 次上门排班`, `${paid.length} visits scheduled`),
-    items: paid.map(({ order, worker, planned }) =>
+    items: byProvider(paid).map(({ order, worker, planned }) =>
       itemOf(providerOf(context, planned.offer.organisation), [order], [call("schedule", { order, worker })], {
         isDone: ({ state }) => state !== "requested" && state !== "quoted",
       }),
@@ -239,6 +239,13 @@ async function visit(round: Round, visits: readonly Visit[], starts: ReadonlyMap
         return ofWorker(round, of, call("check_out", args), "in_service");
       }),
     }),
+  );
+}
+
+/** One after another, so that each provider sends a single transaction. */
+function byProvider(visits: readonly Visit[]): readonly Visit[] {
+  return visits.toSorted((left, right) =>
+    left.planned.offer.organisation < right.planned.offer.organisation ? -1 : 1,
   );
 }
 
