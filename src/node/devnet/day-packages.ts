@@ -244,9 +244,7 @@ async function visit(round: Round, visits: readonly Visit[], starts: ReadonlyMap
 
 /** One after another, so that each provider sends a single transaction. */
 function byProvider(visits: readonly Visit[]): readonly Visit[] {
-  return visits.toSorted((left, right) =>
-    left.planned.offer.organisation < right.planned.offer.organisation ? -1 : 1,
-  );
+  return [...Map.groupBy(visits, ({ planned }) => planned.offer.organisation).values()].flat();
 }
 
 function ofWorker({ context }: Round, { order, worker, planned }: Visit, act: CallRequest, before: string): StepItem {
