@@ -64,6 +64,8 @@ export class Checkers {
   private readonly heights = new Map<number, number>();
   /** node:height:view:step -> the frame that left */
   private readonly frames = new Map<string, Uint8Array>();
+  /** by the same names: what stood in a vote record when a process opened it, sent or not */
+  private readonly recorded = new Map<string, Uint8Array>();
   private readonly highest = new Map<number, Place>();
   private readonly references = new Map<string, readonly BatchReference[]>();
   /** height:view:block -> what its primary has called its right to propose it */
@@ -194,6 +196,7 @@ export class Checkers {
     );
     if (isSeated && signer === undefined && !member.hasLostRecord)
       this.world.fail(`node ${member.index} has lost its right to vote`);
+    this.noteRecorded(member, signer?.record.frames ?? []);
     this.observeHeight(member, chain.head.height);
     for (let height = chain.store.firstHeight; height <= chain.head.height; height += 1) {
       const block = chain.store.loadBlock(height);
@@ -202,6 +205,15 @@ export class Checkers {
       const what = `${toHex(blockHash)}/${toHex(resultHash)}`;
       if (!this.decided.has(height)) this.headers.noteDecided(height, { blockHash, resultHash }, undefined);
       this.decide(member, height, what, block.transactionIds.map(toHex));
+    }
+  }
+
+  private noteRecorded(member: Member, frames: readonly Uint8Array[]): void {
+    for (const frame of frames) {
+      const message = decodeMessage(frame);
+      const validators = message.ok ? this.validators.get(message.value.height) : undefined;
+      const place = message.ok && validators && this.ownPlaceOf(member, message.value, validators);
+      if (place) this.recorded.set(nameOf(member, place), frame);
     }
   }
 
@@ -315,7 +327,7 @@ export class Checkers {
     const place = validators && this.ownPlaceOf(member, message, validators);
     if (place === undefined) return;
     world.upgrades?.observeVote(member, place.height);
-    const name = `${member.index}:${place.height}:${place.view}:${place.step}`;
+    const name = nameOf(member, place);
     const before = this.frames.get(name);
     if (member.hasLostRecord)
       return world.fail(`amnesia: node ${member.index} votes at ${name} without its vote record`);
@@ -323,9 +335,10 @@ export class Checkers {
     if (before !== undefined) return world.fail(`S5: node ${member.index} signed twice at ${name}`);
     this.frames.set(name, frame);
     const highest = this.highest.get(member.index);
-    if (highest !== undefined && !isAbove(place, highest))
-      world.fail(`S5: node ${member.index} signed backward at ${name}`);
-    this.highest.set(member.index, place);
+    // Signed before it rose, and not sent before its process ended: it leaves with what came after.
+    const isLate = bytesEqual(this.recorded.get(name) ?? EMPTY_BYTES, frame);
+    if (highest === undefined || isAbove(place, highest)) this.highest.set(member.index, place);
+    else if (!isLate) world.fail(`S5: node ${member.index} signed backward at ${name}`);
     this.checkRecorded(member, name, frame);
     this.checkBatches(member, name, message);
     this.checkFairness(member, message);
@@ -505,6 +518,10 @@ function isSame(one: Uint8Array | undefined, other: Uint8Array): boolean {
 function blockOf(message: ConsensusMessage): Hash | undefined {
   if (message.kind === "prepare" || message.kind === "commit") return message.vote.blockHash;
   return message.kind === "prePrepare" ? message.block.proposal.blockHash : undefined;
+}
+
+function nameOf({ index }: Member, { height, view, step }: Place): string {
+  return `${index}:${height}:${view}:${step}`;
 }
 
 function isAbove(one: Place, other: Place): boolean {
