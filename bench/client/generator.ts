@@ -13,8 +13,10 @@ import { Tally, type TallyOptions } from "./tally.ts";
 
 /** Between the command and the first transaction. */
 const LEAD_MS = 50;
-/** What the last transactions of a load get to be committed. */
-const DRAIN_MS_MAX = 20_000;
+/** What the last transactions of a load get to be committed; longer only shows on a machine that others use. */
+const DRAIN_MS_MAX = 60_000;
+/** The same of a preparation: nobody waits for it, and nothing is measured. */
+const SET_UP_DRAIN_MS_MAX = 300_000;
 /** Below this rate the generator waits actively for the last fraction of a millisecond; above, that would cost the nodes' cores. */
 const PRECISE_RATE_MAX = 100;
 /** A closed loop that was refused tries again after this time. */
@@ -84,9 +86,11 @@ export class Generator {
     }
     if (load.kind === "open") await this.sendOpen(load, startMs, take);
     else await this.sendClosed(load, startMs, take);
-    await this.drain();
+    await this.drain(DRAIN_MS_MAX);
+    const isWhole = this.rerouting?.isWhole ?? true;
     this.rerouting?.stop();
     this.rerouting = undefined;
+    if (!isWhole) throw new LedgerError("BENCH_CONNECTION_LOST", { waitedMs: DRAIN_MS_MAX });
     return this.tally.result(load);
   }
 
@@ -102,7 +106,7 @@ export class Generator {
       }
       this.send(node, [transaction], performance.now());
     }
-    await this.drain();
+    await this.drain(SET_UP_DRAIN_MS_MAX);
     const { committed, missing, refusedByContract, refusedAtTheDoor } = this.tally.result({
       kind: "closed",
       inFlightPerNode: 0,
@@ -198,8 +202,8 @@ export class Generator {
     this.sockets[node]!.send(transactions);
   }
 
-  private async drain(): Promise<void> {
-    const endMs = performance.now() + DRAIN_MS_MAX;
+  private async drain(waitMs: number): Promise<void> {
+    const endMs = performance.now() + waitMs;
     const isDone = () => this.tally.isComplete && (this.rerouting?.isWhole ?? true);
     while (!isDone() && performance.now() < endMs) {
       this.checkConnections();

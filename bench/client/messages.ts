@@ -65,6 +65,8 @@ export interface ReadResult {
 
 /** Commits of a load over time, in steps of `stepMs` from its first intended time on. */
 export interface Timeline {
+  /** first intended time, ms since 1970: faults happen in another process */
+  readonly startedAtMs: number;
   readonly stepMs: number;
   /** transactions that were to be sent in each step */
   readonly due: readonly number[];

@@ -1,6 +1,7 @@
 // The account of one load: every transaction from its intended time to receipt, refusal or silence. Nothing is left out.
 // Sends nothing; the generator tells it what was sent, the sockets what came back.
 
+import { performance } from "node:perf_hooks";
 import { LatencyHistogram } from "../latency.ts";
 import type { Load, LoadResult } from "./messages.ts";
 
@@ -119,7 +120,12 @@ export class Tally {
       windowSeconds,
       txPerSecond: this.committedInWindow / windowSeconds,
       callsPerSecond: this.callsInWindow / windowSeconds,
-      timeline: { stepMs: STEP_MS, due: [...this.due], committed: [...this.done] },
+      timeline: {
+        startedAtMs: performance.timeOrigin + this.options.startMs,
+        stepMs: STEP_MS,
+        due: [...this.due],
+        committed: [...this.done],
+      },
       latency: this.latency.encode(),
       latencyByNode: this.byNode.map((histogram) => histogram.encode()),
       delay: this.delay.encode(),

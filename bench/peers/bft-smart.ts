@@ -225,7 +225,7 @@ export function resultOf(answers: readonly Answer[], clients: number): LoadResul
     windowSeconds,
     txPerSecond: kept.length / windowSeconds,
     callsPerSecond: kept.length / windowSeconds,
-    timeline: { stepMs: 100, due: [], committed: [] },
+    timeline: { startedAtMs: sorted[0]?.atMs ?? 0, stepMs: 100, due: [], committed: [] },
     latency,
     latencyByNode: [],
     delay: new LatencyHistogram().encode(),

@@ -15,6 +15,8 @@ const CALM_SECONDS = 5;
 const HEALTHY_MS_MAX = 60_000;
 /** A primary whose words come this late is slow, and still within everybody's patience. */
 const SLOW_MS = 400;
+/** Of the account over time: a second. */
+const CALM_STEPS = 10;
 
 type Way = (typeof WAYS)[number];
 const WAYS = ["kill", "freeze", "slow", "censor"] as const;
@@ -37,11 +39,16 @@ export const FAILOVER: Scenario = {
         const repetitions = [];
         for (let round = 0; round < repeat; round += 1) {
           hooks.progress(`${way} ${round + 1} of ${repeat}: ${rate} tx/s, the fault after ${CALM_SECONDS} s`);
-          const fault = () => breakPrimary(lab, way, seconds);
+          let faultAtMs = 0;
+          const fault = () =>
+            breakPrimary(lab, way, seconds, () => {
+              faultAtMs = Date.now();
+            });
           const phase = await lab.openLoop(way, { rate, seconds: CALM_SECONDS + seconds, seed: seed + round, fault });
           repetitions.push(phase);
-          effects.get(way)?.push(effectOf(phase.timeline, CALM_SECONDS));
-          if (round === 0) series.push(curveOf(way, phase.timeline));
+          const faultSeconds = (faultAtMs - phase.timeline.startedAtMs) / 1000;
+          effects.get(way)?.push(effectOf(phase.timeline, faultSeconds));
+          if (round === 0) series.push(curveOf(way, phase.timeline, faultSeconds));
         }
         points.push({ name: way, at: { way, rate }, repetitions });
       }
@@ -59,13 +66,14 @@ export const FAILOVER: Scenario = {
     }),
 };
 
-/** @throws LedgerError NODE_NOT_READY when the killed node does not come back */
-async function breakPrimary(lab: Lab, way: Way, seconds: number): Promise<void> {
+/** @param onFault is called at the moment of it. @throws LedgerError NODE_NOT_READY when the killed node does not come back */
+async function breakPrimary(lab: Lab, way: Way, seconds: number, onFault: () => void): Promise<void> {
   const { network } = lab;
   if (network?.relay === undefined) return;
   await pause(CALM_SECONDS * 1000);
   const primary = await network.primary();
   const process = network.processes[primary]!;
+  onFault();
   switch (way) {
     case "kill":
       await process.kill();
@@ -102,7 +110,7 @@ function othersOf({ processes }: BenchNetwork, node: number): readonly number[] 
 export interface Effect {
   /** the longest time without any commit, ms */
   readonly standstillMs: number;
-  /** from the fault until no more wait than before it, ms */
+  /** from the fault until no more wait than before it, for a second, ms */
   readonly recoveredMs: number;
   /** the most that waited at one time */
   readonly backlog: number;
@@ -124,7 +132,8 @@ export function effectOf({ stepMs, due, committed }: Timeline, faultSeconds: num
     longest = Math.max(longest, current);
   }
   const behind = backlogs.findIndex((backlog, step) => step >= from && backlog > calm);
-  const caughtUp = backlogs.findIndex((backlog, step) => step > behind && backlog <= calm);
+  const isCalm = (step: number): boolean => backlogs.slice(step, step + CALM_STEPS).every((backlog) => backlog <= calm);
+  const caughtUp = backlogs.findIndex((_, step) => step > behind && isCalm(step));
   const recovered = behind < 0 ? from : caughtUp < 0 ? steps : caughtUp;
   return {
     standstillMs: longest * stepMs,
@@ -147,12 +156,12 @@ function figuresFrom(way: Way, effects: readonly Effect[]): readonly Figure[] {
   ];
 }
 
-function curveOf(way: Way, { stepMs, committed }: Timeline): Series {
+function curveOf(way: Way, { stepMs, committed }: Timeline, faultSeconds: number): Series {
   return {
     chart: "Commits while the primary fails",
     name: way,
     x: "s",
     y: "tx/s",
-    points: committed.map((count, step) => [(step * stepMs) / 1000 - CALM_SECONDS, (count * 1000) / stepMs] as const),
+    points: committed.map((count, step) => [(step * stepMs) / 1000 - faultSeconds, (count * 1000) / stepMs] as const),
   };
 }

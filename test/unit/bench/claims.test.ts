@@ -21,7 +21,7 @@ function phase(change: Partial<Phase> = {}): Phase {
     windowSeconds: 1,
     txPerSecond: 10,
     callsPerSecond: 10,
-    timeline: { stepMs: 100, due: [10], committed: [10] },
+    timeline: { startedAtMs: 0, stepMs: 100, due: [10], committed: [10] },
     latencyByNode: [],
     latency: "",
     delay: "",

@@ -38,15 +38,22 @@ describe("failover", () => {
 
   it("A133: three silent steps after the fault, worked off at double speed", () => {
     const committed = [...steady(50), 0, 0, 0, 20, 20, 20, ...steady(44)];
-    expect(effectOf({ stepMs: 100, due: steady(100), committed }, 5)).toEqual({
+    expect(effectOf({ startedAtMs: 0, stepMs: 100, due: steady(100), committed }, 5)).toEqual({
       standstillMs: 300,
       recoveredMs: 500,
       backlog: 30,
     });
   });
 
+  it("A133: a moment of calm before the fault bites is no recovery", () => {
+    // 10 more at once, worked off, and only then the silence.
+    const due = [...steady(50), 20, ...steady(49)];
+    const committed = [...steady(50), 10, 20, ...steady(3), 0, 0, 20, 20, 20, ...steady(40)];
+    expect(effectOf({ startedAtMs: 0, stepMs: 100, due, committed }, 5).recoveredMs).toBe(800);
+  });
+
   it("A133: without a fault nothing stands still and nothing has to recover", () => {
-    expect(effectOf({ stepMs: 100, due: steady(100), committed: steady(100) }, 5)).toEqual({
+    expect(effectOf({ startedAtMs: 0, stepMs: 100, due: steady(100), committed: steady(100) }, 5)).toEqual({
       standstillMs: 0,
       recoveredMs: 0,
       backlog: 0,
@@ -54,7 +61,7 @@ describe("failover", () => {
   });
 
   it("A133: a network that never recovers stands still to the end of the load", () => {
-    const effect = effectOf({ stepMs: 100, due: steady(100), committed: steady(50) }, 5);
+    const effect = effectOf({ startedAtMs: 0, stepMs: 100, due: steady(100), committed: steady(50) }, 5);
     expect(effect).toMatchObject({ standstillMs: 5_000, backlog: 500 });
     expect(effect.recoveredMs).toBe(5_000);
   });

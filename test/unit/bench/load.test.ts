@@ -125,6 +125,6 @@ describe("tally", () => {
     expect(LatencyHistogram.decode(latency).summary().p50Ms).toBeCloseTo(250, 0);
     // It counts for the node that it was meant for.
     expect(latencyByNode.map((text) => LatencyHistogram.decode(text).summary().samples)).toEqual([1, 0]);
-    expect(timeline).toEqual({ stepMs: 100, due: [0, 1], committed: [0, 0, 0, 1] });
+    expect(timeline).toMatchObject({ stepMs: 100, due: [0, 1], committed: [0, 0, 0, 1] });
   });
 });

@@ -24,7 +24,7 @@ export function phase(change: Partial<Phase>): Phase {
     windowSeconds: 1,
     txPerSecond: 1000,
     callsPerSecond: 2000,
-    timeline: { stepMs: 100, due: [], committed: [] },
+    timeline: { startedAtMs: 0, stepMs: 100, due: [], committed: [] },
     latency,
     latencyByNode: [],
     delay: latency,
