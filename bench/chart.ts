@@ -23,15 +23,16 @@ export interface Axes {
   readonly y: string;
   /** steps of ten instead of equal ones */
   readonly isLogX?: boolean;
+  readonly isLogY?: boolean;
 }
 
-export function curves({ title, x, y, isLogX = false }: Axes, all: readonly Curve[]): string {
+export function curves({ title, x, y, isLogX = false, isLogY = false }: Axes, all: readonly Curve[]): string {
   return svg({
     title: titled(title),
     legend: { left: 0, top: 30, itemGap: 24, show: all.length > 1 },
     grid: GRID,
     xAxis: { type: isLogX ? "log" : "value", name: x, nameLocation: "middle", nameGap: 30, scale: true },
-    yAxis: { type: "value", name: y, min: 0 },
+    yAxis: isLogY ? { type: "log", name: y } : { type: "value", name: y, min: 0 },
     series: all.map(({ name, points }) => ({
       name,
       type: "line",
@@ -41,27 +42,19 @@ export function curves({ title, x, y, isLogX = false }: Axes, all: readonly Curv
   });
 }
 
-export interface Bar {
-  readonly name: string;
-  readonly parts: readonly (readonly [part: string, value: number])[];
-}
-
-/** Bars of the same parts, one on top of the other. */
-export function stackedBars({ title, y }: Omit<Axes, "x">, bars: readonly Bar[]): string {
-  const parts = [...new Set(bars.flatMap((bar) => bar.parts.map(([part]) => part)))];
+/** One bar for each name, the first on top, each with its value beside it. */
+export function bars(
+  { title, x }: Pick<Axes, "title" | "x">,
+  rows: readonly (readonly [name: string, value: number])[],
+): string {
   return svg({
     title: titled(title),
-    legend: { right: 0, top: 40, orient: "vertical", data: parts, textStyle: { fontSize: 11 } },
-    grid: { ...GRID, right: 220 },
-    xAxis: { type: "category", data: bars.map(({ name }) => name) },
-    yAxis: { type: "value", name: y },
-    series: parts.map((part) => ({
-      name: part,
-      type: "bar",
-      stack: "all",
-      barMaxWidth: 80,
-      data: bars.map((bar) => bar.parts.find(([name]) => name === part)?.[1] ?? 0),
-    })),
+    grid: { ...GRID, left: 190, top: 40 },
+    xAxis: { type: "value", name: x, nameLocation: "middle", nameGap: 30 },
+    yAxis: { type: "category", inverse: true, data: rows.map(([name]) => name) },
+    series: [
+      { type: "bar", barMaxWidth: 16, label: { show: true, position: "right" }, data: rows.map(([, value]) => value) },
+    ],
   });
 }
 

@@ -4,7 +4,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PARTS } from "./budget.ts";
-import { type Curve, curves, stackedBars } from "./chart.ts";
+import { bars, type Curve, curves } from "./chart.ts";
 import { LatencyHistogram } from "./latency.ts";
 import { lineOf, loadRecords, type Point, type RunRecord, type Series, summarise } from "./record.ts";
 import { type Spread, spreadOf } from "./statistics.ts";
@@ -12,6 +12,7 @@ import { FOREIGN_CPU_PERCENT_MAX } from "./summary.ts";
 
 const PAGE = "report.html";
 const PLACES = ["--out", "--profile", "--path"];
+const FAR_APART = 8;
 /** A chart with more lines than this shows none. */
 const CURVES_MAX = 8;
 
@@ -150,17 +151,35 @@ function charts({ points, series, budget }: RunRecord): readonly string[] {
       ),
     ),
     ...(tails.some((tail) => tail.points.length > 1)
-      ? [curves({ title: "How long the slowest wait", x: "one in so many transactions", y: "ms", isLogX: true }, tails)]
+      ? [
+          curves(
+            {
+              title: "How long the slowest wait",
+              x: "one in so many transactions",
+              y: "ms",
+              isLogX: true,
+              isLogY: areFarApart(tails),
+            },
+            tails,
+          ),
+        ]
       : []),
     ...(budget === undefined
       ? []
       : [
-          stackedBars({ title: "CPU of a node for one transaction, by part", y: "us" }, [
-            { name: budget.load, parts: PARTS.map((part) => [part, budget.partsUs[part]] as const) },
-          ]),
+          bars(
+            { title: "CPU of a node for one transaction, by part", x: "us" },
+            PARTS.map((part) => [part, budget.partsUs[part]] as const),
+          ),
           `<p class="note">From a profile of ${text(budget.load)}. Beside it the main thread was idle for ${budget.waitingUs} us for each transaction.</p>`,
         ]),
   ];
+}
+
+/** The slow ones would press the fast ones to the ground. */
+function areFarApart(lines: readonly Curve[]): boolean {
+  const medians = lines.flatMap(({ points }) => points.slice(0, 1).map(([, y]) => y));
+  return Math.min(...medians) > 0 && Math.max(...medians) > FAR_APART * Math.min(...medians);
 }
 
 function ofSeries(title: string, lines: readonly Series[]): string {
