@@ -60,8 +60,8 @@ export class Loads {
     return this.options.inFlight ?? Math.ceil(IN_FLIGHT / this.size / Math.sqrt(this.calls));
   }
 
-  /** A closed loop and then singles: Node compiles hot code only after it has run for a while. @returns tx/s of the closed loop */
-  async warmUp(): Promise<number> {
+  /** A closed loop and then singles: Node compiles hot code only after it has run for a while. */
+  async warmUp(): Promise<void> {
     const { warmUpSeconds, seed } = this.options;
     this.hooks.progress(`warming up for ${2 * warmUpSeconds} s`);
     const full = await this.closedLoop("warm-up", warmUpSeconds);
@@ -70,7 +70,6 @@ export class Loads {
       seconds: warmUpSeconds,
       seed,
     });
-    return full.txPerSecond;
   }
 
   /** As many transactions on their way as the nodes bear. */

@@ -65,7 +65,7 @@ function waitingAt(due: readonly number[], committed: readonly number[]): readon
 }
 
 /** One point a second. */
-export function perSecond(steps: readonly number[], stepMs: number): readonly (readonly [number, number])[] {
+function perSecond(steps: readonly number[], stepMs: number): readonly (readonly [number, number])[] {
   const each = 1000 / stepMs;
   return Array.from({ length: Math.floor(steps.length / each) }, (_, second) => [
     second,

@@ -2,6 +2,7 @@
 // old primary's alone, and to the proved receipt of a note that is sent at the same moment.
 
 import { loadavg } from "node:os";
+import { quantile } from "../../bench/statistics.ts";
 import { toHex } from "../../src/ledger/hash.ts";
 import { type Cluster, NODES } from "./cluster.ts";
 import { Load, pause } from "./load.ts";
@@ -86,10 +87,4 @@ async function oneRound({ network, down }: Cluster, way: Way, name: string): Pro
     down.delete(primary);
   }
   return { commitMs: Math.round(commitAtMs - signalledMs), receiptMs: Math.round(receiptAtMs - signalledMs) };
-}
-
-/** The smallest value that so many of them do not exceed. */
-function quantile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((left, right) => left - right);
-  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0;
 }

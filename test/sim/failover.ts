@@ -2,15 +2,12 @@
 // simulated time. What a slow primary costs takes some minutes, whatever N is.
 
 import { parseArgs } from "node:util";
+import { quantile } from "../../bench/statistics.ts";
 import { failoverMs, OFFER_MS, underSlowPrimary, WAYS } from "./node/failover.ts";
 
 const { values } = parseArgs({
   options: { rounds: { type: "string", default: "100" }, from: { type: "string", default: "1" } },
 });
-
-function quantile(sorted: readonly number[], share: number): number {
-  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0;
-}
 
 const [rounds, from] = [Number(values.rounds), Number(values.from)];
 if (!Number.isSafeInteger(rounds) || rounds < 1 || !Number.isSafeInteger(from) || from < 0) {
