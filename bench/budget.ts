@@ -51,6 +51,8 @@ const RULES: readonly (readonly [RegExp, Part])[] = [
 const SOCKETS = "libp2p";
 const MAIN_THREAD = "MainThread";
 const STORE_THREADS = /^libuv-worker$|level/i;
+/** As Node names its own worker threads: a node's are those that verify, where there are cores for them. */
+const VERIFYING_THREADS = /^WorkerThread$/;
 
 export function budgetOf(profile: CpuProfile, phase: Phase): Budget {
   const shares = sharesBy(profile, ownerOf);
@@ -64,8 +66,7 @@ export function budgetOf(profile: CpuProfile, phase: Phase): Budget {
   }
   for (const [thread, us] of Object.entries(phase.cpuUsPerTxByThread)) {
     if (thread === MAIN_THREAD) continue;
-    // LevelDB's writes run in libuv's workers; V8's helpers collect garbage and compile, and cannot be told apart from outside.
-    parts[STORE_THREADS.test(thread) ? "LevelDB" : "compiler and other threads"] += us;
+    parts[partOfThread(thread)] += us;
   }
   const usedUs = cpuUsPerTx(phase) ?? 0;
   parts.other += Math.max(0, usedUs - PARTS.reduce((all, part) => all + parts[part], 0));
@@ -74,6 +75,12 @@ export function budgetOf(profile: CpuProfile, phase: Phase): Budget {
     partsUs: Object.fromEntries(PARTS.map((part) => [part, round(parts[part])])) as Record<Part, number>,
     waitingUs: round(idle / Math.max(1, phase.committed)),
   };
+}
+
+/** LevelDB's writes run in libuv's workers; V8's helpers collect garbage and compile, and cannot be told apart from outside. */
+function partOfThread(thread: string): Part {
+  if (STORE_THREADS.test(thread)) return "LevelDB";
+  return VERIFYING_THREADS.test(thread) ? "verification" : "compiler and other threads";
 }
 
 /**

@@ -146,6 +146,13 @@ describe("budget", () => {
     expect(waitingUs).toBe(10);
   });
 
+  it("A136: threads that verify count as verification, and stay within the whole", () => {
+    const cpuUsPerTxByThread = { MainThread: 60, WorkerThread: 50 };
+    const { partsUs } = budgetOf(profile, phase({ committed: 90, cpuUsPerTxByThread }));
+    expect(partsUs.verification).toBe(80);
+    expect(PARTS.reduce((sum, part) => sum + partsUs[part], 0)).toBeCloseTo(110, 5);
+  });
+
   it("A136: every part of the house and every larger library has its place", () => {
     const places = {
       "src/p2p": "network",
