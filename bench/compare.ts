@@ -43,7 +43,8 @@ interface Named {
 function figuresByName(records: readonly RunRecord[]): ReadonlyMap<string, Named> {
   const found = new Map<string, Named>();
   for (const record of records) {
-    const scenario = `${record.scenario} of ${record.system}, ${record.nodes} nodes, ${String(record.configuration.payload ?? "no load")}`;
+    const { payload = "no load", callsPerTransaction = 1, tuned = false } = record.configuration;
+    const scenario = `${record.scenario} of ${record.system}${tuned === true ? ", tuned" : ""}, ${record.nodes} nodes, ${payload} of ${callsPerTransaction}`;
     for (const figure of figuresOf(record)) {
       const key = `${scenario}: ${figure.name}`;
       const values = [...(found.get(key)?.figure.values ?? []), ...figure.values];

@@ -38,6 +38,8 @@ describe("comparison", () => {
     expect(compareRecords([recordOf([1])], [other])).toEqual([]);
     const voted = { ...recordOf([1]), configuration: { payload: "vote" } };
     expect(compareRecords([recordOf([1])], [voted])).toEqual([]);
+    const envelopes = { ...recordOf([1]), configuration: { callsPerTransaction: 100 } };
+    expect(compareRecords([recordOf([1])], [envelopes])).toEqual([]);
   });
 });
 
