@@ -92,15 +92,19 @@ function leastP(before: number, after: number): number {
 
 export function comparisonText(all: readonly Comparison[]): string {
   const number = (value: number): string => value.toFixed(Math.abs(value) < 100 ? 2 : 0);
-  const lines = all.map(({ name, unit, before, after, ratio, p, verdict }) =>
+  const row = ({ name, unit, before, after, ratio, p, verdict }: Comparison): string =>
     [
       name.padEnd(44),
       `${number(before)} -> ${number(after)} ${unit}`.padEnd(34),
       `x ${ratio.median.toFixed(3)} [${ratio.low.toFixed(3)}, ${ratio.high.toFixed(3)}]`.padEnd(30),
       `p ${p.toFixed(3)}`.padEnd(10),
       verdict,
-    ].join(""),
-  );
+    ].join("");
+  const scenarios = [...new Set(all.map(({ scenario }) => scenario))];
+  const lines = scenarios.flatMap((scenario) => [
+    scenario,
+    ...all.filter((one) => one.scenario === scenario).map((one) => `  ${row(one)}`),
+  ]);
   return [
     "",
     "Ratio after / before with its 95% interval (bootstrap of medians, 10,000 resamples); p of Mann and Whitney's test, two-sided, over",
