@@ -149,7 +149,7 @@ function servicesPart(checked: ServicesChecked): Part<Omit<DimensionFacts["servi
     ok,
     facts: { providers: PROVIDERS.length, visits, missed, silent, paidFen, scoreBp },
     lines: [
-      `  每份套餐由 ${PROVIDERS.length} 家服务商合做: ${visits} 次上门, 凭码签到签退, ${missed} 次未到均已退款 · ${PROVIDERS.length} providers in each package: ${visits} visits with codes at the door, ${missed} missed and refunded`,
+      `  每份套餐由 ${PROVIDERS.length} 家服务商合做: ${visits} 次上门, 凭码签到签退, ${missed} 次未到 (已退款) · ${PROVIDERS.length} providers in each package: ${visits} visits with codes at the door, ${missed} missed (refunded)`,
       `  付服务商 ${yuan(paidFen)}, 验收即付, 其中 ${silent} 单在沉默 72 小时后由账本付 · ${yuan(paidFen)} paid on acceptance, ${silent} orders by the ledger after 72 hours of silence`,
       `  安心到家得 ${percent(scoreBp)} 分; 得分和 ${MATCH_MODES.length} 次排序均已重算 · Anxin scores ${percent(scoreBp)}; the score and ${MATCH_MODES.length} rankings were recomputed`,
       ...problems.map((problem) => `  ! ${problem}`),
@@ -195,7 +195,7 @@ async function propertyPart(
     facts: { bills: Number(run.bills), paidFen: money.paidFen, entries, incomeFen, expenseFen, statement },
     lines: [
       `  ${bills} 张账单每 100 张一笔交易, 银行确认收款 ${yuan(money.paidFen)} · ${bills} bills in transactions of 100, ${yuan(money.paidFen)} confirmed by the bank`,
-      `  ${period} 已结账: ${entries} 张凭证, 制单、过账、复核分属三人, 公共收益单列 · ${period} is closed: ${entries} entries by three people each, public income apart`,
+      `  ${period} 已结账: ${entries} 张凭证, 复核的都不是制单、过账的人, 公共收益单列 · ${period} is closed: ${entries} entries, none approved by who drafted or posted it, public income apart`,
       `  收入 income ${yuan(incomeFen)}, 支出 expense ${yuan(expenseFen)}; 报表已重算 · the statement, recomputed: ${statement.slice(0, 16)}…`,
       ...problems.map((problem) => `  ! ${problem}`),
     ],
