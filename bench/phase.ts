@@ -114,6 +114,8 @@ export function cpuUsPerTx(phase: Phase): number | undefined {
 
 async function read({ nodes, network, client }: Target): Promise<Reading> {
   const [head] = await nodes.settledHeads();
+  // Logs of a long run take a while to read: before the clocks are.
+  const incidents = (await network?.incidents()) ?? new Map<string, number>();
   const { user, system } = process.cpuUsage();
   const pids = network?.pids ?? [];
   return {
@@ -126,7 +128,7 @@ async function read({ nodes, network, client }: Target): Promise<Reading> {
     ownUs: user + system,
     flushes: network === undefined ? undefined : diskFlushes(network.directory),
     height: head?.height ?? 0,
-    incidents: (await network?.incidents()) ?? new Map(),
+    incidents,
   };
 }
 

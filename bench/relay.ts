@@ -19,7 +19,7 @@ export interface Flow {
 }
 
 const SEGMENT_BYTES = 1_448;
-/** A lost segment is noticed after two round trips (tail loss probe, RFC 8985 section 7), here in one-way delays, and at least this. */
+/** A143: a lost segment is noticed after two round trips (tail loss probe, RFC 8985 section 7), here in one-way delays, and at least this. */
 const RESEND_DELAYS = 4;
 const RESEND_MS_MIN = 10;
 const LOSS_SEED = 1;

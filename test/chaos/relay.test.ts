@@ -83,3 +83,19 @@ it("N132: a refused link ends its connections and takes no new one", async () =>
   await once(again, "close");
   expect(again.bytesRead).toBe(0);
 });
+
+it("A143: a lost segment comes later, and all behind it wait for it: nothing is missing and nothing overtakes", async () => {
+  const { near, far } = await joined();
+  relay?.change(0, 1, { delayMs: 5, lossPerMillion: 300_000 });
+  const sent = Array.from({ length: 200 }, (_, index) => `${String(index).padStart(6, "0")};`);
+  const startedMs = performance.now();
+  for (const message of sent) {
+    near.write(message);
+    // Each in a segment of its own.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const arrived = String(await read(far, sent.join("").length));
+  expect(arrived).toBe(sent.join(""));
+  // One way, and for the last lost one two round trips more: without any loss it would have been one way only.
+  expect(performance.now() - startedMs).toBeGreaterThan(5 + 4 * 5);
+});
