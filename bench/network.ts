@@ -91,7 +91,8 @@ export class BenchNetwork extends Nodes {
     await this.untilConnected(waitMs);
   }
 
-  private async untilConnected(waitMs: number): Promise<void> {
+  /** Resolves when each node is connected to all others. @throws LedgerError BENCH_NOT_CONNECTED */
+  async untilConnected(waitMs: number): Promise<void> {
     await until(waitMs, "BENCH_NOT_CONNECTED", async () => {
       const counts = await Promise.all(this.transports.map(connectedPeers));
       return counts.every((count) => count === this.processes.length - 1);

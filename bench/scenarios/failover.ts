@@ -46,6 +46,8 @@ export const FAILOVER: Scenario = {
             });
           const phase = await lab.openLoop(way, { rate, seconds: CALM_SECONDS + seconds, seed: seed + round, fault });
           repetitions.push(phase);
+          // Each fault meets a network that is whole, and four nodes bear one at a time.
+          await lab.network?.untilConnected(HEALTHY_MS_MAX);
           const faultSeconds = (faultAtMs - phase.timeline.startedAtMs) / 1000;
           effects.get(way)?.push(effectOf(phase.timeline, faultSeconds));
           if (round === 0) series.push(curveOf(way, phase.timeline, faultSeconds));
