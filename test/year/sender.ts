@@ -27,7 +27,7 @@ const SEND_MANY_MAX = 100;
 const SEND_BYTES_MAX = 400_000;
 /** Below what one sender may have on its way at a node, and what a call of a hundred takes. */
 const IN_FLIGHT_MAX = 2_000;
-const RECEIPT_MS_MAX = 60_000;
+const RECEIPT_MS_MAX = 180_000;
 /** Above the worst case of every action. */
 const GAS_PER_CALL = 150_000;
 const VALID_MS = DAY_MS;
