@@ -340,13 +340,14 @@ export class Reader {
 
   /** Of ASCII alone, which needs no decoder; undefined for any other text. */
   private plainText(start: number, end: number): string | undefined {
-    let text = "";
+    // In one piece: a text put together by parts stays in parts from 13 characters on, and is joined by whoever looks into it.
+    const units: number[] = new Array(end - start);
     for (let index = start; index < end; index += 1) {
       const byte = this.bytes[index]!;
       if (byte > 127) return undefined;
-      text += String.fromCharCode(byte);
+      units[index - start] = byte;
     }
-    return text;
+    return String.fromCharCode(...units);
   }
 
   private simple(info: number): boolean | null {
