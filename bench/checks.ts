@@ -20,7 +20,7 @@ export function claimSynced(phase: Phase): Claim {
     };
   return {
     holds: diskFlushes >= blocks && blocks > 0,
-    basis: `the disk under the nodes' data completed ${diskFlushes} flushes while ${blocks} blocks were committed (phase ${phase.name}, /proc/diskstats)`,
+    basis: `the disk under the nodes' data completed ${diskFlushes} flushes, those of others among them, while ${blocks} blocks were committed (phase ${phase.name}, /proc/diskstats)`,
   };
 }
 

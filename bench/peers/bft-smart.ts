@@ -5,7 +5,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, existsSync, rmSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { delimiter, join, resolve } from "node:path";
 import { LedgerError } from "../../src/errors.ts";
 import type { Load, LoadResult } from "../client/messages.ts";
 import { LatencyHistogram } from "../latency.ts";
@@ -47,7 +47,13 @@ export async function runBftSmart(options: Options, hooks: Hooks): Promise<Outco
   const verifyBeforeUs = measureVerifyUs();
   try {
     await configure(home, processes.directory);
-    const words = ["-Djava.security.properties=config/java.security", "-cp", `${join(home, "lib")}/*`];
+    const words = [
+      "-Djava.security.properties=config/java.security",
+      // Its own: without it every message would be logged.
+      "-Dlogback.configurationFile=config/logback.xml",
+      "-cp",
+      [join(home, "lib", "*"), join(home, "bin", "*")].join(delimiter),
+    ];
     const run = { cwd: processes.directory };
     for (let id = 0; id < REPLICAS; id += 1)
       processes.start(
