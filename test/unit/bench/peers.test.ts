@@ -2,7 +2,10 @@
 // somebody hears who does not have them.
 
 import { once } from "node:events";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { WebSocketServer } from "ws";
 import { CometSocket, KeyValueSource } from "../../../bench/client/comet-socket.ts";
@@ -71,7 +74,41 @@ describe("CometBFT", () => {
   });
 });
 
+/** Stands for the Java runtime: replicas that say that they are ready, clients that write one line for each request. */
+const JAVA = `#!/usr/bin/env bash
+class=""
+while [ $# -gt 0 ]; do case "$1" in -cp) shift 2;; -*) shift;; *) class="$1"; shift; break;; esac; done
+case "$class" in
+  *Server) grep -q "^$1 127.0.0.1 " config/hosts.config || exit 3; echo " -- Ready to process operations";;
+  *Client) for i in $(seq 1 400); do printf '%s\\t%s\\t%s\\n' "$1" $((1000 + i * 5)) 3000000; done > "latencies_$1.txt"; echo "All clients done.";;
+esac
+exec sleep 60
+`;
+
 describe("BFT-SMaRt", () => {
+  const home = mkdtempSync(join(tmpdir(), "linli-bench-peer-"));
+  const path = process.env.PATH;
+  afterEach(() => {
+    process.env.PATH = path;
+    rmSync(home, { recursive: true, force: true });
+  });
+
+  it("A141: replicas are started, clients asked, processes ended, and the record is like any other", async () => {
+    for (const folder of ["lib", "config", "java"]) mkdirSync(join(home, folder));
+    writeFileSync(join(home, "java", "java"), JAVA, { mode: 0o755 });
+    process.env.PATH = `${join(home, "java")}:${path}`;
+    const { points, latencyOf, synced, notes } = await runBftSmart(optionsOf("--path", home, "--seconds", "1"), HOOKS);
+    expect(points.map(({ name }) => name)).toEqual(["one client", "peak"]);
+    expect(latencyOf).toBe("one client");
+    for (const { repetitions } of points) {
+      expect(repetitions[0]?.latencySummary.p50Ms).toBeCloseTo(3, 1);
+      expect(repetitions[0]?.txPerSecond).toBeGreaterThan(190);
+      expect(repetitions[0]?.cpuUsPerTxByNode).toHaveLength(4);
+    }
+    expect(synced.basis).toContain("rwd");
+    expect(notes?.join(" ")).toContain("No accounts, no contracts");
+  });
+
   it("A141: the second half of its requests counts, stragglers do not", () => {
     // 100 requests of 2 ms, one each 10 ms; the first half took 50 ms each, a line is cut off at the end.
     const lines = Array.from(
