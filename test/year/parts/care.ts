@@ -61,12 +61,10 @@ export class DeviceCare implements Part {
     const daysOf = (device: Device): number => (device.kind === "lift" ? LIFT_DAYS : OTHER_DAYS);
     await inBundles(world, "pm-manager", devices, (device) =>
       call("device-care.take_over", {
-        ...{
-          device: device.id,
-          maintainer: "provider",
-          service_days: daysOf(device),
-          proof: draw.digest(`care:${device.id}`),
-        },
+        device: device.id,
+        maintainer: "provider",
+        service_days: daysOf(device),
+        proof: draw.digest(`care:${device.id}`),
       }),
     );
     const cares = devices.map((device): Care => {

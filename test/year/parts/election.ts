@@ -43,13 +43,13 @@ export class Election implements Part {
       .slice(0, SEATS);
     const convened = this.candidates.map((head, index) =>
       votes.convene({
-        ...{
-          id: `elect-${index + 1}`,
-          kind: "committee",
-          decision: `elect:${ID}:${head}`,
-          text: draw.digest(`elect:${head}`),
-        },
-        ...{ day: VOTE_DAY, building: "", againstPerMille: 180 + 10 * index },
+        id: `elect-${index + 1}`,
+        kind: "committee",
+        decision: `elect:${ID}:${head}`,
+        text: draw.digest(`elect:${head}`),
+        day: VOTE_DAY,
+        building: "",
+        againstPerMille: 180 + 10 * index,
         onCarried: () => this.takeIn(head, `elect-${index + 1}`),
       }),
     );

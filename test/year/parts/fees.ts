@@ -50,23 +50,21 @@ export class Fees implements Part {
     this.owners = owners;
     const { draw } = year;
     votes.convene({
-      ...{
-        id: "late-fee-2027",
-        kind: "other_major",
-        decision: `latefee:${LATE_PPM}`,
-        text: draw.digest("plan:late-fee"),
-      },
-      ...{ day: LATE_FEE_DAY, building: "" },
+      id: "late-fee-2027",
+      kind: "other_major",
+      decision: `latefee:${LATE_PPM}`,
+      text: draw.digest("plan:late-fee"),
+      day: LATE_FEE_DAY,
+      building: "",
       onCarried: () => this.adoptLateFee("late-fee-2027"),
     });
     votes.convene({
-      ...{
-        id: "tariff-2027",
-        kind: "other_major",
-        decision: `tariff:home:${NEW_HOME_LI}`,
-        text: draw.digest("plan:tariff"),
-      },
-      ...{ day: TARIFF_DAY, building: "" },
+      id: "tariff-2027",
+      kind: "other_major",
+      decision: `tariff:home:${NEW_HOME_LI}`,
+      text: draw.digest("plan:tariff"),
+      day: TARIFF_DAY,
+      building: "",
       onCarried: () => this.adoptTariff("tariff-2027"),
     });
   }
@@ -249,7 +247,12 @@ export class Fees implements Part {
         billed: sum(({ fen }) => fen),
         paid: sum(({ paid }) => paid),
         waived: sum(({ waived }) => waived),
-        ...{ received, returned, credit, late, late_paid: latePaid, receipts },
+        received,
+        returned,
+        credit,
+        late,
+        late_paid: latePaid,
+        receipts,
       };
       checks.row(`balance of ${key}`, expected, await ledger.row("fees.balance", unit, head));
       money.move("outside:bank", `prepaid:${code}`, received - returned);

@@ -49,8 +49,13 @@ export class MaintenanceFund implements Part {
     this.year = year;
     const { id, budget } = LIFTS;
     votes.convene({
-      ...{ id: "lifts-2027", kind: "fund_use", decision: `draw:${id}:${budget}`, text: year.draw.digest("plan:lifts") },
-      ...{ day: VOTE_DAY, building: "", againstPerMille: 200 },
+      id: "lifts-2027",
+      kind: "fund_use",
+      decision: `draw:${id}:${budget}`,
+      text: year.draw.digest("plan:lifts"),
+      day: VOTE_DAY,
+      building: "",
+      againstPerMille: 200,
       onCarried: () => this.carryOut(id, "lifts-2027"),
     });
   }
@@ -109,8 +114,13 @@ export class MaintenanceFund implements Part {
     const building = source === "building" ? (cast.community.buildings[0]?.id ?? "") : "";
     await world.until(source === "building" ? at(LEAK_DAY, 10) : at(1, 11));
     await world.act("pm-manager", "maintenance-fund.propose", {
-      ...{ id: plan.id, community: code, source, building, cause: source === "building" ? "roof_leak" : "none" },
-      ...{ plan: draw.digest(`plan:${plan.id}`), budget: plan.budget },
+      id: plan.id,
+      community: code,
+      source,
+      building,
+      cause: source === "building" ? "roof_leak" : "none",
+      plan: draw.digest(`plan:${plan.id}`),
+      budget: plan.budget,
     });
     const proposed: Draw = { plan, source, paid: 0, state: "proposed", isDivided: false };
     this.draws.push(proposed);

@@ -233,7 +233,13 @@ export class Ratings implements Part {
     const { ended, onTime, failed, redressed, price, refunded, unanswered } = sums;
     const isPublished = ended >= PUBLISH_MIN;
     return {
-      ...{ ended, on_time: onTime, failed, redressed, price, refunded, unanswered },
+      ended,
+      on_time: onTime,
+      failed,
+      redressed,
+      price,
+      refunded,
+      unanswered,
       on_time_bp: isPublished ? Math.floor((onTime * 10_000) / ended) : 0,
       redress_bp: isPublished && failed > 0 ? Math.floor((redressed * 10_000) / failed) : 0,
       state: isPublished ? "published" : "gathering",

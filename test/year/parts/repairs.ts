@@ -100,34 +100,35 @@ export class Repairs implements Part {
     if (known !== undefined) return this.join(known, reporter);
     if ((this.open.get(reporter) ?? 0) >= OPEN_MAX) return;
     const order: Order = {
-      ...{
-        id: `r-${index}`,
-        place,
-        category,
-        reporter,
-        isCommon,
-        submittedMs: world.nowMs,
-        urgency: claimed,
-        liability: "open",
-      },
-      ...{
-        price: 0,
-        funded: 0,
-        organisation: "",
-        attempts: 0,
-        reworks: 0,
-        supporters: 0,
-        arrivedMs: 0,
-        isPaidOut: false,
-      },
+      id: `r-${index}`,
+      place,
+      category,
+      reporter,
+      isCommon,
+      submittedMs: world.nowMs,
+      urgency: claimed,
+      liability: "open",
+      price: 0,
+      funded: 0,
+      organisation: "",
+      attempts: 0,
+      reworks: 0,
+      supporters: 0,
+      arrivedMs: 0,
+      isPaidOut: false,
       state: "submitted",
     };
     this.spots.set(`${place}/${category}`, order);
     this.open.set(reporter, (this.open.get(reporter) ?? 0) + 1);
     this.orders.push(order);
     await world.act(reporter, "repair-orders.submit", {
-      ...{ order: order.id, unit: unit.id, common: isCommon, category, claimed },
-      ...{ text: draw.digest(`report:${index}`), presence: sha256(this.codeOf(order)) },
+      order: order.id,
+      unit: unit.id,
+      common: isCommon,
+      category,
+      claimed,
+      text: draw.digest(`report:${index}`),
+      presence: sha256(this.codeOf(order)),
     });
     await this.triage(order, index);
     await this.assign(order, index);
@@ -164,7 +165,10 @@ export class Repairs implements Part {
     if (isDowngraded) order.urgency = "ordinary";
     order.liability = isCovered ? "firm" : isWarranted ? "developer" : thirdParty !== "" ? "third_party" : "owner";
     const triage = call("repair-orders.triage", {
-      ...{ order: order.id, urgency: order.urgency, covered: isCovered, third_party: thirdParty },
+      order: order.id,
+      urgency: order.urgency,
+      covered: isCovered,
+      third_party: thirdParty,
       basis: draw.digest(`basis:${index}`),
     });
     await world.send({ account: "pm-clerk", cosigners: isDowngraded ? [order.reporter] : [], calls: [triage] });
@@ -262,8 +266,13 @@ export class Repairs implements Part {
     this.open.set(reporter, (this.open.get(reporter) ?? 0) - 1);
     order.isPaidOut = true;
     this.ratings.ended("repair-orders", {
-      ...{ order: id, organisation, resident: reporter, outcome: "done", isOnTime: !this.isLate(order) },
-      ...{ price: funded, refunded: 0 },
+      order: id,
+      organisation,
+      resident: reporter,
+      outcome: "done",
+      isOnTime: !this.isLate(order),
+      price: funded,
+      refunded: 0,
     });
   }
 

@@ -2,9 +2,9 @@
 // or by silence, cancelled, missed and disputed; and the ranking of offers. What each must pay out and back is reckoned here.
 
 import { createHash } from "node:crypto";
-import { compareBytes } from "../../../src/ledger/hash.ts";
 import type { Unit } from "../../../src/node/devnet/community.ts";
-import { PROVIDERS, type Provider, technicianOf } from "../cast.ts";
+import { type Kind, OFFERS, type Offer, rankOf } from "../books/ranking.ts";
+import { PROVIDERS, technicianOf } from "../cast.ts";
 import { type Checks, checkCount } from "../checks.ts";
 import { at, DAY_MS, HOUR_MS, MINUTE_MS, SETTLED_MS } from "../days.ts";
 import type { Ledger } from "../ledger.ts";
@@ -18,28 +18,6 @@ const SILENT_MS = 72 * HOUR_MS;
 /** What the ledger does by itself is in the books by then. */
 const MATCHED_MINUTE = 50;
 const PUNCTUAL_MS = 10 * MINUTE_MS;
-
-type Kind = "cleaning" | "home_repair" | "elder_care" | "meals";
-
-interface Offer {
-  readonly id: string;
-  readonly organisation: Provider;
-  readonly kind: Kind;
-  readonly hourFen: number;
-  readonly distance: number;
-}
-
-const OFFERS: readonly Offer[] = [
-  { id: "offer-clean-one", organisation: "clean-one", kind: "cleaning", hourFen: 5_000, distance: 1 },
-  { id: "offer-clean-two", organisation: "clean-two", kind: "cleaning", hourFen: 4_500, distance: 2 },
-  { id: "offer-fixers", organisation: "fixers", kind: "home_repair", hourFen: 9_000, distance: 0 },
-  { id: "offer-carers", organisation: "carers", kind: "elder_care", hourFen: 8_000, distance: 1 },
-  { id: "offer-meals", organisation: "carers", kind: "meals", hourFen: 3_000, distance: 3 },
-];
-/** docs/domain.md, Directory: 40% rating, 25% on time, 20% price, 15% distance; unknown ratings count as the prior */
-const WEIGHTS = { rating: 40, onTime: 25, price: 20, distance: 15 } as const;
-const PRIOR_BP = 6_000;
-const DISTANCE_STEP_BP = 3_000;
 
 interface Order {
   readonly id: string;
@@ -123,17 +101,15 @@ export class Services implements Part {
     const licence = { organisation, kind, papers: draw.digest(`licence:${id}`), until: at(900, 0) };
     await world.act("regulator", "service-directory.record_licence", licence);
     await world.act(office, "service-directory.make_offer", {
-      ...{
-        id,
-        community: code,
-        kind,
-        hour_fen: hourFen,
-        subsidised: false,
-        distance,
-        capacity: 1_000,
-        redo_days: 30,
-        terms,
-      },
+      id,
+      community: code,
+      kind,
+      hour_fen: hourFen,
+      subsidised: false,
+      distance,
+      capacity: 1_000,
+      redo_days: 30,
+      terms,
     });
     await world.act("committee-chair", "service-directory.approve_offer", { id, hour_fen: hourFen, distance, terms });
     await world.act(office, "service-directory.list_offer", { id });
@@ -189,7 +165,10 @@ export class Services implements Part {
     const offers = OFFERS.filter((offer) => offer.kind === kind);
     await world.act(resident, "service-directory.open_match", { id, community: code, kind, mode: "composite" });
     for (const offer of offers) await world.act(resident, "service-directory.nominate", { match: id, offer: offer.id });
-    const ranked = this.rank(id, offers);
+    const ranked = rankOf(id, offers, (organisation) => ({
+      ratingBp: this.ratings.scoreOf(organisation),
+      onTimeBp: this.ratings.onTimeOf(organisation),
+    }));
     await world.act(resident, "service-directory.rank", { match: id });
     this.matches.push({ id, ranked: ranked.map((offer) => offer.id) });
     const [best] = ranked;
@@ -197,26 +176,21 @@ export class Services implements Part {
     return best;
   }
 
-  private rank(match: string, offers: readonly Offer[]): readonly Offer[] {
-    const cheapest = Math.min(...offers.map(({ hourFen }) => hourFen));
-    const pointsOf = ({ organisation, hourFen, distance }: Offer): number => {
-      const rating = WEIGHTS.rating * (this.ratings.scoreOf(organisation) ?? PRIOR_BP);
-      const onTime = WEIGHTS.onTime * (this.ratings.onTimeOf(organisation) ?? PRIOR_BP);
-      const price = WEIGHTS.price * Math.floor((cheapest * 10_000) / hourFen);
-      return Math.floor((rating + onTime + price + WEIGHTS.distance * (10_000 - DISTANCE_STEP_BP * distance)) / 100);
-    };
-    const lot = ({ organisation }: Offer): Uint8Array => sha256(`${match}/${organisation}`);
-    return [...offers].sort((left, right) => pointsOf(right) - pointsOf(left) || compareBytes(lot(left), lot(right)));
-  }
-
   private async agree(order: Order, unit: Unit): Promise<void> {
     const { world } = this.year;
     const { id, offer, resident, startsMs, minutes, price, isInPerson } = order;
     await world.act(resident, "home-service.compose", { bundle: id, unit: unit.id });
     await world.act(resident, "home-service.add_item", {
-      ...{ bundle: id, order: id, offer: offer.id, hour_fen: offer.hourFen, terms: this.termsOf(offer) },
-      ...{ starts: startsMs, minutes, in_person: isInPerson },
-      ...{ arrival: sha256Of(this.codeOf(order, "arrival")), departure: sha256Of(this.codeOf(order, "departure")) },
+      bundle: id,
+      order: id,
+      offer: offer.id,
+      hour_fen: offer.hourFen,
+      terms: this.termsOf(offer),
+      starts: startsMs,
+      minutes,
+      in_person: isInPerson,
+      arrival: sha256Of(this.codeOf(order, "arrival")),
+      departure: sha256Of(this.codeOf(order, "departure")),
     });
     this.orders.push(order);
     await world.until(nextHour(world.nowMs));
@@ -255,7 +229,9 @@ export class Services implements Part {
     const isPunctual = world.nowMs <= startsMs + PUNCTUAL_MS;
     order.state = "in_service";
     const leave = call("home-service.check_out", {
-      ...{ order: id, code: this.codeOf(order, "departure"), proof: draw.digest(`work:${id}`) },
+      order: id,
+      code: this.codeOf(order, "departure"),
+      proof: draw.digest(`work:${id}`),
     });
     const endMs = world.nowMs + minutes * MINUTE_MS;
     if (fate > 960) {
@@ -428,10 +404,6 @@ function isTaken(state: Order["state"]): boolean {
 
 function nextHour(timeMs: number): number {
   return (Math.floor(timeMs / HOUR_MS) + 1) * HOUR_MS;
-}
-
-function sha256(text: string): Uint8Array {
-  return sha256Of(new TextEncoder().encode(text));
 }
 
 function sha256Of(bytes: Uint8Array): Uint8Array {

@@ -81,7 +81,6 @@ export class Votes implements Part {
     return true;
   }
 
-  /** Whether the owners will have agreed, known only to the play. */
   play(): void {
     for (const matter of this.matters) this.year.world.play(() => this.hold(matter));
   }
@@ -288,9 +287,12 @@ export class Votes implements Part {
       checks.row(
         `motion ${matter.id}`,
         {
-          ...{ for_heads: consenting.heads, for_area: consenting.area },
-          ...{ against_heads: against.heads, against_area: against.area },
-          ...{ abstain_heads: abstain.heads, abstain_area: abstain.area },
+          for_heads: consenting.heads,
+          for_area: consenting.area,
+          against_heads: against.heads,
+          against_area: against.area,
+          abstain_heads: abstain.heads,
+          abstain_area: abstain.area,
           reason,
           state: state === "decided" ? decided : state,
         },
