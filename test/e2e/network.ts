@@ -14,7 +14,7 @@ import { nativeSigner, verifyNative } from "../../src/node/ed25519-native.ts";
 import { PARAMETER_DEFAULTS } from "../../src/node/genesis-plan.ts";
 
 export const WRITERS = 8;
-const HEALTHY_MS_MAX = 30_000;
+const HEALTHY_MS_MAX = 100_000;
 const ORGANISATIONS = ["property", "street", "provider", "government", "committee", "residents", "auditor", "bank"];
 
 export function writerSigner(index: number) {
@@ -76,10 +76,15 @@ export class TestNetwork {
     return new TestNetwork(layout);
   }
 
-  /** Starts every node and waits until all are healthy. */
+  /** Starts every node and waits until all are healthy. Otherwise only the logs are left: a process would hold the ports of the next run. */
   async begin(): Promise<void> {
     for (const node of this.nodes) node.start();
-    await this.untilHealthy(this.nodes);
+    try {
+      await this.untilHealthy(this.nodes);
+    } catch (error) {
+      await this.killAll();
+      throw error;
+    }
   }
 
   async untilHealthy(nodes: readonly NodeProcess[]): Promise<void> {
@@ -122,8 +127,12 @@ export class TestNetwork {
     return found;
   }
 
-  async stop(): Promise<void> {
+  private async killAll(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.kill()));
+  }
+
+  async stop(): Promise<void> {
+    await this.killAll();
     await rm(this.layout.directory, { recursive: true, force: true });
   }
 }
