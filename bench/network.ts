@@ -26,7 +26,7 @@ const START_MS_MAX_PER_NODE = 4_000;
 const LOG_LINES_SHOWN = 12;
 const INCIDENT = /^\{"level":"(?:warn|error|info(?=.*"view changed"))".*"message":"([^"]+)"/;
 /** Peers listen from base on, behind a relay from base + 50 on, clients from base + 100 on; all below the ephemeral ports. */
-const PORT_BASES = Array.from({ length: 50 }, (_, index) => 22_000 + index * 200);
+const PORT_BASES = Array.from({ length: 20 }, (_, index) => 22_000 + index * 200);
 const OWN_PORT_OFFSET = 50;
 const RPC_PORT_OFFSET = 100;
 
@@ -194,7 +194,7 @@ async function freePortBase(nodes: number): Promise<number> {
     ).flat();
     if ((await Promise.all(ports.map(isFree))).every((free) => free)) return base;
   }
-  throw new LedgerError("BENCH_NO_PORTS", {}, { remedy: "end what listens on the ports from 22000 to 32000" });
+  throw new LedgerError("BENCH_NO_PORTS", {}, { remedy: "end what listens on the ports from 22000 to 26000" });
 }
 
 function isFree(port: number): Promise<boolean> {

@@ -30,7 +30,7 @@ function linli(words: readonly string[]): Promise<{ readonly code: number | null
 
 beforeAll(async () => {
   const source = readFileSync(join(import.meta.dirname, "motions.yaml"), "utf8");
-  network = await TestNetwork.start({ nodes: 4, portBase: 28_700, contracts: [{ name: "owners-vote", source }] });
+  network = await TestNetwork.start({ nodes: 4, portBase: 29_200, contracts: [{ name: "owners-vote", source }] });
   const { directory, genesisFile } = network.layout;
   asking = ["--url", network.nodeOf(0).url, "--genesis", genesisFile];
   text = join(directory, "text.txt");

@@ -22,8 +22,8 @@ export const CHAIN_ID = new Uint8Array(32).fill(0xc1);
 export const CONFIG_HASH = new Uint8Array(32).fill(0xcf);
 const DEADLINE_MS = 30_000;
 const LOOK_AGAIN_MS = 5;
-/** Below the ephemeral range, where outgoing connections of others may sit. */
-const PORT_MIN = 20_000;
+/** Below the ephemeral range, where outgoing connections of others may sit, and above what other tests listen on. */
+const PORT_MIN = 30_000;
 const PORT_MAX = 32_000;
 
 export const realClock = systemClock({ timeMs: 0, timeScale: 1 });
