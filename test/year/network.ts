@@ -48,7 +48,7 @@ const CALL_TIMEOUT_MS = 120_000;
 const POLL_MS = 50;
 const LOG_LINES_SHOWN = 12;
 /** Peers listen from base on, clients from base + 100 on; all below the ephemeral ports. */
-const PORT_BASES = Array.from({ length: 20 }, (_, index) => 18_000 + index * 200);
+const PORT_BASES = Array.from({ length: 15 }, (_, index) => 18_000 + index * 200);
 
 /** Time jumps between moments: what was signed or proposed before a jump is no older for it. */
 const PARAMETERS = { ...PARAMETER_DEFAULTS, replayWindowMs: 2 * DAY_MS, clockSkewMsMax: 400 * DAY_MS };
@@ -162,7 +162,7 @@ async function freePortBase(): Promise<number> {
     const ports = Array.from({ length: NODES }, (_, index) => [base + index, base + 100 + index]).flat();
     if ((await Promise.all(ports.map(isFree))).every((free) => free)) return base;
   }
-  throw new LedgerError("YEAR_NO_PORTS", {}, { remedy: "end what listens on the ports from 18000 to 22000" });
+  throw new LedgerError("YEAR_NO_PORTS", {}, { remedy: "end what listens on the ports from 18000 to 21000" });
 }
 
 function isFree(port: number): Promise<boolean> {
