@@ -3,8 +3,8 @@
 
 import type { CheckContext } from "./check-context.ts";
 import type { CheckedAction } from "./checked.ts";
-import type { ContractDocument, Name, StatementDocument } from "./document.ts";
-import type { Expression } from "./expression.ts";
+import type { Assignments, ContractDocument, Name, StatementDocument } from "./document.ts";
+import { type Expression, partsOf } from "./expression.ts";
 import type { Column, Type } from "./types.ts";
 import { LANGUAGES, Words } from "./words.ts";
 
@@ -84,8 +84,9 @@ function namesOf(document: ContractDocument, context: CheckContext): Set<string>
     names.add(name);
     addColumns(name, of, names);
   }
-  for (const { name, by, reads, defines, statements } of document.actions) {
+  for (const { name, by, reads, requires, defines, statements } of document.actions) {
     for (const { text } of by) names.add(text);
+    for (const { condition } of requires) for (const text of textsIn(condition.expression)) names.add(text);
     for (const { name: defined, value } of defines) {
       names.add(defined.text).add(`${name.text}.${defined.text}`);
       for (const text of textsIn(value.expression)) names.add(text);
@@ -107,8 +108,10 @@ function addColumns(owner: string, columns: readonly Pick<Column, "name" | "type
   }
 }
 
-/** Events, their fields, and names of accounts, or beginnings of them. */
+/** Events, their fields, names of accounts, or beginnings of them, and texts under a condition, written or given to an action. */
 function addNames(statement: StatementDocument, action: string, names: Set<string>): void {
+  if (statement.when !== undefined) for (const text of textsIn(statement.when.expression)) names.add(text);
+  for (const { value } of assignmentsOf(statement)) for (const text of textsIn(value.expression)) names.add(text);
   if (statement.kind === "emit") {
     names.add(statement.event.text).add(`${action}.${statement.event.text}`);
     for (const { name } of statement.fields) names.add(name.text).add(`${action}.${name.text}`);
@@ -117,11 +120,16 @@ function addNames(statement: StatementDocument, action: string, names: Set<strin
   for (const text of [...textsIn(statement.from.expression), ...textsIn(statement.to.expression)]) names.add(text);
 }
 
+/** What a statement writes into a row or gives to another action. */
+function assignmentsOf(statement: StatementDocument): Assignments {
+  if (statement.kind === "insert") return statement.row;
+  if (statement.kind === "update") return statement.set;
+  return statement.kind === "call" ? statement.args : [];
+}
+
+/** Every fixed text of an expression: the kinds of organisations and the roles that a condition asks for are such. */
 function textsIn(expression: Expression): readonly string[] {
-  if (expression.kind === "text") return [expression.value];
-  if (expression.kind === "binary") return [...textsIn(expression.left), ...textsIn(expression.right)];
-  if (expression.kind !== "conditional") return [];
-  return [...textsIn(expression.whenTrue), ...textsIn(expression.whenFalse)];
+  return expression.kind === "text" ? [expression.value] : partsOf(expression).flatMap(textsIn);
 }
 
 function enumValues(type: Type): readonly string[] {

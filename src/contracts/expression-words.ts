@@ -4,8 +4,9 @@
 import { unreachable } from "../assert.ts";
 import type { SourceExpression, Template } from "./document.ts";
 import type { BinaryOperator, Expression } from "./expression.ts";
-import { callInWords } from "./function-words.ts";
+import { callInWords, macroInWords } from "./function-words.ts";
 import { NamesInSight, nameOf, type Surroundings } from "./names-in-sight.ts";
+import { CONTRACT_ROLE_PREFIX } from "./system.ts";
 import { plainLine, type Words } from "./words.ts";
 
 const SIGNS: Readonly<Record<string, string>> = {
@@ -104,9 +105,12 @@ export class ExpressionWords {
   /** A sentence of the contract, with the names of the values that will stand in it. */
   sentence(template: Template): string {
     return template
-      .map((part) =>
-        typeof part === "string" ? plainLine(part) : `〔${this.say(part.expression, { withNumbers: false }).text}〕`,
-      )
+      .map((part, index) => {
+        if (typeof part === "string") return plainLine(part);
+        const { text } = this.say(part.expression, { withNumbers: false });
+        const next = template[index + 1];
+        return `〔${typeof next === "string" ? withoutUnit(text, next) : text}〕`;
+      })
       .join("");
   }
 
@@ -119,7 +123,10 @@ export class ExpressionWords {
     if (own !== undefined) return own;
     const { table } = read.reference;
     const others = action.reads.filter(({ reference }) => reference.table === table);
-    return others.length > 1 ? `${this.words.table(table)} ${alias}` : this.words.table(table);
+    if (others.length < 2) return this.words.table(table);
+    // Two rows of one table are told apart by a word of their own.
+    this.words.missing.add(`${action.name.text}.${alias}`);
+    return `${this.words.table(table)} ${alias}`;
   }
 
   // ---- parts ----
@@ -199,7 +206,10 @@ export class ExpressionWords {
 
   private text(value: string): string {
     if (value === "") return this.words.say("空", "empty");
-    return this.words.quoted(this.words.find(`${this.column}.${value}`, value) ?? plainLine(value));
+    const contract = this.column === "contract" ? [`${CONTRACT_ROLE_PREFIX}${value}`] : [];
+    const word = this.words.find(`${this.column}.${value}`, value, ...contract);
+    if (word === undefined && isCode(value)) this.words.missing.add(value);
+    return this.words.quoted(word ?? plainLine(value));
   }
 
   private name(name: string): string {
@@ -252,6 +262,8 @@ export class ExpressionWords {
 
   private not(operand: Expression): Said {
     const { words } = this;
+    if (operand.kind === "binary" && operand.operator === "in" && operand.right.kind === "list")
+      return this.membership(operand.left, operand.right, { isIn: false });
     const text = this.at(operand, LEVELS["=="]);
     return { text: words.say(`${text}不成立`, `it is not so that ${text}`), level: LEVELS["=="] };
   }
@@ -262,6 +274,8 @@ export class ExpressionWords {
     const level = LEVELS[operator];
     const row = right.kind === "null" ? this.existence(left, { isThere: operator === "!=" }) : undefined;
     if (row !== undefined) return { text: row, level };
+    const length = this.length(expression);
+    if (length !== undefined) return { text: length, level };
     const span = operator === "*" && this.isTime ? this.spanOfSetting(left, right) : undefined;
     if (span !== undefined) return leaf(span);
     if (operator === "+" && this.sight.isText(expression)) return { text: this.joined(expression), level };
@@ -277,16 +291,18 @@ export class ExpressionWords {
         return this.membership(left, right);
       case "==":
         return {
-          text: this.sight.isNumber(right)
-            ? `${before} = ${after}`
-            : words.say(`${before}是${after}`, `${before} is ${after}`),
+          text:
+            this.sight.isNumber(left) || this.sight.isNumber(right)
+              ? `${before} = ${after}`
+              : words.say(`${before}是${after}`, `${before} is ${after}`),
           level,
         };
       case "!=":
         return {
-          text: this.sight.isNumber(right)
-            ? `${before} ≠ ${after}`
-            : words.say(`${before}不是${after}`, `${before} is not ${after}`),
+          text:
+            this.sight.isNumber(left) || this.sight.isNumber(right)
+              ? `${before} ≠ ${after}`
+              : words.say(`${before}不是${after}`, `${before} is not ${after}`),
           level,
         };
       case "%":
@@ -296,6 +312,23 @@ export class ExpressionWords {
       default:
         return { text: `${before} ${SIGNS[operator] ?? operator} ${after}`, level };
     }
+  }
+
+  /** "has been given" and "is 32 bytes long" for `size(x) > 0` and `size(x) == 32`; lists of rows are counted elsewhere. */
+  private length({ operator, left, right }: Expression & { readonly kind: "binary" }): string | undefined {
+    const { words } = this;
+    if (left.kind !== "call" || left.name !== "size" || right.kind !== "int") return undefined;
+    const [what] = left.args;
+    const unit = what === undefined ? undefined : this.sight.unitOfLength(what);
+    if (what === undefined || unit === undefined) return undefined;
+    const text = this.at(what, LEVELS["*"]);
+    if (operator === ">" && right.value === 0n) return words.say(`${text}已填写`, `${text} is given`);
+    if (operator === "==" && right.value === 0n) return words.say(`${text}为空`, `${text} is empty`);
+    const sign = operator === "==" ? "=" : operator === "!=" ? "≠" : SIGNS[operator];
+    if (sign === undefined) return undefined;
+    return unit === "bytes"
+      ? words.say(`${text}的长度 ${sign} ${right.value} 字节`, `the length of ${text} ${sign} ${right.value} bytes`)
+      : words.say(`${text}的项数 ${sign} ${right.value}`, `the number of items of ${text} ${sign} ${right.value}`);
   }
 
   /** `settings.days * 86400000`, whose setting is said with its unit already. */
@@ -320,7 +353,10 @@ export class ExpressionWords {
 
   /** A text put together of parts: its own words without quotes. */
   private joined(expression: Expression): string {
-    if (expression.kind === "text") return this.words.find(expression.value) ?? plainLine(expression.value);
+    if (expression.kind === "text") {
+      const plain = plainLine(expression.value);
+      return this.words.find(expression.value) ?? (isCode(plain) ? `\`${plain}\`` : plain);
+    }
     if (expression.kind !== "binary" || expression.operator !== "+") return this.tight(expression);
     return this.joined(expression.left) + this.joined(expression.right);
   }
@@ -333,11 +369,16 @@ export class ExpressionWords {
       : this.words.say(`${name}不存在`, `there is no ${name}`);
   }
 
-  private membership(item: Expression, list: Expression): Said {
+  private membership(item: Expression, list: Expression, { isIn } = { isIn: true }): Said {
     const { words } = this;
     const level = LEVELS.in;
     const [one, all] = [this.at(item, level), this.compared(item, list, level)];
-    if (list.kind === "list") return { text: words.say(`${one}是${all}`, `${one} is ${all}`), level };
+    if (list.kind === "list") {
+      const text = isIn
+        ? words.say(`${one}是${all}`, `${one} is ${all}`)
+        : words.say(`${one}不是${all}`, `${one} is neither of ${all}`);
+      return { text, level };
+    }
     return { text: words.say(`${all} 中有 ${one}`, `${one} is among ${all}`), level };
   }
 
@@ -346,10 +387,24 @@ export class ExpressionWords {
     const [only] = args;
     if (name === "size" && only !== undefined && this.sight.tableOf(only) !== undefined)
       return leaf(words.say(`${this.tight(only)}的条数`, `the number of ${this.tight(only)}`));
-    const said = args.map((arg) => ({ inside: this.expression(arg), tight: this.at(arg, LEVELS["*"]) }));
+    if (name === "size" && only !== undefined && this.sight.unitOfLength(only) === "items")
+      return leaf(words.say(`${this.tight(only)}的项数`, `the number of items of ${this.tight(only)}`));
+    const said = (name === "mulDiv" ? args.slice(0, 3) : args).map((arg, index) => {
+      // "a × b × c ÷ d" reads from the left: only what stands first may be a product.
+      const level = LEVELS["*"] + (name === "mulDiv" && index === 0 ? 0 : 1);
+      return { inside: this.expression(arg), tight: this.at(arg, level), isUnitSaid: this.isInMonths(arg) };
+    });
     const rounding = args[3]?.kind === "text" ? args[3].value : "";
-    const { text, isPhrase } = callInWords(name, said, { words, rounding });
-    return isPhrase ? phrase(text) : leaf(text);
+    const { text, kind } = callInWords(name, said, { words, rounding });
+    if (kind === "product") return { text, level: LEVELS["*"] };
+    return kind === "phrase" ? phrase(text) : leaf(text);
+  }
+
+  /** A setting whose number is shown with the months it counts. */
+  private isInMonths(expression: Expression): boolean {
+    if (expression.kind !== "select" || nameOf(expression.operand) !== "settings") return false;
+    const unit = this.words.label(this.words.settingNamed(expression.field)?.unit);
+    return this.around.numbers && unit !== undefined && this.words.isMonths(unit);
   }
 
   private macro(expression: Expression & { readonly kind: "macro" }): Said {
@@ -360,34 +415,7 @@ export class ExpressionWords {
       this.expression(expression.body),
       expression.filter === undefined ? "" : this.expression(expression.filter),
     ]);
-    switch (expression.macro) {
-      case "all":
-        return phrase(
-          words.say(`${range} 的每一项 ${variable} 都符合: ${body}`, `for each ${variable} of ${range}: ${body}`),
-        );
-      case "exists":
-        return phrase(
-          words.say(`${range} 中有一项 ${variable} 符合: ${body}`, `for some ${variable} of ${range}: ${body}`),
-        );
-      case "exists_one":
-        return phrase(
-          words.say(
-            `${range} 中恰有一项 ${variable} 符合: ${body}`,
-            `for exactly one ${variable} of ${range}: ${body}`,
-          ),
-        );
-      case "filter":
-        return phrase(
-          words.say(`${range} 中符合下列条件的各项 ${variable}: ${body}`, `those ${variable} of ${range} with ${body}`),
-        );
-      case "map":
-        return phrase(
-          words.say(
-            `${range} 的各项 ${variable}${filter === "" ? "" : ` (须 ${filter})`} 换成 ${body}`,
-            `${body} for each ${variable} of ${range}${filter === "" ? "" : ` with ${filter}`}`,
-          ),
-        );
-    }
+    return phrase(macroInWords(expression.macro, { range, variable, body, filter }, words));
   }
 }
 
@@ -397,6 +425,18 @@ function leaf(text: string): Said {
 
 function phrase(text: string): Said {
   return { text, level: LEVEL_OF_PHRASE };
+}
+
+/** "〔amount (fen)〕 fen" says the unit twice: what follows the value keeps it. */
+function withoutUnit(text: string, next: string): string {
+  const unit = /^(.+?) \(([^()]{1,16})\)$/.exec(text);
+  const [, bare, said] = unit ?? [];
+  return bare !== undefined && said !== undefined && next.trimStart().startsWith(said) ? bare : text;
+}
+
+/** A fixed text that is the name of something in the programme, not a word of any people. */
+function isCode(text: string): boolean {
+  return /[A-Za-z]/.test(text);
 }
 
 /** The same word, bare or as a part of something. */

@@ -66,6 +66,33 @@ export type Expression = Placed &
       }
   );
 
+/** What an expression is put together of, in the order in which it is written. */
+export function partsOf(expression: Expression): readonly Expression[] {
+  switch (expression.kind) {
+    case "list":
+      return expression.items;
+    case "select":
+    case "has":
+    case "not":
+    case "negate":
+      return [expression.operand];
+    case "index":
+      return [expression.operand, expression.index];
+    case "call":
+      return expression.args;
+    case "binary":
+      return [expression.left, expression.right];
+    case "conditional":
+      return [expression.condition, expression.whenTrue, expression.whenFalse];
+    case "macro":
+      return [expression.range, ...(expression.filter === undefined ? [] : [expression.filter]), expression.body];
+    case "foreign":
+      return expression.parts;
+    default:
+      return [];
+  }
+}
+
 /** `table[key, ...]` or `contract.table[key, ...]`: the form of `read`. */
 export interface RowReference {
   readonly contract: string | undefined;

@@ -1,33 +1,38 @@
 // What the functions of the language say in words.
 // It is given what the arguments say already, and knows nothing of expressions.
 
+import { unreachable } from "../assert.ts";
+import type { MacroName } from "./expression.ts";
 import type { Words } from "./words.ts";
 
 export interface SaidArgument {
   readonly inside: string;
   /** in brackets where it could be read otherwise */
   readonly tight: string;
+  /** whether it ends in the unit that the function would name */
+  readonly isUnitSaid: boolean;
 }
 
-/** A phrase needs brackets inside anything else. */
+/** A phrase needs brackets inside anything else, a product as "a × b" does. */
 export function callInWords(
   name: string,
   args: readonly SaidArgument[],
   { words, rounding }: { readonly words: Words; readonly rounding: string },
-): { readonly text: string; readonly isPhrase: boolean } {
+): { readonly text: string; readonly kind: "leaf" | "product" | "phrase" } {
   const [first = "", second = "", third = ""] = args.map(({ tight }) => tight);
   const only = args[0]?.inside ?? "";
-  const leaf = (zh: string, en: string) => ({ text: words.say(zh, en), isPhrase: false });
-  const phrase = (zh: string, en: string) => ({ text: words.say(zh, en), isPhrase: true });
+  const leaf = (zh: string, en: string) => ({ text: words.say(zh, en), kind: "leaf" }) as const;
+  const product = (text: string) => ({ text, kind: "product" }) as const;
+  const phrase = (zh: string, en: string) => ({ text: words.say(zh, en), kind: "phrase" }) as const;
   switch (name) {
     case "size":
-      return leaf(`${only} 的长度`, `the length of ${only}`);
+      return leaf(`${first}的长度 `, `the length of ${only}`);
     case "string":
     case "int":
     case "bytes":
       return leaf(first, first);
     case "sha256":
-      return leaf(`${only} 的 SHA-256 摘要`, `the SHA-256 of ${only}`);
+      return leaf(`${first}的 SHA-256 摘要`, `the SHA-256 of ${first}`);
     case "opens":
       return phrase(
         `${first} 是以 ${third} 为盐封存的 ${second}`,
@@ -35,7 +40,7 @@ export function callInWords(
       );
     case "mulDiv": {
       const how = roundingInWords(rounding, words);
-      return leaf(`${first} × ${second} ÷ ${third} (${how})`, `${first} × ${second} ÷ ${third} (${how})`);
+      return product(`${first} × ${second} ÷ ${third} (${how})`);
     }
     case "split":
       return leaf(`${first} 按 ${second} 分配`, `${first} divided by the weights ${second}`);
@@ -48,11 +53,45 @@ export function callInWords(
     case "contains":
       return phrase(`${first} 含有 ${second}`, `${first} contains ${second}`);
     case "addMonths":
-      return leaf(`${first} 之后 ${second} 个月`, `${second} months after ${first}`);
+      // A setting that counts months has said so.
+      return args[1]?.isUnitSaid === true
+        ? phrase(`${first} 之后 ${second}`, `${second} after ${first}`)
+        : phrase(`${first} 之后 ${second} 个月`, `${second} months after ${first}`);
     default: {
-      const list = args.map(({ inside }) => inside).join(", ");
-      return leaf(`${calendarInWords(name, words)}(${list})`, `${calendarInWords(name, words)}(${list})`);
+      const part = calendarInWords(name, words);
+      return leaf(`${first}的${part}`, `${part} of ${first}`);
     }
+  }
+}
+
+/** "every one of a list" and its like. @param said.filter "" for none */
+export function macroInWords(
+  macro: MacroName,
+  { range, variable, body, filter }: Readonly<Record<"range" | "variable" | "body" | "filter", string>>,
+  words: Words,
+): string {
+  switch (macro) {
+    case "all":
+      return words.say(`${range}的每一项 ${variable} 都符合: ${body}`, `for each ${variable} of ${range}: ${body}`);
+    case "exists":
+      return words.say(`${range}中有一项 ${variable} 符合: ${body}`, `for some ${variable} of ${range}: ${body}`);
+    case "exists_one":
+      return words.say(
+        `${range}中恰有一项 ${variable} 符合: ${body}`,
+        `for exactly one ${variable} of ${range}: ${body}`,
+      );
+    case "filter":
+      return words.say(
+        `${range}中符合下列条件的各项 ${variable}: ${body}`,
+        `those ${variable} of ${range} with ${body}`,
+      );
+    case "map":
+      return words.say(
+        `由${range}的各项 ${variable}${filter === "" ? "" : ` (须 ${filter})`} 得出的 ${body}`,
+        `${body} for each ${variable} of ${range}${filter === "" ? "" : ` with ${filter}`}`,
+      );
+    default:
+      return unreachable(macro);
   }
 }
 
@@ -75,9 +114,9 @@ const CALENDAR: ReadonlyMap<string, readonly [zh: string, en: string]> = new Map
   ["year", ["年份", "year"]],
   ["month", ["月份", "month"]],
   ["day", ["日", "day"]],
-  ["hour", ["时", "hour"]],
-  ["weekday", ["星期", "weekday"]],
-  ["dayNumber", ["日序", "day number"]],
+  ["hour", ["钟点", "hour"]],
+  ["weekday", ["星期几", "weekday"]],
+  ["dayNumber", ["日期序号", "day number"]],
   ["startOfDay", ["当日零时", "start of the day"]],
   ["startOfMonth", ["当月首日", "start of the month"]],
 ]);

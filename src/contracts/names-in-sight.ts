@@ -3,7 +3,7 @@
 
 import type { ActionDocument } from "./document.ts";
 import type { Expression } from "./expression.ts";
-import type { Words } from "./words.ts";
+import { isNumberType, type Words } from "./words.ts";
 
 const TIME_TYPE = "time";
 /** Functions that give a number, not a time. */
@@ -86,16 +86,29 @@ export class NamesInSight {
         return COUNTING.includes(expression.name);
       case "binary":
         return ["+", "-", "*", "/", "%"].includes(expression.operator) && !this.isText(expression);
-      case "select": {
-        const owner = nameOf(expression.operand);
-        const read = this.around.action?.reads.find(({ alias }) => alias.text === owner);
-        return owner === "settings" || this.words.isNumber(read?.reference.table ?? "", expression.field);
+      case "select":
+        return (
+          nameOf(expression.operand) === "settings" ||
+          isNumberType(this.typeOf(expression.operand, expression.field) ?? "")
+        );
+      case "name": {
+        const define = this.around.action?.defines.find(({ name }) => name.text === expression.name);
+        if (define !== undefined) return this.isNumber(define.value.expression);
+        return expression.name === "now" || this.words.isNumber(this.around.table ?? "", expression.name);
       }
-      case "name":
-        return this.words.isNumber(this.around.table ?? "", expression.name);
+      case "conditional":
+        return this.isNumber(expression.whenTrue) || this.isNumber(expression.whenFalse);
       default:
         return false;
     }
+  }
+
+  /** What a length is counted in; undefined where the document does not say what it is. */
+  unitOfLength(expression: Expression): "bytes" | "items" | undefined {
+    if (expression.kind === "list" || expression.kind === "macro") return "items";
+    const type = expression.kind === "select" ? (this.typeOf(expression.operand, expression.field) ?? "") : "";
+    if (type.startsWith("list")) return "items";
+    return /^(?:text|bytes|id)\b/.test(type) ? "bytes" : undefined;
   }
 
   /** Texts that are put together, as names of accounts are. */

@@ -7,6 +7,7 @@ import type { ActionDocument, ConditionDocument, ContractDocument, TableDocument
 import { ExpressionWords } from "./expression-words.ts";
 import { capital, statementInWords } from "./statement-words.ts";
 import { OUTSIDE_PREFIX } from "./system.ts";
+import { termsIn } from "./terms.ts";
 import type { Column } from "./types.ts";
 import { type Language, Words } from "./words.ts";
 
@@ -43,16 +44,20 @@ class Rendering {
     const { document, checked, words } = this;
     const title = words.label({ zh: checked.title.zh, en: checked.title.en }) ?? "";
     const law = words.label(document.law);
+    const body: readonly Block[] = [
+      { kind: "heading", level: 2, text: words.say("办理事项", "What can be done") },
+      ...document.actions.flatMap((action) => this.action(action)),
+      { kind: "heading", level: 2, text: words.say("记录", "Records") },
+      ...document.tables.flatMap((table) => this.table(table)),
+    ];
     return [
       { kind: "heading", level: 1, text: title },
       ...paragraph(law && words.say(`依据: ${law}`, `Rests on: ${law}`)),
       ...this.overview(),
       ...this.settings(),
       ...this.accounts(),
-      { kind: "heading", level: 2, text: words.say("办理事项", "What can be done") },
-      ...document.actions.flatMap((action) => this.action(action)),
-      { kind: "heading", level: 2, text: words.say("记录", "Records") },
-      ...document.tables.flatMap((table) => this.table(table)),
+      ...termsIn(body, words),
+      ...body,
       ...this.names(),
     ];
   }
@@ -183,7 +188,11 @@ class Rendering {
     if (columns.length === 0) return undefined;
     const said = columns.map(({ name, type }) => {
       const word = words.of(`${action.name.text}.${name}`, name);
-      return words.say(`${word} (${words.type(type, name)})`, `${word} (${words.type(type, name)})`);
+      const kind = words.type(type, name);
+      const unit = / \([^()]*\)$/.exec(kind)?.[0];
+      // A word that names the unit need not be told it again.
+      if (unit === undefined || !word.endsWith(unit)) return `${word} (${kind})`;
+      return word === kind ? word : `${word} (${kind.slice(0, -unit.length)})`;
     });
     return words.say(`须填写: ${said.join("; ")}。`, `To be given: ${said.join("; ")}.`);
   }
@@ -193,11 +202,11 @@ class Rendering {
     if (reads.length === 0) return undefined;
     const said = reads.map(({ alias, reference, isOptional, scan }) => {
       const columns = scan === undefined ? words.keyOf(reference.table) : [];
-      const key = reference.key.map((part, index) => say.into(columns[index] ?? "", part)).join(", ");
+      const key = reference.key.map((part, index) => say.into(columns[index] ?? "", part)).join(words.say("、", ", "));
       const row = say.row(alias.text);
       if (scan !== undefined)
         return words.say(
-          `全部符合的${row} (按${key}; 至多 ${scan.max} 条)`,
+          `${row} (按${key}; 全部, 至多 ${scan.max} 条)`,
           `every ${row} (by ${key}; at most ${scan.max})`,
         );
       return words.say(

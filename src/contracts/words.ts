@@ -8,6 +8,8 @@ import type { Type } from "./types.ts";
 export type Language = "zh" | "en";
 export const LANGUAGES: readonly Language[] = ["zh", "en"];
 
+const MONTHS = ["个月", "月", "month", "months"];
+
 /** Times that authors write in ms. */
 const SPANS: readonly (readonly [ms: bigint, zh: string, en: string])[] = [
   [86_400_000n, "天", "day"],
@@ -114,6 +116,11 @@ export class Words {
     return SPANS.some(([length, zh, en]) => length === ms && [zh, en, `${en}s`].includes(unit));
   }
 
+  /** Whether a unit, as a setting names it, is the month of the calendar. */
+  isMonths(unit: string): boolean {
+    return MONTHS.includes(unit);
+  }
+
   quoted(text: string): string {
     return this.say(`“${text}”`, `“${text}”`);
   }
@@ -163,8 +170,7 @@ export class Words {
 
   /** Whether a column holds numbers: they are equal, other things are the same. */
   isNumber(table: string, column: string): boolean {
-    const type = this.columnType(table, column);
-    return NUMBERS.some((name) => type === name || type.startsWith(`${name}(`));
+    return isNumberType(this.columnType(table, column));
   }
 
   /** As it is written; "" for none. */
@@ -202,6 +208,11 @@ export class Words {
       }
     }
   }
+}
+
+/** Whether a type, as it is written, is one of numbers. */
+export function isNumberType(type: string): boolean {
+  return NUMBERS.some((name) => type === name || type.startsWith(`${name}(`));
 }
 
 /** Text of authors for one line: no line ends, and no mark by which names are set apart. */

@@ -10,6 +10,7 @@ import { parseExpression } from "../../../src/contracts/expression.ts";
 import { ExpressionWords } from "../../../src/contracts/expression-words.ts";
 import { renderContract } from "../../../src/contracts/render.ts";
 import { type CheckedFile, SourceSet } from "../../../src/contracts/source-set.ts";
+import { termsIn } from "../../../src/contracts/terms.ts";
 import { LANGUAGES, type Language, Words } from "../../../src/contracts/words.ts";
 import { document } from "./support.ts";
 
@@ -28,6 +29,11 @@ function alone(source: string) {
   const file = { path: "a.yaml", source };
   return sound(new SourceSet([file]).check(file));
 }
+
+/** What officials write in Latin letters themselves: standards, grades, and the name of the digest, which every page explains. */
+const FOREIGN_TERMS = /SHA-256|GB\/T|TSG T|\b(?:AAA|AA|A|B|C)\b/g;
+/** "(1 个月) 个月", "(fen)〕 fen", "(30 天)天" */
+const TWICE = /[^\n]{0,30}\((?:\d+ )?([^\s()0-9]{1,10})\)〕? ?\1(?![^\s()〕,;。.]).{0,10}/g;
 
 const CANTEEN = document("canteen.yaml");
 
@@ -48,6 +54,41 @@ describe("words", () => {
       expect(page).not.toMatch(/undefined|\[object|&&|\|\||==|86400000/);
       expect(page, "an item without its value").not.toMatch(/: +$/m);
       expect(toHtml(blocks, { title: file.path })).toContain("</html>");
+    }
+  });
+
+  it.each(files)("L286: the Chinese page of $path speaks no other language outside names of the programme", (file) => {
+    const page = toMarkdown(renderContract(sound(library.check(file)), "zh").blocks);
+    const said = page
+      .split("\n")
+      .filter((line) => !/^\|.*`/.test(line))
+      .join("\n")
+      .replaceAll(/`[^`\n]*`/g, "")
+      .replaceAll(FOREIGN_TERMS, "");
+    expect(said.match(/.{0,20}[A-Za-z].{0,20}/g) ?? []).toEqual([]);
+  });
+
+  it.each(files)("L287: no unit stands twice behind one number of $path", (file) => {
+    for (const language of LANGUAGES) {
+      const page = toMarkdown(renderContract(sound(library.check(file)), language).blocks);
+      expect(page.match(TWICE) ?? []).toEqual([]);
+    }
+  });
+
+  it.each(files)("L288: every number of $path says what it rests on", ({ path, source }) => {
+    const { document: parsed } = sound(library.check({ path, source }));
+    expect(parsed.settings.filter(({ law }) => law === undefined).map(({ name }) => name.text)).toEqual([]);
+  });
+
+  it("L289: a page explains each term of the ledger that it uses, and no other", () => {
+    const words = new Words(alone(CANTEEN).document, "zh");
+    const explained = (text: string) => toMarkdown(termsIn([{ kind: "paragraph", text }], words));
+    expect(explained("协议的 SHA-256 摘要")).toContain("SHA-256 摘要: 由文件内容算出");
+    expect(explained("协议的 SHA-256 摘要")).not.toContain("会签人");
+    expect(explained("协议")).toBe(toMarkdown([]));
+    for (const file of files) {
+      const page = toMarkdown(renderContract(sound(library.check(file)), "zh").blocks);
+      expect(page.includes("SHA-256 摘要: 由文件内容算出")).toBe(/SHA-256/.test(page.replace(/SHA-256 摘要: .*/, "")));
     }
   });
 
@@ -87,8 +128,24 @@ describe("words", () => {
     ['mulDiv(m.left, 2, 3, "half_up")', "剩余份数 × 2 ÷ 3 (四舍五入)", "portions left × 2 ÷ 3 (rounded half up)"],
     [
       "[1, 2].all(x, x > m.left)",
-      "1或2 的每一项 `x` 都符合: `x` > 剩余份数",
+      "1或2的每一项 `x` 都符合: `x` > 剩余份数",
       "for each `x` of 1 or 2: `x` > portions left",
+    ],
+    ['!(m.state in ["open", "closed"])', "状态不是“开放”或“已截止”", "state is neither of “open” or “closed”"],
+    [
+      'm.left - mulDiv(m.left, 1, mulDiv(m.portions, 1, 2, "up"), "down") > 0',
+      "剩余份数 − 剩余份数 × 1 ÷ (总份数 × 1 ÷ 2 (零头进一)) (舍去零头) > 0",
+      "portions left − portions left × 1 ÷ (portions × 1 ÷ 2 (rounded up)) (rounded down) > 0",
+    ],
+    [
+      "size(p.meal) > 0 && size(p.meal) <= 8",
+      "餐次编号已填写 且 餐次编号的长度 ≤ 8 字节",
+      "id of the meal is given and the length of id of the meal ≤ 8 bytes",
+    ],
+    [
+      "year(now) * 100 + month(addMonths(now, 1))",
+      "当前时间的年份 × 100 + (当前时间 之后 1 个月)的月份",
+      "year of the present time × 100 + month of (1 months after the present time)",
     ],
     ["m.left > 0 ? 1 : 0", "若 剩余份数 > 0 则 1, 否则 0", "1 if portions left > 0, otherwise 0"],
   ])("R188: %s", (expression, zh, en) => {
