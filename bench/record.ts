@@ -162,6 +162,7 @@ export function lineOf(record: RunRecord): Line {
 function pointInLine(point: Point): Line {
   const found = summarise(point);
   return {
+    name: point.name,
     ...point.at,
     txPerSecond: Math.round(found.txPerSecond.median),
     p50Ms: round(found.p50Ms.median),
