@@ -43,7 +43,8 @@ it("L408: a register is imported over a running network by two people, and the s
   const contracts = [{ name: "data-import", source: SOURCE }];
   network = await TestNetwork.start({ nodes: 4, portBase: 29_400, accounts, contracts });
   const asking = ["--url", network.nodeOf(0).url, "--genesis", network.layout.genesisFile];
-  const community = { id: "linli", title: "邻里", firm: "property", committee: "committee", bank: "bank" };
+  const parties = { firm: "property", committee: "committee", bank: "bank", residents: "residents" };
+  const community = { id: "linli", title: "邻里", ...parties };
   const call = ["--contract", "registry", "--action", "add_community", "--args", JSON.stringify(community)];
   expect(linli(["tx", "send", "--key", keyOf("registrar"), ...call, ...asking]).status).toBe(0);
 

@@ -32,6 +32,7 @@ export async function register(year: Year, ledger: Ledger): Promise<void> {
     firm: "property",
     committee: "committee",
     bank: "bank",
+    residents: "residents",
   });
   await inBundles(world, "registrar", community.buildings, ({ id, title, floors }) =>
     call("registry.add_building", { id, community: code, title, floors }),

@@ -49,6 +49,7 @@ export async function registerCommunity(context: DayContext, steps: Steps): Prom
         firm: STAFF.manager.organisation,
         committee: STAFF.committee.organisation,
         bank: STAFF.bank.organisation,
+        residents: STAFF.residents.organisation,
       }),
     ],
   });

@@ -22,6 +22,7 @@ export const PROVED_FIELDS = {
     "firm",
     "committee",
     "bank",
+    "residents",
     "developer",
     "units",
     "heads",
