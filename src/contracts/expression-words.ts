@@ -4,10 +4,10 @@
 import { unreachable } from "../assert.ts";
 import type { SourceExpression, Template } from "./document.ts";
 import type { BinaryOperator, Expression } from "./expression.ts";
-import { callInWords, macroInWords } from "./function-words.ts";
+import { callInWords, macroInWords, sameInWords } from "./function-words.ts";
 import { NamesInSight, nameOf, type Surroundings } from "./names-in-sight.ts";
 import { CONTRACT_ROLE_PREFIX } from "./system.ts";
-import { plainLine, type Words } from "./words.ts";
+import { isCalled, isCode, plainLine, type Words, withoutUnit } from "./words.ts";
 
 const SIGNS: Readonly<Record<string, string>> = {
   "<": "<",
@@ -264,8 +264,16 @@ export class ExpressionWords {
     const { words } = this;
     if (operand.kind === "binary" && operand.operator === "in" && operand.right.kind === "list")
       return this.membership(operand.left, operand.right, { isIn: false });
+    if (this.sight.isFlag(operand))
+      return { text: words.say(`${this.tight(operand)}为“否”`, `${this.tight(operand)} is “no”`), level: LEVELS["=="] };
     const text = this.at(operand, LEVELS["=="]);
     return { text: words.say(`${text}不成立`, `it is not so that ${text}`), level: LEVELS["=="] };
+  }
+
+  /** "(a 且 b) 或 c": grammars give "and" the closer bond, people need not know. */
+  private alternative(operator: BinaryOperator, side: Expression): string | undefined {
+    const isJoined = operator === "||" && side.kind === "binary" && side.operator === "&&";
+    return isJoined ? `(${this.expression(side)})` : undefined;
   }
 
   private binary(expression: Expression & { readonly kind: "binary" }): Said {
@@ -281,7 +289,10 @@ export class ExpressionWords {
     if (operator === "+" && this.sight.isText(expression)) return { text: this.joined(expression), level };
     const isArithmetic = level > LEVELS["=="];
     const isTime = (isArithmetic && this.isTime) || this.sight.isTime(left) || this.sight.isTime(right);
-    const [before, after] = this.inTime(isTime, () => [this.at(left, level), this.compared(left, right, level)]);
+    const [before, after] = this.inTime(isTime, () => [
+      this.alternative(operator, left) ?? this.at(left, level),
+      this.alternative(operator, right) ?? this.compared(left, right, level),
+    ]);
     switch (operator) {
       case "||":
         return { text: words.say(`${before} 或 ${after}`, `${before} or ${after}`), level };
@@ -294,7 +305,12 @@ export class ExpressionWords {
           text:
             this.sight.isNumber(left) || this.sight.isNumber(right)
               ? `${before} = ${after}`
-              : words.say(`${before}是${after}`, `${before} is ${after}`),
+              : sameInWords(
+                  before,
+                  after,
+                  { isClaim: right.kind === "binary" && LEVELS[right.operator] <= level },
+                  words,
+                ),
           level,
         };
       case "!=":
@@ -425,23 +441,6 @@ function leaf(text: string): Said {
 
 function phrase(text: string): Said {
   return { text, level: LEVEL_OF_PHRASE };
-}
-
-/** "〔amount (fen)〕 fen" says the unit twice: what follows the value keeps it. */
-function withoutUnit(text: string, next: string): string {
-  const unit = /^(.+?) \(([^()]{1,16})\)$/.exec(text);
-  const [, bare, said] = unit ?? [];
-  return bare !== undefined && said !== undefined && next.trimStart().startsWith(said) ? bare : text;
-}
-
-/** A fixed text that is the name of something in the programme, not a word of any people. */
-function isCode(text: string): boolean {
-  return /[A-Za-z]/.test(text);
-}
-
-/** The same word, bare or as a part of something. */
-function isCalled(said: string, word: string): boolean {
-  return said === word || said.endsWith(`的${word}`) || said.startsWith(`${word} of `);
 }
 
 /** A parameter, which may be called as the field that it is compared with. */

@@ -26,7 +26,7 @@ export function callInWords(
   const phrase = (zh: string, en: string) => ({ text: words.say(zh, en), kind: "phrase" }) as const;
   switch (name) {
     case "size":
-      return leaf(`${first}的长度 `, `the length of ${only}`);
+      return leaf(`${first}的字节数`, `the number of bytes of ${only}`);
     case "string":
     case "int":
     case "bytes":
@@ -35,7 +35,7 @@ export function callInWords(
       return leaf(`${first}的 SHA-256 摘要`, `the SHA-256 of ${first}`);
     case "opens":
       return phrase(
-        `${first} 是以 ${third} 为盐封存的 ${second}`,
+        `${first}是${second}与随机数${third}合算的封存摘要`,
         `${first} is ${second} sealed with the salt ${third}`,
       );
     case "mulDiv": {
@@ -93,6 +93,17 @@ export function macroInWords(
     default:
       return unreachable(macro);
   }
+}
+
+/** @param isClaim whether the second is a statement that holds or not, not a value */
+export function sameInWords(
+  first: string,
+  second: string,
+  { isClaim }: { readonly isClaim: boolean },
+  words: Words,
+): string {
+  if (!isClaim) return words.say(`${first}是${second}`, `${first} is ${second}`);
+  return words.say(`(${first}) 与 ${second} 同时成立或同时不成立`, `either both ${first} and ${second}, or neither`);
 }
 
 function roundingInWords(rounding: string, words: Words): string {

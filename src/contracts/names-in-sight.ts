@@ -103,6 +103,11 @@ export class NamesInSight {
     }
   }
 
+  /** An entry that says yes or no. */
+  isFlag(expression: Expression): boolean {
+    return expression.kind === "select" && this.typeOf(expression.operand, expression.field) === "bool";
+  }
+
   /** What a length is counted in; undefined where the document does not say what it is. */
   unitOfLength(expression: Expression): "bytes" | "items" | undefined {
     if (expression.kind === "list" || expression.kind === "macro") return "items";

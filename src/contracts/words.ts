@@ -219,3 +219,20 @@ export function isNumberType(type: string): boolean {
 export function plainLine(text: string): string {
   return text.replaceAll(/\s+/g, " ").replaceAll("`", "'");
 }
+
+/** "〔amount (fen)〕 fen" says the unit twice: what follows the value keeps it. */
+export function withoutUnit(text: string, next: string): string {
+  const unit = /^(.+?) \(([^()]{1,16})\)$/.exec(text);
+  const [, bare, said] = unit ?? [];
+  return bare !== undefined && said !== undefined && next.trimStart().startsWith(said) ? bare : text;
+}
+
+/** A fixed text that is the name of something in the programme, not a word of any people. */
+export function isCode(text: string): boolean {
+  return /[A-Za-z]/.test(text);
+}
+
+/** The same word, bare or as a part of something. */
+export function isCalled(said: string, word: string): boolean {
+  return said === word || said.endsWith(`的${word}`) || said.startsWith(`${word} of `);
+}

@@ -131,6 +131,16 @@ describe("words", () => {
       "1或2的每一项 `x` 都符合: `x` > 剩余份数",
       "for each `x` of 1 or 2: `x` > portions left",
     ],
+    [
+      "m.left > 1 && m.left < 3 || m.left == 9",
+      "(剩余份数 > 1 且 剩余份数 < 3) 或 剩余份数 = 9",
+      "(portions left > 1 and portions left < 3) or portions left = 9",
+    ],
+    [
+      'm.left == 0 == (m.state == "closed")',
+      "(剩余份数 = 0) 与 (状态是“已截止”) 同时成立或同时不成立",
+      "either both portions left = 0 and (state is “closed”), or neither",
+    ],
     ['!(m.state in ["open", "closed"])', "状态不是“开放”或“已截止”", "state is neither of “open” or “closed”"],
     [
       'm.left - mulDiv(m.left, 1, mulDiv(m.portions, 1, 2, "up"), "down") > 0',
