@@ -86,7 +86,7 @@ export function checkAction(
     callDepth: callDepthOf(document, statements, context),
   };
   const worst = worstCaseOf(action);
-  reportCost(action, worst, context);
+  reportCost(action.name, worst, context);
   return { ...action, usageMax: worst.total };
 }
 
@@ -103,19 +103,13 @@ function callDepthOf(
 }
 
 /** Steps are bounded at deployment; of what else a transaction may use, a run can still stay below its bound. */
-function reportCost(
-  { name: { at, text }, statements }: Pick<CheckedAction, "name" | "statements">,
-  { total, parts }: WorstCase,
-  { findings }: CheckContext,
-): void {
-  // What compiling a source costs depends on nothing that the action could bound better.
-  const deployed = statements.reduce((units, one) => (one.kind === "deploy" ? units + one.unitsMax : units), 0);
-  if (total.units - deployed > ACTION_GAS_MAX) {
+function reportCost({ at, text }: Name, { total, parts, cappedUnits }: WorstCase, { findings }: CheckContext): void {
+  if (cappedUnits > ACTION_GAS_MAX) {
     const largest = parts.reduce((most, part) => (part.usage.units > most.usage.units ? part : most));
     findings.error(
       at,
       "GAS_TOO_HIGH",
-      `action ${text} can cost ${total.units} units, ${ACTION_GAS_MAX} are allowed, most of them in ${largest.part}: use smaller bounds of texts and lists`,
+      `action ${text} can cost ${cappedUnits} units, ${ACTION_GAS_MAX} are allowed, most of them in ${largest.part}: use smaller bounds of texts and lists`,
     );
   }
   for (const dimension of LIMITED) {

@@ -27,6 +27,8 @@ export interface WorstCase {
   readonly total: Usage;
   /** in the order of a run; they add up to the total */
   readonly parts: readonly WorstCasePart[];
+  /** what is held against ACTION_GAS_MAX: compiling a source depends on nothing that the action could bound better */
+  readonly cappedUnits: number;
 }
 
 export function worstCaseOf(action: Omit<CheckedAction, "usageMax">): WorstCase {
@@ -54,7 +56,9 @@ export function worstCaseOf(action: Omit<CheckedAction, "usageMax">): WorstCase 
       usage: statementUsage(statement),
     })),
   ];
-  return { total: parts.reduce((total, part) => addUsage(total, part.usage), NO_USAGE), parts };
+  const total = parts.reduce((sum, part) => addUsage(sum, part.usage), NO_USAGE);
+  const deployed = action.statements.reduce((units, one) => (one.kind === "deploy" ? units + one.unitsMax : units), 0);
+  return { total, parts, cappedUnits: total.units - deployed };
 }
 
 /** Units of handing over one argument; a longer one than declared costs no more before it is refused. */

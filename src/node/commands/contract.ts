@@ -134,21 +134,21 @@ export async function costOfContract(path: string, options: WithOption & { reado
   const { checked } = sound(set.check(file));
   const lines = new Findings(file.source);
   const actions = checked.actions.map((action) => {
-    const { total, parts } = worstCaseOf(action);
+    const { total, parts, cappedUnits } = worstCaseOf(action);
     const listed = parts.map(({ part, at, usage }) => ({
       part,
       ...(at === undefined ? {} : { line: lines.lineOf(at) }),
       ...usage,
     }));
-    return { action: action.name.text, ...total, parts: listed };
+    return { action: action.name.text, ...total, cappedUnits, parts: listed };
   });
   if (options.json) {
     printResult(actions);
     return;
   }
-  for (const { action, parts, ...total } of actions) {
+  for (const { action, parts, cappedUnits, ...total } of actions) {
     process.stdout.write(
-      `${action}: at most ${usageText(total)} (${percent(total.units)} of what one action may cost)\n`,
+      `${action}: at most ${usageText(total)} (${percent(cappedUnits)} of what one action may cost${cappedUnits < total.units ? ", apart from the source that it deploys" : ""})\n`,
     );
     for (const { part, line, ...usage } of parts)
       process.stdout.write(`  ${line === undefined ? "" : `line ${line}: `}${part}: ${usageText(usage)}\n`);
