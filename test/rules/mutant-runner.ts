@@ -16,8 +16,10 @@ const OF_WORLD = [CONTRACTS, new URL("test/", ROOT).href];
 /** Questions asked by a test without a mutant, this many times over: one that asks more does not end. */
 const ENDLESS = 20;
 const ENDLESS_MIN = 5_000_000;
-/** A mutant is given tests until they would take this long without it. */
-const BUDGET_MS = 4000;
+/** A mutant is given tests until they would take this long without it; the longest one takes two seconds on a machine of its own, several beside others. */
+const BUDGET_MS = 10_000;
+/** The tests named after a source are the likeliest to know it. */
+const NAMESAKE = 20;
 
 /** What a test does when nothing is broken. */
 export interface KnownTest {
@@ -159,7 +161,12 @@ class Trials {
   async tryLoaded(id: number): Promise<Report> {
     const candidates = this.#tests
       .filter(({ index, hits }) => index >= 0 && hits.includes(id))
-      .map((test) => ({ test, own: this.#recordOf(id, test), all: this.#recordOf(undefined, test) }))
+      .map((test) => ({
+        test,
+        own: this.#recordOf(id, test),
+        all: this.#recordOf(undefined, test),
+        isNamesake: test.file.endsWith(`/${this.#mutants[id]?.file.replace(".ts", ".test.ts")}`),
+      }))
       .sort((left, right) => costOf(left) - costOf(right));
     let spentMs = 0;
     for (const { test, own, all } of candidates) {
@@ -240,6 +247,13 @@ class Trials {
   }
 }
 
+interface Candidate {
+  readonly test: KnownTest;
+  readonly own: TestRecord;
+  readonly all: TestRecord;
+  readonly isNamesake: boolean;
+}
+
 /** How often a test was asked and how often it failed. */
 interface TestRecord {
   asked: number;
@@ -247,9 +261,9 @@ interface TestRecord {
 }
 
 /** Time for each mutant that it finds: by what it found in this source, and as long as that is little, by what it found in others. */
-function costOf({ test, own, all }: { test: KnownTest; own: TestRecord; all: TestRecord }): number {
+function costOf({ test, own, all, isNamesake }: Candidate): number {
   const elsewhere = (all.failed + 1 / 8) / (all.asked + 1);
-  return ((test.durationMs + 0.1) * (own.asked + 2)) / (own.failed + 2 * elsewhere);
+  return ((test.durationMs + 0.1) * (own.asked + 2)) / (own.failed + 2 * elsewhere) / (isNamesake ? NAMESAKE : 1);
 }
 
 function limitOf(questions: number): number {
