@@ -1,6 +1,7 @@
 // Ctrl-C as a terminal sends it: to the whole group of processes, and once more by those that pass it on.
 
 import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, expect, it } from "vitest";
 import { genesisFromJson, genesisToJson, sealGenesis } from "../../src/client/genesis-json.ts";
 import { runDevnet } from "../../src/node/devnet/devnet.ts";
@@ -29,7 +30,8 @@ it("N181: a devnet does not take the answers of one that runs already for its ow
   const node = network.nodeOf(3);
   node.start();
   await network.untilHealthy([node]);
-  const data = network.layout.directory;
+  // A network of its own, on the ports where another one answers.
+  const data = join(network.layout.directory, "devnet");
   const options = { nodes: 4, once: true, json: false, data, port: 28_400 };
   await expect(runDevnet(options, new AbortController().signal)).rejects.toMatchObject({ code: "DEVNET_RUNS_ALREADY" });
 }, 60_000);

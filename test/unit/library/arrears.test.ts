@@ -17,7 +17,7 @@ function documents(): readonly ContractDocument[] {
   });
 }
 
-test("L255: no document reads bills or arrears, and fees calls nothing but the return of an overcharge", () => {
+test("L255: no document reads bills or arrears; fees calls the return of an overcharge and the use of a bank's reference only", () => {
   const all = documents();
   expect(all.length).toBeGreaterThan(10);
   for (const { name, imports, importedActions } of all) {
@@ -26,6 +26,7 @@ test("L255: no document reads bills or arrears, and fees calls nothing but the r
   }
   const fees = all.find(({ name }) => name.text === "fees");
   expect(fees?.importedActions.map(({ contract, action }) => `${contract.text}.${action.text}`)).toEqual([
+    "registry.use_bank_reference",
     "device-repair.return_fee",
   ]);
   // What fees itself can do is about money alone: whoever adds an action comes by here.
@@ -45,5 +46,6 @@ test("L255: no document reads bills or arrears, and fees calls nothing but the r
     "end_dispute",
     "ask_refund",
     "confirm_refund",
+    "return_refund",
   ]);
 });
