@@ -170,7 +170,8 @@ export class Fees implements Part {
       const [unit = "", head = ""] = key.split("/");
       const isClear = credit > 0 && late === latePaid && this.books.openBills(unit, head).length === 0;
       if (!isClear || !draw.chance(300, `refund:${key}:${month}`)) continue;
-      const id = `RF-${month}-${unit}`;
+      // A unit that was sold in the month may owe back to both of its owners.
+      const id = `R${month}-${unit}-${head}`;
       await world.act(head, "fees.ask_refund", { id, unit, fen: credit });
       await world.act("bank-teller", "fees.confirm_refund", { id, bank_ref: `B${id}` });
       this.payments += 1;
