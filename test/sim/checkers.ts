@@ -2,7 +2,7 @@
 // They keep what a node's crash forgets, and trust nothing a replica says about itself.
 
 import type { ReplicaEffect } from "../../src/consensus/events.ts";
-import { verifyEvidence } from "../../src/consensus/evidence.ts";
+import { evidenceSubject, verifyEvidence } from "../../src/consensus/evidence.ts";
 import type { ConsensusMessage } from "../../src/consensus/messages.ts";
 import type { NewView, Suspicion } from "../../src/consensus/view-formats.ts";
 import { verifyCertificate } from "../../src/ledger/certificate.ts";
@@ -97,7 +97,10 @@ export class Checkers {
     }
     if (report.kind !== "evidence") return;
     this.evidenceCount += 1;
-    const height = node.height + 1;
+    // The last words on a height may come when its block is committed already, and the next one has other validators.
+    const subject = evidenceSubject(report.bytes);
+    if (!subject.ok) return world.fail(`evidence: node ${node.index} reports what nobody can read: ${subject.code}`);
+    const { height } = subject.value;
     this.named.add(`${node.index}:${height}:${report.offender}`);
     world.trace(`${world.timeline.nowMs} node ${node.index} proves ${report.rule} by ${report.offender.slice(0, 6)}`);
     const validators = world.facts.validatorsAt(height);

@@ -24,6 +24,10 @@ describe("simulator", () => {
     });
   }
 
+  it("evidence is judged by the validators of its own height, also when the next height has others", () => {
+    expect(runSeed(1_058_226).failure).toBeUndefined();
+  });
+
   it("the same seed gives the same effects, another seed others", () => {
     const seeds = Array.from({ length: 20 }, (_, index) => 5000 + index);
     const once = seeds.map((seed) => runSeed(seed).fingerprint);
