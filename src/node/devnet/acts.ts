@@ -7,7 +7,7 @@ import { EMPTY_BYTES } from "../../ledger/hash.ts";
 import { type ValueJson, valueFromJson } from "../../ledger/value-json.ts";
 import type { StaffMember } from "./cast.ts";
 import type { DayContext } from "./day.ts";
-import type { StepItem } from "./steps.ts";
+import type { ProgressLine, StepItem, Steps } from "./steps.ts";
 
 /** Somebody who signs, and the organisation whose node takes it. */
 export interface Actor {
@@ -40,6 +40,27 @@ export function itemOf(
   more: Pick<StepItem, "isDone" | "cosigners"> = {},
 ): StepItem {
   return { ...actor, key, calls, gasLimit: GAS_AMPLE, ...more };
+}
+
+/** One call for each row of a table, by one account, until the row has left the states named. */
+export async function moveRows(
+  steps: Steps,
+  given: {
+    readonly title: ProgressLine;
+    readonly rows: { readonly contract: string; readonly table: string };
+    readonly by: Actor;
+    /** the states that it leaves */
+    readonly after: readonly string[];
+    readonly items: readonly (readonly [id: string, act: CallRequest])[];
+  },
+): Promise<void> {
+  const { title, rows, by, after, items } = given;
+  await steps.ensure({
+    title,
+    ...rows,
+    items: items.map(([id, act]) => itemOf(by, [id], [act], { isDone: ({ state }) => !after.includes(String(state)) })),
+    itemsPerTransaction: 10,
+  });
 }
 
 export function digestOf(text: string): Uint8Array {

@@ -3,14 +3,16 @@
 
 import type { CallRequest } from "../../client/transaction.ts";
 import type { Value } from "../../ledger/codec.ts";
-import { type Actor, digestOf, itemOf, residentOf, staffOf } from "./acts.ts";
+import { digestOf, itemOf, moveRows, residentOf, staffOf } from "./acts.ts";
 import { STAFF } from "./cast.ts";
 import type { DayContext } from "./day.ts";
 import { billingPeriod } from "./plan.ts";
 import { PUBLIC_INCOME, plannedPackages, SUPPLIES } from "./plan-services.ts";
 import type { RowFields } from "./reader.ts";
-import type { ProgressLine, StepItem, Steps } from "./steps.ts";
+import type { ProgressLine, Steps } from "./steps.ts";
 import { untilFound, untilLedgerTime } from "./waiting.ts";
+
+const ROWS = { contract: "finance", table: "entry" };
 
 const DAY_MS = 86_400_000;
 const ZONE_MS = 8 * 3_600_000;
@@ -275,13 +277,15 @@ function supplies(id: string, fen: number): Entry {
 /** Drafted by the clerk, posted by the accountant, approved by the manager. */
 async function enter(context: DayContext, steps: Steps, entries: readonly Entry[]): Promise<void> {
   const period = billingPeriod(context.genesis.timeMs);
-  await move(steps, {
+  await moveRows(steps, {
+    rows: ROWS,
     title: { zh: `物业文员制单 ${entries.length} 张`, en: `The clerk drafts ${entries.length} entries` },
     by: staffOf(context, STAFF.clerk),
     after: [],
     items: entries.map((entry) => [entry.id, draftOf(context, entry, period)]),
   });
-  await move(steps, {
+  await moveRows(steps, {
+    rows: ROWS,
     title: { zh: "会计过账", en: "The accountant posts them" },
     by: staffOf(context, STAFF.finance),
     after: ["draft"],
@@ -291,7 +295,8 @@ async function enter(context: DayContext, steps: Steps, entries: readonly Entry[
 }
 
 async function approve(context: DayContext, steps: Steps, entries: readonly { readonly id: string }[]): Promise<void> {
-  await move(steps, {
+  await moveRows(steps, {
+    rows: ROWS,
     title: { zh: "经理复核", en: "The manager approves them" },
     by: staffOf(context, STAFF.manager),
     after: ["draft", "posted"],
@@ -302,35 +307,14 @@ async function approve(context: DayContext, steps: Steps, entries: readonly { re
 /** What was wrong stays where it is, and is taken back in red. */
 async function reverse(context: DayContext, steps: Steps, period: number): Promise<void> {
   const args = { id: "op-5", original: "op-4", period, evidence: digestOf("invoice:op-5") };
-  await move(steps, {
+  await moveRows(steps, {
+    rows: ROWS,
     title: { zh: "记错的凭证红字冲销", en: "The entry that was wrong is reversed" },
     by: staffOf(context, STAFF.finance),
     after: [],
     items: [["op-5", call("reverse", args)]],
   });
   await approve(context, steps, [{ id: "op-5" }]);
-}
-
-async function move(
-  steps: Steps,
-  given: {
-    readonly title: ProgressLine;
-    readonly by: Actor;
-    /** the states that it leaves */
-    readonly after: readonly string[];
-    readonly items: readonly (readonly [id: string, act: CallRequest])[];
-  },
-): Promise<void> {
-  const { title, by, after, items } = given;
-  await steps.ensure({
-    title,
-    contract: "finance",
-    table: "entry",
-    items: items.map(
-      ([id, act]): StepItem => itemOf(by, [id], [act], { isDone: ({ state }) => !after.includes(String(state)) }),
-    ),
-    itemsPerTransaction: 10,
-  });
 }
 
 function draftOf(context: DayContext, { id, book, lines, payee }: Entry, period: number): CallRequest {

@@ -3,13 +3,15 @@
 
 import type { CallRequest } from "../../client/transaction.ts";
 import type { Value } from "../../ledger/codec.ts";
-import { type Actor, digestOf, itemOf, staffOf } from "./acts.ts";
+import { digestOf, itemOf, moveRows, staffOf } from "./acts.ts";
 import { STAFF } from "./cast.ts";
 import type { DayContext } from "./day.ts";
 import { alertOf } from "./day-accounts.ts";
 import { ITEMS } from "./plan-services.ts";
-import type { ProgressLine, Steps } from "./steps.ts";
+import type { Steps } from "./steps.ts";
 import { unlessLate, untilLedgerTime } from "./waiting.ts";
+
+const ROWS = { contract: "supervision", table: "item" };
 
 const INSPECTION = "inspection-1";
 const SUBJECT = "property";
@@ -48,7 +50,8 @@ export async function scoreAlert(context: DayContext, steps: Steps): Promise<voi
   await record(context, steps, [BAD], { basis: "alert", cited: alertOf(context.community.code) });
   const item = await steps.reader.row("supervision", "item", [BAD.id]);
   await unlessLate(context, Number(item?.objection_until), () =>
-    move(steps, {
+    moveRows(steps, {
+      rows: ROWS,
       title: { zh: "物业提出异议", en: "The property company objects" },
       by: staffOf(context, STAFF.manager),
       after: ["recorded", "notified"],
@@ -65,7 +68,8 @@ async function record(
   ground: { readonly basis: string; readonly cited: string },
 ): Promise<void> {
   const by = staffOf(context, STAFF.regulator);
-  await move(steps, {
+  await moveRows(steps, {
+    rows: ROWS,
     title: {
       zh: `登记 ${items.length} 个项目, 引用依据`,
       en: `${items.length} items recorded, with what they rest on`,
@@ -74,7 +78,8 @@ async function record(
     after: [],
     items: items.map((item) => [item.id, call("record", recordOf(item, ground))]),
   });
-  await move(steps, {
+  await moveRows(steps, {
+    rows: ROWS,
     title: { zh: "告知物业, 可提异议", en: "The company is notified and may object" },
     by,
     after: ["recorded"],
@@ -87,7 +92,8 @@ async function decide(context: DayContext, steps: Steps, items: readonly Item[])
   const rows = await steps.reader.rows("supervision", "item");
   const silent = items.filter(({ id }) => rows.get(id)?.state === "notified");
   await untilLedgerTime(context, Math.max(0, ...silent.map(({ id }) => Number(rows.get(id)?.objection_until))));
-  await move(steps, {
+  await moveRows(steps, {
+    rows: ROWS,
     title: { zh: "另一位监管人员决定", en: "Another official decides" },
     by: staffOf(context, STAFF.reviewer),
     after: ["recorded", "notified", "objected"],
@@ -101,25 +107,6 @@ function recordOf({ id, kind, points }: Item, ground: { readonly basis: string; 
 
 function decisionOf({ id }: Item): CallRequest {
   return call("decide", { id, stands: true, reasons: digestOf(`reasons:${id}`) });
-}
-
-async function move(
-  steps: Steps,
-  given: {
-    readonly title: ProgressLine;
-    readonly by: Actor;
-    readonly after: readonly string[];
-    readonly items: readonly (readonly [id: string, act: CallRequest])[];
-  },
-): Promise<void> {
-  const { title, by, after, items } = given;
-  await steps.ensure({
-    title,
-    contract: "supervision",
-    table: "item",
-    items: items.map(([id, act]) => itemOf(by, [id], [act], { isDone: ({ state }) => !after.includes(String(state)) })),
-    itemsPerTransaction: 10,
-  });
 }
 
 function call(action: string, args: Readonly<Record<string, Value>>): CallRequest {
