@@ -6,20 +6,13 @@ import { evidenceSubject, verifyEvidence } from "../../src/consensus/evidence.ts
 import type { ConsensusMessage } from "../../src/consensus/messages.ts";
 import type { NewView, Suspicion } from "../../src/consensus/view-formats.ts";
 import { verifyCertificate } from "../../src/ledger/certificate.ts";
-import { validatorsHashOf } from "../../src/ledger/format-cluster.ts";
-import { voteSigningBytes } from "../../src/ledger/format-vote.ts";
-import { bytesEqual, EMPTY_BYTES, toHex } from "../../src/ledger/hash.ts";
+import { bytesEqual, toHex } from "../../src/ledger/hash.ts";
 import type { BatchReference } from "../../src/ledger/types.ts";
 import type { StoredBlock } from "./chain.ts";
 import { isRightfulNewView, isTrueSuspicion } from "./outside.ts";
+import { isProposedBy, type KeyFacts, nameOf, ownPlaceOf, SignedPlaces } from "./signed-places.ts";
 import type { SimNode } from "./sim-node.ts";
 import type { World } from "./world.ts";
-
-interface Signed {
-  readonly height: number;
-  readonly view: number;
-  readonly step: number;
-}
 
 export class Checkers {
   viewsMax = 0;
@@ -27,9 +20,7 @@ export class Checkers {
   private readonly world: World;
   /** height -> block and result that somebody honest committed */
   private readonly committed = new Map<number, string>();
-  /** node:height:view:step -> the frame that left */
-  private readonly frames = new Map<string, Uint8Array>();
-  private readonly highest = new Map<number, Signed>();
+  private readonly places = new SignedPlaces();
   /** node:height:view -> block hash of the proposal that reached it from that view's primary */
   private readonly proposals = new Map<string, string>();
   private readonly references = new Map<string, readonly BatchReference[]>();
@@ -119,22 +110,23 @@ export class Checkers {
   /** S5: what leaves an honest node at one position is one frame for ever, and new ones only ever rise. */
   private observeOwnVote(node: SimNode, message: ConsensusMessage, frame: Uint8Array): void {
     const { world } = this;
-    const signed = ownVoteOf(node, message, world);
-    if (signed === undefined || world.isLiar(node)) return;
-    const place = `${node.index}:${signed.height}:${signed.view}:${signed.step}`;
-    const before = this.frames.get(place);
-    if (before !== undefined && bytesEqual(before, frame)) return;
-    if (before !== undefined) return world.fail(`S5: node ${node.index} signed twice at ${place}`);
-    this.frames.set(place, frame);
+    const place = ownPlaceOf(message, this.factsOf(node, message.height));
+    if (place === undefined || world.isLiar(node)) return;
+    const sent = this.places.noteSent(node.index, place, frame);
+    if (sent === "again") return;
+    if (sent !== "new") return world.fail(sent.fault);
+    const name = nameOf(node.index, place);
     this.checkRight(node, message);
     if (message.kind === "viewChange" && !this.isTrueSuspicion(message.suspicion))
-      world.fail(`suspicion: node ${node.index} follows one that q validators did not sign to ${place}`);
-    const highest = this.highest.get(node.index);
-    if (highest !== undefined && !isAbove(signed, highest))
-      world.fail(`S5: node ${node.index} signed backward at ${place}`);
-    this.highest.set(node.index, signed);
+      world.fail(`suspicion: node ${node.index} follows one that q validators did not sign to ${name}`);
     const missing = this.referencesOf(message).filter(({ digest }) => !node.disk.batches.has(toHex(digest)));
-    if (missing.length > 0) world.fail(`N9: node ${node.index} voted at ${place} without durable batches`);
+    if (missing.length > 0) world.fail(`N9: node ${node.index} voted at ${name} without durable batches`);
+  }
+
+  private factsOf(node: SimNode, height: number): KeyFacts {
+    const { facts, keys } = this.world;
+    const { chainId } = facts;
+    return { key: node.key.publicKey, chainId, validators: facts.validatorsAt(height), verify: keys.verify };
   }
 
   /** Everything that anybody sends, liars too. */
@@ -210,7 +202,7 @@ export class Checkers {
     const isInView =
       status?.height === height && status.view === view && view === 0 && status.waitingFor !== "the store";
     if (world.config.faults.has(target.index) || !isInView || status.primary !== from.key.hex) return;
-    if (!isSignedBy(from.key.publicKey, message.value, world)) return;
+    if (!isProposedBy(message.value, this.factsOf(from, height))) return;
     const place = `${target.index}:${target.life}:${height}`;
     const hash = toHex(block.proposal.blockHash);
     const before = this.proposals.get(place);
@@ -229,48 +221,4 @@ export class Checkers {
     this.beganAtMs.set(node.index, this.world.timeline.nowMs);
     for (const fact of this.named) if (fact.startsWith(`${node.index}:`)) this.named.delete(fact);
   }
-}
-
-function ownVoteOf(node: SimNode, message: ConsensusMessage, world: World): Signed | undefined {
-  const { height, view } = message;
-  const signerKey = (signer: number) => toHex(world.facts.validatorsAt(height)[signer]?.publicKey ?? new Uint8Array(0));
-  switch (message.kind) {
-    case "prepare":
-    case "commit":
-      return signerKey(message.vote.signer) === node.key.hex
-        ? { height, view, step: message.kind === "prepare" ? 1 : 2 }
-        : undefined;
-    case "viewChange":
-      return signerKey(message.viewChange.signer) === node.key.hex ? { height, view, step: 0 } : undefined;
-    case "prePrepare":
-      return isSignedBy(node.key.publicKey, message, world) ? { height, view, step: 1 } : undefined;
-    default:
-      return undefined;
-  }
-}
-
-// A relayed PRE-PREPARE is another's: only a PREPARE that verifies under the node's own key is its vote.
-function isSignedBy(
-  key: Uint8Array,
-  message: Extract<ConsensusMessage, { kind: "prePrepare" }>,
-  world: World,
-): boolean {
-  const { height, view, block, signature } = message;
-  const validatorsHash = validatorsHashOf(world.facts.validatorsAt(height));
-  const { blockHash } = block.proposal;
-  const vote = {
-    kind: "prepare",
-    chainId: world.facts.chainId,
-    height,
-    view,
-    validatorsHash,
-    blockHash,
-    resultHash: EMPTY_BYTES,
-  } as const;
-  return world.keys.verify(1, key, voteSigningBytes(vote), signature);
-}
-
-function isAbove(one: Signed, other: Signed): boolean {
-  if (one.height !== other.height) return one.height > other.height;
-  return one.view !== other.view ? one.view > other.view : one.step > other.step;
 }

@@ -15,7 +15,7 @@ import { batchSigningBytes, decodeBatch } from "../../../src/ledger/format-batch
 import { blockHashOf, resultHashOf } from "../../../src/ledger/format-block.ts";
 import { parametersHashOf, validatorsHashOf } from "../../../src/ledger/format-cluster.ts";
 import { transactionSigningBytes } from "../../../src/ledger/format-transaction.ts";
-import { decodeCertificate, voteSigningBytes } from "../../../src/ledger/format-vote.ts";
+import { decodeCertificate } from "../../../src/ledger/format-vote.ts";
 import { bytesEqual, EMPTY_BYTES, type Hash, toHex } from "../../../src/ledger/hash.ts";
 import type { Batch, BatchReference, Header, Transaction, Validator } from "../../../src/ledger/types.ts";
 import type { CommittedBlock, Participant } from "../../../src/node/participant.ts";
@@ -23,17 +23,12 @@ import type { RequestProtocol } from "../../../src/ports.ts";
 import { batchKey, SPACE_KEY, type StateSpace, stateKey } from "../../../src/store/keys.ts";
 import { decodeState } from "../../../src/store/rows.ts";
 import { isRightfulNewView, isTrueSuspicion, listFault, quorumOf } from "../outside.ts";
+import { nameOf, ownPlaceOf, type Place, SignedPlaces } from "../signed-places.ts";
 import { PURSE_FEN } from "./clients.ts";
 import type { SimDisk } from "./disk.ts";
 import { Headers } from "./headers.ts";
 import type { Member } from "./member.ts";
 import type { World } from "./world.ts";
-
-interface Place {
-  readonly height: number;
-  readonly view: number;
-  readonly step: number;
-}
 
 /** Nobody loses patience with a primary earlier, whatever link is cut (DEFAULT_TIMING); a clock may drift. */
 const PATIENCE_MS_MIN = 0.999 * Math.min(DEFAULT_TIMING.timeoutMsMin, DEFAULT_TIMING.lostPrimaryMsMin);
@@ -62,11 +57,7 @@ export class Checkers {
   private readonly validators = new Map<number, readonly Validator[]>();
   /** node -> highest height it has called committed */
   private readonly heights = new Map<number, number>();
-  /** node:height:view:step -> the frame that left */
-  private readonly frames = new Map<string, Uint8Array>();
-  /** by the same names: what stood in a vote record when a process opened it, sent or not */
-  private readonly recorded = new Map<string, Uint8Array>();
-  private readonly highest = new Map<number, Place>();
+  private readonly places = new SignedPlaces();
   private readonly references = new Map<string, readonly BatchReference[]>();
   /** height:view:block -> what its primary has called its right to propose it */
   private readonly newViews = new Map<string, readonly NewView[]>();
@@ -213,7 +204,7 @@ export class Checkers {
       const message = decodeMessage(frame);
       const validators = message.ok ? this.validators.get(message.value.height) : undefined;
       const place = message.ok && validators && this.ownPlaceOf(member, message.value, validators);
-      if (place) this.recorded.set(nameOf(member, place), frame);
+      if (place) this.places.noteRecorded(member.index, place, frame);
     }
   }
 
@@ -327,18 +318,12 @@ export class Checkers {
     const place = validators && this.ownPlaceOf(member, message, validators);
     if (place === undefined) return;
     world.upgrades?.observeVote(member, place.height);
-    const name = nameOf(member, place);
-    const before = this.frames.get(name);
+    const name = nameOf(member.index, place);
     if (member.hasLostRecord)
       return world.fail(`amnesia: node ${member.index} votes at ${name} without its vote record`);
-    if (before !== undefined && bytesEqual(before, frame)) return;
-    if (before !== undefined) return world.fail(`S5: node ${member.index} signed twice at ${name}`);
-    this.frames.set(name, frame);
-    const highest = this.highest.get(member.index);
-    // Signed before it rose, and not sent before its process ended: it leaves with what came after.
-    const isLate = bytesEqual(this.recorded.get(name) ?? EMPTY_BYTES, frame);
-    if (highest === undefined || isAbove(place, highest)) this.highest.set(member.index, place);
-    else if (!isLate) world.fail(`S5: node ${member.index} signed backward at ${name}`);
+    const sent = this.places.noteSent(member.index, place, frame);
+    if (sent === "again") return;
+    if (sent !== "new") return world.fail(sent.fault);
     this.checkRecorded(member, name, frame);
     this.checkBatches(member, name, message);
     this.checkFairness(member, message);
@@ -400,35 +385,9 @@ export class Checkers {
   }
 
   private ownPlaceOf(member: Member, message: ConsensusMessage, validators: readonly Validator[]): Place | undefined {
-    const { height, view } = message;
-    const isOwn = (signer: number) => {
-      const key = validators[signer]?.publicKey;
-      return key !== undefined && bytesEqual(key, member.operator.key.publicKey);
-    };
-    switch (message.kind) {
-      case "prepare":
-      case "commit":
-        return isOwn(message.vote.signer) ? { height, view, step: message.kind === "prepare" ? 1 : 2 } : undefined;
-      case "viewChange":
-        return isOwn(message.viewChange.signer) ? { height, view, step: 0 } : undefined;
-      case "prePrepare": {
-        const { block, signature } = message;
-        const vote = {
-          kind: "prepare",
-          height,
-          view,
-          blockHash: block.proposal.blockHash,
-          resultHash: EMPTY_BYTES,
-        } as const;
-        const place = { chainId: this.world.cast.genesis.chainId, validatorsHash: validatorsHashOf(validators) };
-        // A relayed PRE-PREPARE is another's: only a PREPARE that verifies under the node's own key is its vote.
-        const { publicKey } = member.operator.key;
-        const isSigned = this.world.cast.verify(1, publicKey, voteSigningBytes({ ...vote, ...place }), signature);
-        return isSigned ? { height, view, step: 1 } : undefined;
-      }
-      default:
-        return undefined;
-    }
+    const { genesis, verify } = this.world.cast;
+    const key = member.operator.key.publicKey;
+    return ownPlaceOf(message, { key, chainId: genesis.chainId, validators, verify });
   }
 
   // ---- the end ----
@@ -518,13 +477,4 @@ function isSame(one: Uint8Array | undefined, other: Uint8Array): boolean {
 function blockOf(message: ConsensusMessage): Hash | undefined {
   if (message.kind === "prepare" || message.kind === "commit") return message.vote.blockHash;
   return message.kind === "prePrepare" ? message.block.proposal.blockHash : undefined;
-}
-
-function nameOf({ index }: Member, { height, view, step }: Place): string {
-  return `${index}:${height}:${view}:${step}`;
-}
-
-function isAbove(one: Place, other: Place): boolean {
-  if (one.height !== other.height) return one.height > other.height;
-  return one.view !== other.view ? one.view > other.view : one.step > other.step;
 }
