@@ -256,7 +256,7 @@ export class ActionRun {
       followRow(this.store, table.layout, { before, after: row, key });
       charge(this.frame, GAS.write);
       if (row === null) this.host.overlay.delete(key);
-      else this.put(key, before === null ? table.layout.encode(row) : table.layout.encodeChanged(row, bytes, assigned));
+      else this.put(key, table.layout.encodeChanged(row, bytes, assigned));
     }
     return undefined;
   }

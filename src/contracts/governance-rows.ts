@@ -113,13 +113,14 @@ export function governanceRefusal(input: {
   readonly height: number;
 }): Refusal | undefined {
   const { written, state, validators, parameters, engine, height } = input;
+  const nextHeight = height + 1;
   const touches = (prefix: Uint8Array) => written.some((key) => startsWithBytes(key, prefix));
   if (touches(SEATS.prefix) || touches(ROSTER.prefix)) {
     const refusal = seatsRefusal(state, validators);
     if (refusal !== undefined) return refusal;
   }
   if (touches(PARAMETERS.prefix)) {
-    const next = parametersIn(state, height + 1);
+    const next = parametersIn(state, nextHeight);
     if (!next.ok) return refused("governance.parameters", [["problem", next.detail === "" ? next.code : next.detail]]);
     // What a restart or a snapshot remembers of committed ids is the window of the head: a smaller one would forget ids that
     // the nodes that ran on still remember, and a transaction could be executed twice.
@@ -130,11 +131,11 @@ export function governanceRefusal(input: {
   }
   if (touches(CONTRACTS.prefix)) {
     // From the next block on, and whenever a version comes into force.
-    const fault = contractSetFault(engine, state, height + 1);
+    const fault = contractSetFault(engine, state, nextHeight);
     if (fault !== undefined) return refused(`governance.${fault.part}`, fault.values);
   }
   // A number holds for the version in force and for the one that waits.
-  const versions = [height + 1, Number.POSITIVE_INFINITY].map((at) => new Catalogue(engine, state, at));
+  const versions = [nextHeight, Number.POSITIVE_INFINITY].map((at) => new Catalogue(engine, state, at));
   return settingsRefusal(written, versions, state);
 }
 

@@ -88,8 +88,8 @@ function orZero(facts: ArithmeticFacts, divisor: IntegerType): ArithmeticFacts {
 
 function bounded(min: bigint, max: bigint, name: IntegerName): ArithmeticFacts {
   const isHopeless = min > INT64_MAX || max < INT64_MIN;
-  const low = min < INT64_MIN ? INT64_MIN : min;
-  const high = max > INT64_MAX ? INT64_MAX : max;
+  const low = greatest([min, INT64_MIN]);
+  const high = least([max, INT64_MAX]);
   return {
     type: isHopeless ? integerType(INT64_MIN, INT64_MAX) : integerType(low, high, name),
     fallible: min < INT64_MIN || max > INT64_MAX,

@@ -47,7 +47,7 @@ export function join(left: Known, right: Known): Known {
     return { kind: "int", min: least([left.min, right.min]), max: greatest([left.max, right.max]) };
   if (left.kind === "text" && right.kind === "text")
     return { kind: "text", values: [...new Set([...left.values, ...right.values])] };
-  return left.kind === "bool" && right.kind === "bool" && left.value === right.value ? left : NOTHING_KNOWN;
+  return right.kind === "bool" && left.kind === "bool" && left.value === right.value ? left : NOTHING_KNOWN;
 }
 
 export function bothFacts(left: Facts, right: Facts): Facts {

@@ -87,7 +87,7 @@ export class NodeReader {
     { hyphens }: { readonly hyphens: boolean } = { hyphens: false },
   ): Name | undefined {
     const lengthMax = hyphens ? CONTRACT_NAME_LENGTH_MAX : NAME_LENGTH_MAX;
-    let isValid = text.length > 0 && text.length <= lengthMax && isNameStart(text.charCodeAt(0));
+    let isValid = text.length <= lengthMax && isNameStart(text.charCodeAt(0));
     for (let index = 0; index < text.length; index += 1) {
       isValid &&= isNamePart(text.charCodeAt(index)) || (hyphens && text[index] === "-");
     }
@@ -207,7 +207,7 @@ export class NodeReader {
       } else {
         const close = text.indexOf("}", index);
         const reference =
-          character === "{" && close > index
+          character === "{" && close !== -1
             ? this.reference(scalar, index + 1, text.slice(index + 1, close))
             : undefined;
         if (reference === undefined) {

@@ -336,7 +336,7 @@ class DocumentParser {
     const { reader } = this;
     const kinds = node.kind === "map" ? node.entries.filter(({ key }) => STATEMENTS.some((kind) => kind === key)) : [];
     const [entry] = kinds;
-    if (node.kind !== "map" || entry === undefined || kinds.length !== 1) {
+    if (entry === undefined || kinds.length !== 1) {
       reader.findings.error(node.at, "STATEMENT", "each item of do is one statement", STATEMENTS);
       return undefined;
     }

@@ -74,8 +74,8 @@ export class RowLayout {
   }
 
   /**
-   * The bytes of a row that was read, of which some columns have changed.
-   * @param before as they were read
+   * The bytes of a row of which some columns have changed.
+   * @param before as they were read; empty: there is no row yet
    * @param assigned by column
    */
   encodeChanged(row: Row, before: Uint8Array, assigned: readonly boolean[]): Uint8Array {
@@ -94,8 +94,7 @@ export class RowLayout {
     const decoded = decode(bytes);
     invariant(decoded.ok && Array.isArray(decoded.value), "R2: the value of a row is an array that this engine wrote");
     const fields = decoded.value;
-    if (this.dropped.length === 0 && fields.length === this.columns.length - this.keyLength)
-      return [...keyValues, ...fields];
+    if (fields.length === this.columns.length - this.keyLength) return [...keyValues, ...fields];
     const row: Value[] = [...keyValues];
     for (let column = this.keyLength; column < this.columns.length; column += 1) {
       const value = fields[column - this.keyLength] ?? this.columns[column]?.defaultValue;

@@ -29,7 +29,7 @@ export type SourceNode =
 /** Levels of nesting; a contract needs eight. */
 export const DOCUMENT_DEPTH_MAX = 24;
 /** Words, signs, line ends and stretches of blanks: the largest contracts of the library have 8,000. */
-const DOCUMENT_MARKS_MAX = 32_768;
+export const DOCUMENT_MARKS_MAX = 32_768;
 const COMPLAINTS_SHOWN = 3;
 
 /** What a layout shows beside values: comments, blank lines, braces, and each scalar exactly as it was written. */
@@ -175,19 +175,19 @@ function problemOf(token: CST.Token): { readonly code: string; readonly message:
 // Never by spreading into arguments: how many of those fit is a question of the stack.
 function childrenOf(token: CST.Token): readonly CST.Token[] {
   const children: CST.Token[] = [];
-  const add = (more: readonly CST.Token[]) => {
-    for (const child of more) children.push(child);
+  const add = (more: CST.Token | readonly CST.Token[] | null | undefined) => {
+    for (const child of [more ?? []].flat()) children.push(child);
   };
-  if ("start" in token) add(Array.isArray(token.start) ? token.start : [token.start]);
+  if ("start" in token) add(token.start);
   if ("props" in token) add(token.props);
-  if ("end" in token && token.end !== undefined) add(token.end);
-  if ("value" in token && token.value !== undefined) children.push(token.value);
+  if ("end" in token) add(token.end);
+  if ("value" in token) add(token.value);
   if (!("items" in token)) return children;
   for (const item of token.items) {
     add(item.start);
-    if (item.key) children.push(item.key);
-    if (item.sep) add(item.sep);
-    if (item.value) children.push(item.value);
+    add(item.key);
+    add(item.sep);
+    add(item.value);
   }
   return children;
 }

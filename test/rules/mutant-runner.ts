@@ -78,9 +78,13 @@ class Worlds {
     });
   }
 
-  /** The tests of a file, over modules that nobody has used. */
-  async load(file: string, isNewWorld: boolean): Promise<readonly CollectedTest[]> {
-    if (isNewWorld) this.#world += 1;
+  /** From now on modules that nobody has used. */
+  renew(): void {
+    this.#world += 1;
+  }
+
+  /** The tests of a file. */
+  async load(file: string): Promise<readonly CollectedTest[]> {
     return collect(() => import(new URL(`${file}?${this.#world}`, ROOT).href));
   }
 
@@ -110,7 +114,8 @@ async function learn(worlds: Worlds, files: readonly string[]): Promise<Report> 
     let collected: readonly CollectedTest[] = [];
     const loading = await watched(worlds, async () => {
       // Each file in its own world: a shared module is loaded, and its mutants come by, in every one.
-      collected = await worlds.load(file, true);
+      worlds.renew();
+      collected = await worlds.load(file);
     });
     tests.push({ file, index: -1, name: "loading", ...loading, result: undefined });
     for (const [index, { name, run }] of collected.entries()) {
@@ -165,7 +170,7 @@ class Trials {
         test,
         own: this.#recordOf(id, test),
         all: this.#recordOf(undefined, test),
-        isNamesake: test.file.endsWith(`/${this.#mutants[id]?.file.replace(".ts", ".test.ts")}`),
+        isNamesake: this.#isNamesake(id, test.file),
       }))
       .sort((left, right) => costOf(left) - costOf(right));
     let spentMs = 0;
@@ -177,26 +182,43 @@ class Trials {
       const problem = await this.#run(id, test, tests[test.index]);
       if (problem === undefined) continue;
       for (const record of [own, all]) record.failed += 1;
-      const flaw = await this.#run(-1, test, tests[test.index]);
+      const flaw = (await this.#run(-1, test, tests[test.index])) && (await this.#flawInNewWorld(id, test));
       if (flaw !== undefined) return { kind: "broken", name: `${test.file} ${test.name}`, message: flaw };
       return { kind: "tried", id, finder: `${test.file} ${test.name}`, message: problem };
     }
     return { kind: "tried", id, finder: undefined, message: "" };
   }
 
+  /** What a mutant left behind in modules says nothing of it, nor of those that come after: the test must pass and fail again in modules of its own. */
+  async #flawInNewWorld(id: number, test: KnownTest): Promise<string | undefined> {
+    this.#forget();
+    const own = (await this.#testsOf(test.file))[test.index];
+    const flaw =
+      (await this.#run(-1, test, own)) ?? ((await this.#run(id, test, own)) === undefined ? "only once" : undefined);
+    this.#forget();
+    return flaw;
+  }
+
+  #forget(): void {
+    this.#worlds.renew();
+    this.#loaded.clear();
+  }
+
   async #testsOf(file: string): Promise<readonly CollectedTest[]> {
     this.#worlds.questionsMax = Number.MAX_SAFE_INTEGER;
-    const tests = this.#loaded.get(file) ?? (await this.#worlds.load(file, false));
+    const tests = this.#loaded.get(file) ?? (await this.#worlds.load(file));
     this.#loaded.set(file, tests);
     return tests;
   }
 
-  /** Every file that comes by the mutant, loaded with it. */
+  /** Files that come by the mutant, loaded with it: those first that take the least time. */
   async tryFresh(id: number): Promise<Report> {
-    const loadings = this.#tests.filter(({ index, hits }) => index < 0 && hits.includes(id));
+    const loadings = this.#tests
+      .filter(({ index, hits }) => index < 0 && hits.includes(id))
+      .map(({ file, durationMs }) => ({ file, durationMs, tests: this.#tests.filter((test) => test.file === file) }))
+      .sort((left, right) => this.#totalOf(id, left) - this.#totalOf(id, right));
     let spentMs = 0;
-    for (const { file, durationMs } of loadings.sort((left, right) => left.questions - right.questions)) {
-      const tests = this.#tests.filter((test) => test.file === file);
+    for (const { file, durationMs, tests } of loadings) {
       spentMs += durationMs;
       if (spentMs > BUDGET_MS) break;
       const found = (finder: string, message: string): Report => ({
@@ -210,7 +232,8 @@ class Trials {
       this.#worlds.questionsMax = limitOf(tests[0]?.questions ?? 0);
       let collected: readonly CollectedTest[];
       try {
-        collected = await this.#worlds.load(file, true);
+        this.#worlds.renew();
+        collected = await this.#worlds.load(file);
       } catch (thrown) {
         return found("loading", String(thrown));
       }
@@ -222,6 +245,15 @@ class Trials {
       }
     }
     return { kind: "tried", id, finder: undefined, message: "" };
+  }
+
+  #totalOf(id: number, { file, tests }: { readonly file: string; readonly tests: readonly KnownTest[] }): number {
+    const totalMs = tests.reduce((sum, { durationMs }) => sum + durationMs, 0);
+    return this.#isNamesake(id, file) ? totalMs / NAMESAKE : totalMs;
+  }
+
+  #isNamesake(id: number, file: string): boolean {
+    return file.endsWith(`/${this.#mutants[id]?.file.replace(".ts", ".test.ts")}`);
   }
 
   /** What goes wrong. */

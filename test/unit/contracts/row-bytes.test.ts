@@ -59,6 +59,26 @@ describe("bytes of rows", () => {
     expect(longest).toBeLessThanOrEqual(4096);
   });
 
+  test("R330: a row of up to 64 bytes, or of more than 1,024, has a buffer of its own; others share one until the next does not fit", () => {
+    // An array of one byte string: heads of one and of two or three bytes.
+    const bufferOf = (bytes: number) => encodeFields([new Uint8Array(bytes - (bytes > 258 ? 4 : 3))]);
+    expect([64, 65, 1024, 1025].map((bytes) => bufferOf(bytes).length)).toEqual([64, 65, 1024, 1025]);
+    expect([64, 65, 1024, 1025].map((bytes) => bufferOf(bytes).buffer.byteLength)).toEqual([64, 4096, 4096, 1025]);
+    const { buffer } = bufferOf(1024);
+    const rest = Array.from({ length: 8 }, () => bufferOf(1024)).filter((row) => row.buffer !== buffer);
+    expect(rest.slice(0, 4).map(({ byteOffset }) => byteOffset)).toEqual([0, 1024, 2048, 3072]);
+    expect(new Set(rest.slice(0, 4).map((row) => row.buffer)).size).toBe(1);
+    expect(rest[4]?.buffer).not.toBe(rest[3]?.buffer);
+  });
+
+  test("R331: how many fields a row has is told by its head, up to 255", () => {
+    const counts = [0, 1, 23, 24, 25, 255];
+    expect(counts.map((count) => countOf(encode(new Array(count).fill(0))))).toEqual(counts);
+    const others: readonly Value[] = [new Array(256).fill(0), 24, "x".repeat(24), new Uint8Array(1), true, null];
+    expect(others.map((other) => countOf(encode(other)))).toEqual(others.map(() => -1));
+    expect(countOf(new Uint8Array(0))).toBe(-1);
+  });
+
   test("R310: a row from before an upgrade, or with a field that goes, is written whole", () => {
     const column = (name: string) => ({ name, type: integerType(0n, 9n), typeText: "int", defaultValue: 7 });
     const shape = { contract: "shop", name: "item", keyLength: 1, indexes: [] };

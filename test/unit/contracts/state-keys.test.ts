@@ -12,10 +12,18 @@ import {
   weekday,
 } from "../../../src/contracts/calendar.ts";
 import { RowLayout } from "../../../src/contracts/row-layout.ts";
-import { decodeKey, encodeKey, isTimerKey, tablePrefix, timerDueMs } from "../../../src/contracts/state-keys.ts";
+import {
+  decodeKey,
+  encodeKey,
+  isTimerKey,
+  keyBytesMax,
+  startsWithBytes,
+  tablePrefix,
+  timerDueMs,
+} from "../../../src/contracts/state-keys.ts";
 import { TIMERS } from "../../../src/contracts/system-layouts.ts";
 import { type Column, parseType } from "../../../src/contracts/types.ts";
-import type { Value } from "../../../src/ledger/codec.ts";
+import { encode, type Value } from "../../../src/ledger/codec.ts";
 import { compareBytes, compareText } from "../../../src/ledger/hash.ts";
 
 const PREFIX = tablePrefix("shop", "item");
@@ -90,6 +98,60 @@ describe("state keys", () => {
       expect(decodeKey(key.slice(0, length), PREFIX.length, types).ok).toBe(false);
     expect(decodeKey(Uint8Array.of(...key, 0), PREFIX.length, types).ok).toBe(false);
     expect(decodeKey(encodeKey(PREFIX, [Uint8Array.of(0xff, 0xfe)]), PREFIX.length, columns("text(9)")).ok).toBe(false);
+  });
+
+  it("R72: a key that is refused says where the part begins that it does not have", () => {
+    const refused = (key: Uint8Array, type: string) => decodeKey(key, PREFIX.length, columns("id", type));
+    for (const [type, value] of [
+      ["int", 5],
+      ["bool", true],
+      ["text(9)", "b"],
+      ["bytes(9)", Uint8Array.of(0, 7)],
+    ] as const) {
+      const key = encodeKey(PREFIX, ["a", value]);
+      for (let length = PREFIX.length + 2; length < key.length; length += 1)
+        expect(refused(key.slice(0, length), type)).toEqual({
+          ok: false,
+          code: "KEY_INVALID",
+          detail: `at byte ${PREFIX.length + 2}`,
+        });
+    }
+    expect(refused(Uint8Array.of(...encodeKey(PREFIX, ["a"]), 0, 7), "bytes(9)").ok).toBe(false);
+  });
+
+  it("R72: without a prefix a key begins with its first part, also with an empty one", () => {
+    expect(decodeKey(Uint8Array.of(0), 0, columns("text(9)"))).toEqual({ ok: true, value: [""] });
+    expect(decodeKey(Uint8Array.of(0, 0), 0, columns("bytes(9)"))).toEqual({ ok: true, value: [new Uint8Array(0)] });
+  });
+
+  it("R333: no key of a table is longer than said, and the longest is as long", () => {
+    const tables: readonly (readonly [readonly string[], readonly Value[]])[] = [
+      [["text(9)"], ["x".repeat(9)]],
+      [["bytes(5)"], [new Uint8Array(5)]],
+      [
+        ["int", "bool"],
+        [-1, true],
+      ],
+      [
+        ["text(3)", "bytes(2)", "int"],
+        ["中", Uint8Array.of(0, 0), 1n << 62n],
+      ],
+    ];
+    for (const [types, values] of tables) {
+      const shape = { contract: "店", name: "item", columns: columns(...types), keyLength: types.length, indexes: [] };
+      expect(keyBytesMax(shape)).toBe(encodeKey(tablePrefix("店", "item"), values).length);
+    }
+  });
+
+  it("R73: a key begins with itself, and with nothing longer", () => {
+    const key = encodeKey(PREFIX, ["k"]);
+    expect([startsWithBytes(PREFIX, PREFIX), startsWithBytes(key, PREFIX), startsWithBytes(PREFIX, key)]).toEqual([
+      true,
+      true,
+      false,
+    ]);
+    for (const value of [null, "7", 7, []]) expect(timerDueMs(encode(value))).toBe(0);
+    expect(timerDueMs(encode([8]))).toBe(8);
   });
 
   it("R73: timers are known by their keys, and their time by the value", () => {

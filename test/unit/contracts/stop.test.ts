@@ -3,7 +3,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { explain } from "../../../src/contracts/explain.ts";
 import { explainCall } from "../../../src/contracts/explain-call.ts";
-import { MONEY } from "../../../src/contracts/system-layouts.ts";
+import { stopOfRow, stoppedContract } from "../../../src/contracts/stop.ts";
+import { MONEY, STOPS } from "../../../src/contracts/system-layouts.ts";
 import type { Value } from "../../../src/ledger/codec.ts";
 import type { Receipt } from "../../../src/ledger/types.ts";
 import { Overlay } from "../../../src/state/overlay.ts";
@@ -173,5 +174,31 @@ describe("a stopped contract", () => {
   it("R322: with the registry stopped accounts still sign, and whoever is stopped can be let go", () => {
     expect(block(10, stop(1000, "registry"), stop(1000))).toEqual(["ok", "ok"]);
     expect(block(11, stop(11, "registry"), act("hold", { id: "a", n: 5, at: 900 }))).toEqual(["ok", STOPPED]);
+  });
+});
+
+describe("the row of a stop", () => {
+  const row = ["vault", 10, 50, ["street"], "p1", "重复扣费"];
+  const [key, value] = [STOPS.stateKeyOf(row), STOPS.encode(row)];
+
+  it("R332: it is known by its key, and says which contract is stopped and until when", () => {
+    expect(stoppedContract(key)).toBe("vault");
+    expect(stopOfRow(key, value)).toEqual({
+      contract: "vault",
+      untilMs: 50,
+      values: [
+        ["contract", "vault"],
+        ["since", 10],
+        ["until", 50],
+        ["organisations", ["street"]],
+        ["proposal", "p1"],
+        ["reason", "重复扣费"],
+      ],
+    });
+  });
+
+  it("R332: rows of other tables, and keys that are cut, say nothing of a stop", () => {
+    for (const other of [MONEY.stateKey(["vault"]), STOPS.prefix, key.slice(0, -1)])
+      expect([stoppedContract(other), stopOfRow(other, value)]).toEqual([undefined, undefined]);
   });
 });
