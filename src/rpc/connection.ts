@@ -17,8 +17,18 @@ export interface Socket {
   terminate(): void;
 }
 
+/** The stream below a WebSocket, as far as it can hold writes back and make them in one. */
+export interface Gathering {
+  cork(): void;
+  uncork(): void;
+}
+
+/** What is sent in one turn, as the receipts of a block are, goes to the kernel in parts of about this length. */
+const GATHERED_LENGTH_MAX = 64 << 10;
+
 export interface ConnectionOptions {
   readonly socket: Socket;
+  readonly stream: Gathering;
   readonly address: AddressUse;
   readonly dispatcher: Dispatcher;
   readonly feeds: Feeds;
@@ -42,6 +52,9 @@ export class Connection implements Subscriber {
   private refusedInARow = 0;
   private answeredPing = true;
   private isOpen = true;
+  /** the stream holds back what is sent, until the end of this turn */
+  private isGathering = false;
+  private gathered = 0;
   private cancelTimer: () => void;
 
   constructor(options: ConnectionOptions) {
@@ -94,11 +107,32 @@ export class Connection implements Subscriber {
 
   private readonly send = (text: string): void => {
     if (!this.isOpen) return;
+    const { socket, queueBytesMax } = this.options;
+    this.gather();
     // What the socket has not yet handed to the kernel is the queue of this connection.
-    if (this.options.socket.bufferedAmount > this.options.queueBytesMax)
-      return this.drop(CLOSE.policy, "RPC_SLOW_CONSUMER");
-    this.options.socket.send(text);
+    if (socket.bufferedAmount > queueBytesMax) return this.drop(CLOSE.policy, "RPC_SLOW_CONSUMER");
+    socket.send(text);
+    this.gathered += text.length;
   };
+
+  // A write of its own for each text costs the kernel, and whoever reads there, more than the text.
+  private gather(): void {
+    const { stream, queueBytesMax } = this.options;
+    if (!this.isGathering) {
+      this.isGathering = true;
+      this.gathered = 0;
+      stream.cork();
+      queueMicrotask(() => {
+        this.isGathering = false;
+        stream.uncork();
+      });
+    } else if (this.gathered > Math.min(GATHERED_LENGTH_MAX, queueBytesMax / 2)) {
+      // A consumer is slow by what the kernel does not take, not by what was not offered to it.
+      this.gathered = 0;
+      stream.uncork();
+      stream.cork();
+    }
+  }
 
   private readonly heartbeat = (): void => {
     if (!this.answeredPing) return this.drop(CLOSE.policy, "RPC_SLOW_CONSUMER: no pong");

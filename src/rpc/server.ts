@@ -209,6 +209,7 @@ class Door implements RpcServer {
     const { settings, clock, log } = this.options;
     const connection = new Connection({
       socket,
+      stream: request.socket,
       address,
       dispatcher: this.dispatcher,
       feeds: this.feeds,
