@@ -140,15 +140,13 @@ function idleMigration(before: CompiledContract | undefined, after: CompiledCont
   const { renames, drops, settings } = after.migration;
   const placeOf = (contract: CompiledContract | undefined, table: string, field: string) =>
     contract?.tables.get(table)?.layout.columns.findIndex(({ name }) => name === field) ?? -1;
+  const isIdle = (table: string, from: string, to: string) => {
+    const place = placeOf(before, table, from);
+    return place < 0 || place !== placeOf(after, table, to);
+  };
   const idle =
-    renames.find(({ table, from, to }) => {
-      const place = placeOf(before, table, from);
-      return place < 0 || place !== placeOf(after, table, to);
-    })?.from ??
-    drops.find(({ table, field }) => {
-      const place = placeOf(before, table, field);
-      return place < 0 || place !== placeOf(after, table, droppedName(field));
-    })?.field ??
+    renames.find(({ table, from, to }) => isIdle(table, from, to))?.from ??
+    drops.find(({ table, field }) => isIdle(table, field, droppedName(field)))?.field ??
     settings.find((name) => before?.settings.some((setting) => setting.name === name) !== true);
   return idle === undefined
     ? undefined

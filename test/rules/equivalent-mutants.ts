@@ -276,11 +276,6 @@ export const EQUIVALENT: readonly Equivalent[] = [
   { file: "types.ts", after: "sign <= 0n", why: "A sign is 1 or -1." },
   { file: "upgrade.ts", after: 'before.kind === "text" || after.kind === "text"', why: "Only texts have values." },
   {
-    file: "upgrade.ts",
-    after: "place < 0 && place !== placeOf(after, table, droppedName(field))",
-    why: "A field that is in both versions was judged with its table; one that is new stands in another place than -1.",
-  },
-  {
     file: "lexer.ts",
     after: "at <= this.source.length",
     why: "Behind the last character the code is NaN, which is as little a character as -1.",
@@ -288,4 +283,86 @@ export const EQUIVALENT: readonly Equivalent[] = [
   { file: "lexer.ts", after: "codePoint >= 127", why: "The encoder writes the same byte for 127." },
   { file: "types.ts", after: "code <= codeMin", why: "The slower way, which is then taken, gives the same." },
   { file: "types.ts", after: "code >= 0x7e", why: "The slower way, which is then taken, gives the same." },
+  {
+    file: "analyse-expression.ts",
+    after: 'left.type.kind === "int" || right.type.kind === "int"',
+    why: "Arithmetic has integers on both sides: others have had their finding, and no node.",
+  },
+  {
+    file: "check-expression.ts",
+    after: "overloads.every((overload) => overload.args.length === args.length)",
+    why: "All overloads of a name take as many arguments.",
+  },
+  {
+    file: "compile-contract.ts",
+    after: "index <= columns.length",
+    why: "Behind the last column both the column and the value are undefined, and a row has no place of that name.",
+  },
+  {
+    file: "node-reader.ts",
+    after: ";",
+    why: "Parsing throws nothing but a SyntaxFault: anything else would be a fault of its own.",
+  },
+  {
+    file: "node-reader.ts",
+    after: "code !== 92",
+    why: "The slower way, which is then taken, gives the same; only of backslashes there is no expression.",
+  },
+  {
+    file: "node-reader.ts",
+    after: "!(code === 92 || code >= 127)",
+    why: "The slower way, which is then taken, gives the same; of backslashes and of what is not ASCII alone there is no expression.",
+  },
+  {
+    file: "row-bytes.ts",
+    after: "length >= OWN_BYTES_MAX",
+    why: "Either way copies the same bytes.",
+  },
+  {
+    file: "row-bytes.ts",
+    after: "!(length > OWN_BYTES_MAX)",
+    why: "Either way copies the same bytes.",
+  },
+  {
+    file: "row-bytes.ts",
+    after: "index <= length",
+    why: "The byte too many is written over by what comes behind it; behind the end of a typed array it is dropped.",
+  },
+  {
+    file: "row-layout.ts",
+    after: "this.dropped.length >= 0",
+    why: "The slower way, which is then taken, gives the same bytes (R310).",
+  },
+  { file: "row-layout.ts", after: "field <= fields.length", why: "No column behind the last one is assigned." },
+  {
+    file: "row-layout.ts",
+    after: "changed.length + 2",
+    why: "Written whole or put together, the bytes are the same (R310).",
+  },
+  {
+    file: "row-layout.ts",
+    after: "changed.length * 2 >= fields.length",
+    why: "Written whole or put together, the bytes are the same (R310).",
+  },
+  {
+    file: "row-layout.ts",
+    after: "!(changed.length * 2 > fields.length)",
+    why: "Written whole or put together, the bytes are the same (R310).",
+  },
+  {
+    file: "row-layout.ts",
+    after: "this.columns.length + this.keyLength",
+    why: "The slower way, which is then taken, gives the same row.",
+  },
+  {
+    file: "stop.ts",
+    after: 'typeof contract !== "string" && typeof until !== "number"',
+    why: "The row is one that governance wrote: the one is a text and the other a number.",
+  },
+  {
+    file: "yaml-document.ts",
+    after: "place <= end",
+    places: 2,
+    why: "A place behind the end is the end: both are cut to it, and nothing is looked for behind it.",
+  },
 ];

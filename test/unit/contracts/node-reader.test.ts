@@ -85,6 +85,8 @@ describe("texts in expressions", () => {
     [`a == "b\\u200b"`, ["DOCUMENT_TEXT 6"]],
     [`a == "\\x7f"`, ["DOCUMENT_TEXT 6"]],
     [`a == "\\x7e"`, []],
+    [`"a == '\\x7f'"`, ["DOCUMENT_TEXT 1", "DOCUMENT_TEXT 7"]],
+    [`"a == '\\x7e'"`, []],
     [`a == "物" && c == "\\u0430b"`, ["TEXT_LOOKALIKE 18"]],
   ])("R335: %s", (source, findings) => {
     const { reader, node, found } = readerOf(source);
