@@ -95,7 +95,10 @@ const ends =
 const list = (values: Values) => [...values].map(([name, value]) => `${name} = ${plain(value)}`).join(", ");
 
 /** A value outside the type of its column: the rule is `contract.table.column`, the value is named `table.column`. */
-const isRange = ({ ruleId, values }: Refused) => values.has(ruleId.slice(ruleId.indexOf(".") + 1));
+const isRange = ({ ruleId, values }: Refused) => {
+  const column = ruleId.slice(ruleId.indexOf(".") + 1);
+  return column.includes(".") && values.has(column);
+};
 
 const DIMENSION_NAMES: ReadonlyMap<string, Explanation> = new Map<LimitedDimension, Explanation>([
   ["reads", { zh: "读取行数", en: "rows read" }],
@@ -220,10 +223,7 @@ const SAYINGS: readonly (readonly [(refused: Refused) => boolean, Say])[] = [
       en: `${at(values, "caller.id")} (${at(values, "caller.roles")}) may not do ${ruleId.slice(0, -3)}`,
     }),
   ],
-  [
-    ({ ruleId }) => ruleId.includes(".params"),
-    ({ values }) => ({ zh: `参数不合要求: ${list(values)}`, en: `The arguments do not fit: ${list(values)}` }),
-  ],
+  [({ ruleId }) => ruleId.includes(".params"), ({ values }) => argumentFault(values)],
   [
     ({ ruleId, part }) => ruleId.includes(".read.") && part === "max",
     ({ values }) => ({
@@ -308,6 +308,20 @@ const SAYINGS: readonly (readonly [(refused: Refused) => boolean, Say])[] = [
     }),
   ],
 ];
+
+/** Which argument is missing, not known, or has a value outside its type. */
+function argumentFault(values: Values): Explanation {
+  const [expected, given, unexpected] = ["expected", "given", "unexpected"].map((name) => values.get(name));
+  if (unexpected !== undefined)
+    return { zh: `没有参数 ${plain(unexpected)}`, en: `There is no argument ${plain(unexpected)}` };
+  if (expected === undefined)
+    return { zh: `参数的值不合要求: ${list(values)}`, en: `The value of an argument does not fit: ${list(values)}` };
+  if (given === null) return { zh: `缺少参数 ${plain(expected)}`, en: `Argument ${plain(expected)} is missing` };
+  return {
+    zh: `此处应为参数 ${plain(expected)}, 收到的是 ${plain(given)}`,
+    en: `Argument ${plain(expected)} is expected where ${plain(given)} was given`,
+  };
+}
 
 function flow(ruleId: string, values: Values): Explanation {
   const [field = ruleId, from] = [...values].find(([name]) => name !== "next") ?? [];

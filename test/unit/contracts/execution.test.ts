@@ -452,7 +452,16 @@ describe("sentences", () => {
     ["read", () => act("count", { id: "a", n: 1 }), "找不到记录: box.id = a"],
     ["balance", () => act("pay", { from: "a", to: "b", fen: 7 }), "a 余额 0 分, 不足以支付 7 分"],
     ["overflow", () => act("divide", { n: -(1n << 63n), by: -1 }), "计算失败 (desk.divide.do[0]): 数值溢出"],
-    ["params", () => act("add", { id: "a" }), "参数不合要求: expected = state, given = -"],
+    ["missing argument", () => act("add", { id: "a" }), "缺少参数 state"],
+    ["first argument missing", () => act("add", { state: "open" }), "此处应为参数 id, 收到的是 state"],
+    ["unknown argument", () => act("add", { id: "a", state: "open", x: 1 }), "没有参数 x"],
+    ["argument", () => act("add", { id: "a", state: 1 }), "参数的值不合要求: p.state = 1"],
+    [
+      "no action",
+      () => chain.run(1, "ann", [{ contract: "desk", action: "tidy", args: {} }]),
+      "合约 desk 没有操作 tidy",
+    ],
+    ["no contract", () => chain.run(1, "ann", [{ contract: "shop", action: "add", args: {} }]), "没有合约 shop"],
     ["done", () => act("add", { id: "a", state: "open" }), "已生效: desk.added(id=a, at=1, by=ann)"],
   ])("R66: %s has a sentence", (_, run, zh) => {
     const { zh: said, en } = explain(run());
