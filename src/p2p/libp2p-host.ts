@@ -11,6 +11,7 @@ import type { Clock, PeerEndpoint, PeerId } from "../ports.ts";
 import type { Gossip } from "./gossip.ts";
 import type { PeerLimits } from "./limits.ts";
 import { MuxerGuard } from "./muxer-guard.ts";
+import { MuxerWrites } from "./muxer-writes.ts";
 import { privateKeyOf } from "./peer-id.ts";
 import { onPieces } from "./streams.ts";
 
@@ -110,19 +111,22 @@ function remembering(inner: Encrypter, peers: WeakMap<ByteStream, PeerId>): Encr
 }
 
 /**
- * N98: yamux opens a stream in a microtask of its own. When the connection ends before it runs, what it sends would throw where
- * nobody catches: that ends the process, and a peer that is cut off could choose the moment. On a closed connection bytes
- * have nowhere to go.
+ * Gathers what the multiplexer writes. N98: yamux opens a stream in a microtask of its own. When the connection ends before it
+ * runs, what it sends would throw where nobody catches: that ends the process, and a peer that is cut off could choose the
+ * moment. On a closed connection bytes have nowhere to go.
  */
-function dropWhenClosed(stream: ByteStream): void {
+function gatherWrites(stream: ByteStream): void {
   const send = stream.send.bind(stream);
-  stream.send = (data) => {
+  const writes = new MuxerWrites((bytes) => {
     try {
-      return send(data);
+      send(bytes);
     } catch (error) {
-      if (stream.status === "open") throw error;
-      return false;
+      if (stream.status === "open") stream.abort(error instanceof Error ? error : new Error("write failed"));
     }
+  });
+  stream.send = (frame) => {
+    writes.push(frame);
+    return !stream.writableNeedsDrain;
   };
 }
 
@@ -145,7 +149,7 @@ function guarded(factory: MuxerFactory, peers: WeakMap<ByteStream, PeerId>, opti
         stream.abort(new Error(fault));
         return false;
       });
-      dropWhenClosed(stream);
+      gatherWrites(stream);
       return factory.createStreamMuxer(stream);
     },
   };
