@@ -1,6 +1,7 @@
 // The state at height 0: organisations, seats, parameters, contracts and accounts of the genesis as rows of the system tables.
 // Everything after it is changed by transactions only.
 
+import { invariant } from "../assert.ts";
 import { LedgerError } from "../errors.ts";
 import type { Value } from "../ledger/codec.ts";
 import type { Genesis } from "../ledger/genesis.ts";
@@ -43,8 +44,7 @@ export function genesisWrites(genesis: Genesis, engine: Engine): readonly StateW
   };
   const table = (contract: CompiledContract, name: string): RowLayout => {
     const found = contract.tables.get(name);
-    if (found === undefined)
-      throw new LedgerError("GENESIS_CONTRACT_INVALID", { contract: contract.name, missingTable: name });
+    invariant(found !== undefined, "R341: a contract that compiles has every table that the ledger reads of it");
     return found.layout;
   };
   for (const { id, title, role } of genesis.organisations) put(table(governance, "organisation"), [id, title, role]);
