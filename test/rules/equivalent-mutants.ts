@@ -299,6 +299,11 @@ export const EQUIVALENT: readonly Equivalent[] = [
     why: "Behind the last column both the column and the value are undefined, and a row has no place of that name.",
   },
   {
+    file: "known.ts",
+    after: 'right.kind === "bool" || left.kind === "bool"',
+    why: "Only two truths have values that can be the same.",
+  },
+  {
     file: "node-reader.ts",
     after: ";",
     why: "Parsing throws nothing but a SyntaxFault: anything else would be a fault of its own.",

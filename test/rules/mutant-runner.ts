@@ -108,26 +108,29 @@ class Worlds {
 
 // ---- without a mutant ----
 
-async function learn(worlds: Worlds, files: readonly string[]): Promise<Report> {
+/** File by file: whoever waits sees that it goes on. */
+async function learn(worlds: Worlds, files: readonly string[]): Promise<void> {
+  for (const file of files) await send(await learnFile(worlds, file));
+}
+
+async function learnFile(worlds: Worlds, file: string): Promise<Report> {
   const tests: KnownTest[] = [];
-  for (const file of files) {
-    let collected: readonly CollectedTest[] = [];
-    const loading = await watched(worlds, async () => {
-      // Each file in its own world: a shared module is loaded, and its mutants come by, in every one.
-      worlds.renew();
-      collected = await worlds.load(file);
-    });
-    tests.push({ file, index: -1, name: "loading", ...loading, result: undefined });
-    for (const [index, { name, run }] of collected.entries()) {
-      let result: unknown;
-      try {
-        const seen = await watched(worlds, async () => {
-          result = await run();
-        });
-        tests.push({ file, index, name, ...seen, result });
-      } catch (thrown) {
-        return { kind: "broken", name: `${file} ${name}`, message: String(thrown) };
-      }
+  let collected: readonly CollectedTest[] = [];
+  const loading = await watched(worlds, async () => {
+    // Each file in its own world: a shared module is loaded, and its mutants come by, in every one.
+    worlds.renew();
+    collected = await worlds.load(file);
+  });
+  tests.push({ file, index: -1, name: "loading", ...loading, result: undefined });
+  for (const [index, { name, run }] of collected.entries()) {
+    let result: unknown;
+    try {
+      const seen = await watched(worlds, async () => {
+        result = await run();
+      });
+      tests.push({ file, index, name, ...seen, result });
+    } catch (thrown) {
+      return { kind: "broken", name: `${file} ${name}`, message: String(thrown) };
     }
   }
   return { kind: "learned", tests };
@@ -311,7 +314,7 @@ async function obey(order: Order): Promise<void> {
   fc.configureGlobal({ seed: 1, endOnFailure: true });
   const sources = mutate(fileURLToPath(CONTRACTS));
   const worlds = new Worlds(sources);
-  if (order.kind === "learn") await send(await learn(worlds, order.files));
+  if (order.kind === "learn") await learn(worlds, order.files);
   else {
     const trials = new Trials(worlds, order.tests, sources.mutants);
     for (const id of order.ids) await send(order.isFresh ? await trials.tryFresh(id) : await trials.tryLoaded(id));

@@ -2,8 +2,8 @@
 // What is charged for is tested elsewhere.
 
 import { expect, it } from "vitest";
-import { MeteredOverlay, noneUsed } from "../../../src/contracts/metered-overlay.ts";
-import { addUsage, NO_USAGE, usage } from "../../../src/contracts/usage.ts";
+import { MeteredOverlay, noneUsed, TIMER_LIMITS } from "../../../src/contracts/metered-overlay.ts";
+import { addUsage, BLOCK_LIMITS, NO_USAGE, TRANSACTION_LIMITS, usage } from "../../../src/contracts/usage.ts";
 import { newOverlay } from "./support.ts";
 
 it("R337: two usages together are their sum in every dimension", () => {
@@ -23,4 +23,31 @@ it("R337: what is written counts with its key, what is deleted by its key, what 
   expect(metered.get(new Uint8Array(5))).toBe(undefined);
   expect(metered.get(new Uint8Array(3).fill(1))?.value.length).toBe(8);
   expect(metered.used).toEqual({ ...noneUsed(), writes: 2, bytesWritten: 15, reads: 2, bytesRead: 8 });
+});
+
+it("R342: the limits of a transaction and of a block are the published ones, and timers have half of a block", () => {
+  expect(TRANSACTION_LIMITS).toEqual({
+    reads: 4096,
+    bytesRead: 4_194_304,
+    writes: 2048,
+    bytesWritten: 1_048_576,
+    events: 1024,
+    eventBytes: 262_144,
+  });
+  expect(BLOCK_LIMITS).toEqual({
+    reads: 262_144,
+    bytesRead: 134_217_728,
+    writes: 131_072,
+    bytesWritten: 33_554_432,
+    events: 65_536,
+    eventBytes: 16_777_216,
+  });
+  expect(TIMER_LIMITS).toEqual({
+    reads: 131_072,
+    bytesRead: 67_108_864,
+    writes: 65_536,
+    bytesWritten: 16_777_216,
+    events: 32_768,
+    eventBytes: 8_388_608,
+  });
 });
