@@ -195,7 +195,7 @@ function readInteger(key: Uint8Array, at: number): Value {
 
 function readBytes(key: Uint8Array, at: number): { readonly value: Uint8Array; readonly end: number } | undefined {
   const bytes: number[] = [];
-  for (let index = at; index + 1 < key.length; index += 2) {
+  for (let index = at; index < key.length - 1; index += 2) {
     if (key[index] !== 0) {
       bytes.push(key[index] ?? 0);
       index -= 1;

@@ -255,7 +255,12 @@ export const EQUIVALENT: readonly Equivalent[] = [
   },
   {
     file: "state-keys.ts",
-    after: "index + 1 <= key.length",
+    after: "index <= key.length - 1",
+    why: "Behind the last byte nothing is 0: the part has no end and is refused.",
+  },
+  {
+    file: "state-keys.ts",
+    after: "key.length + 1",
     why: "Behind the last byte nothing is 0: the part has no end and is refused.",
   },
   {
