@@ -3,7 +3,6 @@
 
 import { identify } from "@libp2p/identify";
 import { tcp } from "@libp2p/tcp";
-import { tls } from "@libp2p/tls";
 import { yamux } from "@libp2p/yamux";
 import { multiaddr } from "@multiformats/multiaddr";
 import { createLibp2p, type Libp2p } from "libp2p";
@@ -13,9 +12,10 @@ import type { PeerLimits } from "./limits.ts";
 import { MuxerGuard } from "./muxer-guard.ts";
 import { MuxerWrites } from "./muxer-writes.ts";
 import { privateKeyOf } from "./peer-id.ts";
+import { socketTls } from "./socket-tls.ts";
 import { onPieces } from "./streams.ts";
 
-type Encrypter = ReturnType<ReturnType<typeof tls>>;
+type Encrypter = ReturnType<Awaited<ReturnType<typeof socketTls>>>;
 type MuxerFactory = ReturnType<ReturnType<typeof yamux>>;
 type ByteStream = Parameters<MuxerFactory["createStreamMuxer"]>[0];
 
@@ -44,12 +44,14 @@ export interface HostOptions {
 export async function createHost(options: HostOptions): Promise<Libp2p> {
   const { limits, gossip, admits } = options;
   const peers = new WeakMap<ByteStream, PeerId>();
+  const privateKey = await privateKeyOf(options.identitySeed);
+  const encrypter = await socketTls(privateKey);
   return createLibp2p({
     start: false,
-    privateKey: await privateKeyOf(options.identitySeed),
+    privateKey,
     addresses: { listen: [...options.listen] },
     transports: [tcp()],
-    connectionEncrypters: [(components) => remembering(tls()(components), peers)],
+    connectionEncrypters: [(components) => remembering(encrypter(components), peers)],
     streamMuxers: [
       () => {
         const factory = yamux({

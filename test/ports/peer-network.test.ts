@@ -202,7 +202,7 @@ describe.each(KINDS)("peer network on %s", (kind) => {
     expect(await codeOf(a.network.publish("batches", new Uint8Array(640 * KIB + 1)))).toBe("PEER_MESSAGE_TOO_LARGE");
   });
 
-  it("refuses a peer that is no member", async () => {
+  it("N235: refuses a peer that is no member", async () => {
     town = await openTown(kind, 3);
     const [, second, third] = town.endpoints;
     const members = [second, third].filter((endpoint) => endpoint !== undefined);
