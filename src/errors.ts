@@ -36,3 +36,9 @@ export function refuse(
 ): { readonly ok: false; readonly code: string; readonly detail: string } {
   return { ok: false, code, detail };
 }
+
+/** What a verdict accepted; a stranger's bad input becomes an error with the verdict's code. @throws LedgerError */
+export function admitted<T>(verdict: Verdict<T>): T {
+  if (verdict.ok) return verdict.value;
+  throw new LedgerError(verdict.code, verdict.detail === "" ? {} : { detail: verdict.detail });
+}

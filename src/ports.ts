@@ -208,11 +208,23 @@ export type TransactionStatus =
       readonly proof: Uint8Array;
     };
 
+/** A validator's word that it took these transactions in: volatile, only a receipt acknowledges. */
 export interface ReceivedStatement {
-  readonly txId: Hash;
+  readonly txIds: readonly Hash[];
   readonly timeMs: number;
-  /** validator's signature over tagged(RECEIVED, [chainId, txId, timeMs]); volatile, only a receipt acknowledges */
+  /** over tagged(RECEIVED, [chainId, txIds, timeMs]) */
   readonly signature: Uint8Array;
+}
+
+/** What became of transactions that were handed over together. */
+export interface Submitted {
+  /** one for each, in their order; each stands for itself */
+  readonly outcomes: readonly (
+    | { readonly ok: true; readonly txId: Hash }
+    | { readonly ok: false; readonly error: unknown }
+  )[];
+  /** of all that were taken in; undefined: none was */
+  readonly received: ReceivedStatement | undefined;
 }
 
 export interface ContractView {
@@ -306,6 +318,8 @@ export interface NodeApi {
   testimony(height: number): Uint8Array | undefined;
   /** @throws LedgerError with a code of docs/errors.md when the transaction is refused at the door */
   submit(bytes: Uint8Array): Promise<ReceivedStatement>;
+  /** Refusals are outcomes; it does not throw for them. */
+  submitMany(transactions: readonly Uint8Array[]): Promise<Submitted>;
   transaction(txId: Hash): TransactionStatus;
   /** resolves with the committed status, or with the last known one when time is up */
   waitForTransaction(txId: Hash, options: { readonly timeoutMs: number }): Promise<TransactionStatus>;

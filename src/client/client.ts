@@ -35,15 +35,19 @@ export interface ClientOptions {
   readonly timeoutMs?: number;
 }
 
-/** The node's word that it took the transaction in: volatile, only a receipt acknowledges. */
+/**
+ * The node's word that it took transactions in: volatile, only a receipt acknowledges. Whoever wants to show it to others keeps all of
+ * it: the signature is over `receivedSigningBytes` of all ids that were taken in together.
+ */
 export interface Received {
-  readonly txId: Hash;
+  /** in the order in which they were sent */
+  readonly txIds: readonly Hash[];
   readonly timeMs: number;
   readonly signature: Uint8Array;
 }
 
 export type SendOutcome =
-  | { readonly ok: true; readonly received: Received }
+  | { readonly ok: true; readonly txId: Hash; readonly received: Received }
   | { readonly ok: false; readonly error: LedgerError };
 
 /** A proved receipt. */
@@ -116,7 +120,10 @@ export class LinliClient {
 
   /** Hands over a signed transaction. @throws LedgerError the node's refusal by its code */
   async send(bytes: Uint8Array): Promise<Received> {
-    return readReceived(await this.call("tx_send", { transaction: toHex(bytes) }), idOf(bytes));
+    const txId = idOf(bytes);
+    const answer = await this.call("tx_send", { transaction: toHex(bytes) });
+    checkId(answer, txId);
+    return readReceived(answer, [txId]);
   }
 
   /** Hands over 1 to 100 signed transactions; each is received or refused for itself, in the same order. */
@@ -124,14 +131,16 @@ export class LinliClient {
     const answer = await this.call("tx_sendMany", { transactions: transactions.map(toHex) });
     const outcomes = answer.objects("results", (outcome) => outcome);
     if (outcomes.length !== transactions.length) throw answer.fault("results", `${transactions.length} outcomes`);
-    return outcomes.map((outcome, index): SendOutcome => {
-      if (outcome.flag("ok"))
-        return {
-          ok: true,
-          received: readReceived(outcome.object("received"), idOf(transactions[index] as Uint8Array)),
-        };
-      return { ok: false, error: refusalOf(outcome.object("error")) };
+    const judged = outcomes.map((outcome, index) => {
+      if (!outcome.flag("ok")) return { ok: false as const, error: refusalOf(outcome.object("error")) };
+      const txId = idOf(transactions[index] as Uint8Array);
+      checkId(outcome, txId);
+      return { ok: true as const, txId };
     });
+    const txIds = judged.flatMap((outcome) => (outcome.ok ? [outcome.txId] : []));
+    if (txIds.length === 0) return judged.filter((outcome) => !outcome.ok);
+    const received = readReceived(answer.object("received"), txIds);
+    return judged.map((outcome) => (outcome.ok ? { ...outcome, received } : outcome));
   }
 
   /** What became of a transaction. @throws LedgerError `PROOF_REFUSED` when the node's proof does not hold */
@@ -343,10 +352,13 @@ function idOf(bytes: Uint8Array): Hash {
   return transaction.value.id;
 }
 
-function readReceived(answer: Fields, txId: Hash): Received {
+function checkId(answer: Fields, txId: Hash): void {
   if (!bytesEqual(answer.bytes("txId", 32), txId))
     throw answer.fault("txId", "the id of the transaction that was sent");
-  return { txId, timeMs: answer.integer("timeMs", { min: 0 }), signature: answer.bytes("signature") };
+}
+
+function readReceived(answer: Fields, txIds: readonly Hash[]): Received {
+  return { txIds, timeMs: answer.integer("timeMs", { min: 0 }), signature: answer.bytes("signature") };
 }
 
 function readRow(answer: Fields, { value, lastHeight }: ProvenState): ProvedRow | undefined {

@@ -53,13 +53,14 @@ export function decodeTransaction(bytes: Uint8Array): Verdict<Transaction> {
   return decodeWith(own, TRANSACTION_LIMITS, (reader) => readTransaction(reader, own, undefined));
 }
 
-/** What a validator signs when it takes a transaction in: volatile, only a receipt acknowledges. */
+/** What a validator signs when it takes transactions in, all of one call at once: volatile, only a receipt acknowledges. */
 export function receivedSigningBytes(statement: {
   readonly chainId: Hash;
-  readonly txId: Hash;
+  /** in the order in which they were handed over */
+  readonly txIds: readonly Hash[];
   readonly timeMs: number;
 }): Uint8Array {
-  return tagged("RECEIVED", encode([statement.chainId, statement.txId, statement.timeMs]));
+  return tagged("RECEIVED", encode([statement.chainId, statement.txIds, statement.timeMs]));
 }
 
 /**

@@ -1,4 +1,4 @@
-// What a node answers to clients: door checks for transactions, proofs for everything it says, and news of commits.
+// What a node answers to clients: proofs for everything it says, and news of commits. Transactions go through door.ts.
 // Reads committed state only; never waits for consensus except in `waitForTransaction`.
 
 import { invariant } from "../assert.ts";
@@ -13,23 +13,20 @@ import {
   rowPrefix,
   type StateAt,
 } from "../contracts/describe.ts";
-import { refuseSigner } from "../contracts/execute-block.ts";
 import { explainCall } from "../contracts/explain-call.ts";
 import { newestOf } from "../contracts/protocols.ts";
-import { LedgerError, type Verdict } from "../errors.ts";
+import { admitted, LedgerError } from "../errors.ts";
 import { quorumSize } from "../ledger/certificate.ts";
 import type { Value } from "../ledger/codec.ts";
 import { decodeResult } from "../ledger/format-block.ts";
 import { decodeReceipt, receiptHashOf } from "../ledger/format-receipt.ts";
-import { decodeTransaction, receivedSigningBytes } from "../ledger/format-transaction.ts";
 import { decodeCertificate, encodeHeadStatement } from "../ledger/format-vote.ts";
 import type { SealedGenesis } from "../ledger/genesis.ts";
-import { bytesEqual, bytesKey, fromHex, type Hash, toHex } from "../ledger/hash.ts";
+import { bytesKey, fromHex, type Hash, toHex } from "../ledger/hash.ts";
 import { historyProof } from "../ledger/history.ts";
 import { merkleProver } from "../ledger/merkle.ts";
 import { encodeCertifiedHeader, encodeReceiptProof, encodeStateProof } from "../ledger/proofs.ts";
-import type { CertifiedHeader, MerkleProof, Transaction } from "../ledger/types.ts";
-import { checkTransaction } from "../ledger/validate.ts";
+import type { CertifiedHeader, MerkleProof } from "../ledger/types.ts";
 import {
   type BlockView,
   type CallTrial,
@@ -46,10 +43,12 @@ import {
   type ReceiptNews,
   type ReceivedStatement,
   type RowView,
+  type Submitted,
   type TransactionStatus,
   type TrialView,
 } from "../ports.ts";
 import { Overlay } from "../state/overlay.ts";
+import { Door } from "./door.ts";
 import type { CommittedBlock, Participant } from "./participant.ts";
 import { protocolView } from "./protocol-watch.ts";
 
@@ -69,6 +68,7 @@ interface ApiOptions {
 export class Api implements NodeApi {
   private readonly options: ApiOptions;
   private readonly participant: Participant;
+  private readonly door: Door;
   private readonly waiters = new Map<string, Set<() => void>>();
   private readonly receiptProvers = new WeakMap<readonly Uint8Array[], (index: number) => MerkleProof>();
   private readonly headListeners = new Set<(head: HeadView) => void>();
@@ -77,6 +77,7 @@ export class Api implements NodeApi {
   constructor(options: ApiOptions) {
     this.options = options;
     this.participant = options.participant;
+    this.door = new Door(options);
     options.participant.onCommitted((block) => this.announce(block));
   }
 
@@ -138,17 +139,11 @@ export class Api implements NodeApi {
   }
 
   async submit(bytes: Uint8Array): Promise<ReceivedStatement> {
-    const transaction = admitted(decodeTransaction(bytes));
-    const { mempool, chain } = this.participant;
-    // The same transaction again is answered again: a client that lost the answer may ask twice.
-    if (!mempool.has(transaction.id) && !chain.replay.has(transaction.id)) {
-      this.checkAtTheDoor(transaction);
-      this.participant.offer(transaction);
-    }
-    const timeMs = Math.floor(this.participant.clock.nowMs());
-    const { genesis, key } = this.options;
-    const signature = key.sign(receivedSigningBytes({ chainId: genesis.chainId, txId: transaction.id, timeMs }));
-    return { txId: transaction.id, timeMs, signature };
+    return this.door.submit(bytes);
+  }
+
+  async submitMany(transactions: readonly Uint8Array[]): Promise<Submitted> {
+    return this.door.submitMany(transactions);
   }
 
   transaction(txId: Hash): TransactionStatus {
@@ -333,29 +328,6 @@ export class Api implements NodeApi {
     return { get: (key) => reader.get(key), height: head.height };
   }
 
-  // ---- door ----
-
-  private checkAtTheDoor(transaction: Transaction): void {
-    const { chain, clock, verify } = this.participant;
-    // First of all: who holds another genesis has everything else wrong too.
-    if (!bytesEqual(transaction.body.chainId, this.options.genesis.chainId)) throw new LedgerError("TX_WRONG_CHAIN");
-    // Nobody takes batches of a node without a seat: the transaction would wait here until it expires.
-    if (!this.participant.isSeated) throw new LedgerError("NODE_HAS_NO_SEAT");
-    // N224: what is executed from now on it will not see: the client would wait here for a receipt that others have.
-    if (chain.isOutgrown) throw new LedgerError("PROTOCOL_UNSUPPORTED", { protocol: chain.head.parameters.protocol });
-    const { validUntilMs, signers } = transaction.body;
-    const nowMs = Math.floor(clock.nowMs());
-    if (validUntilMs < nowMs) throw new LedgerError("TX_EXPIRED", { validUntilMs, nowMs });
-    if (validUntilMs > nowMs + chain.windowMs)
-      throw new LedgerError("TX_VALID_TOO_LONG", { validUntilMs, latestMs: nowMs + chain.windowMs });
-    const reader = chain.store.stateReader();
-    for (const signer of signers) {
-      const refusal = refuseSigner(reader, signer);
-      if (refusal !== undefined) throw new LedgerError("TX_SIGNER_UNKNOWN", { account: signer.account, rule: refusal });
-    }
-    admitted(checkTransaction({ transaction, chainId: this.options.genesis.chainId, verify }));
-  }
-
   // ---- proofs ----
 
   /** @throws LedgerError NO_BLOCK_YET: nothing is certified before the first block */
@@ -434,12 +406,6 @@ export class Api implements NodeApi {
     const view = this.head();
     for (const listener of this.headListeners) listener(view);
   }
-}
-
-/** A stranger's bad input becomes an error with the verdict's code. */
-function admitted<T>(verdict: Verdict<T>): T {
-  if (verdict.ok) return verdict.value;
-  throw new LedgerError(verdict.code, verdict.detail === "" ? {} : { detail: verdict.detail });
 }
 
 function decodeCursor(cursor: string, prefix: Uint8Array): Uint8Array {

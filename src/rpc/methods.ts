@@ -11,7 +11,17 @@ import type { FeedName } from "./feeds.ts";
 import { bytesOf, hexOf } from "./hex.ts";
 import { openRpcDocument } from "./openrpc.ts";
 import type { MethodName, ParamsOf, ResultOf } from "./schemas.ts";
-import { blockView, headView, infoView, receivedView, reportView, rowView, statusView, trialView } from "./views.ts";
+import {
+  blockView,
+  headView,
+  infoView,
+  receivedView,
+  reportView,
+  rowView,
+  statusView,
+  submittedView,
+  trialView,
+} from "./views.ts";
 
 /** The connection a call came by, where it can be sent to later. */
 export interface Subscriber {
@@ -78,9 +88,8 @@ export const METHODS: { readonly [Name in MethodName]: Method<Name> } = {
   tx_sendMany: {
     summary: "Hands over up to 100 signed transactions; each is received or refused for itself.",
     cost: ({ transactions }) => transactions.length,
-    run: async ({ transactions }, context) => ({
-      results: await Promise.all(transactions.map((transaction) => sendOne(transaction, context))),
-    }),
+    run: async ({ transactions }, { api, viewOfError }) =>
+      submittedView(await api.submitMany(transactions.map(bytesOf)), viewOfError),
   },
   tx_wait: {
     summary: "Waits until a transaction is committed, or the time is up, and answers like tx_receipt.",
@@ -182,20 +191,6 @@ export function isMethodName(name: string): name is MethodName {
 
 function summaries(): readonly (readonly [MethodName, string])[] {
   return (Object.keys(METHODS) as MethodName[]).map((name) => [name, METHODS[name].summary]);
-}
-
-async function sendOne(
-  transaction: string,
-  { api, viewOfError }: CallContext,
-): Promise<ResultOf<"tx_sendMany">["results"][number]> {
-  try {
-    return { ok: true, received: receivedView(await api.submit(bytesOf(transaction))) };
-  } catch (error) {
-    return {
-      ok: false,
-      error: viewOfError(error) as Extract<ResultOf<"tx_sendMany">["results"][number], { ok: false }>["error"],
-    };
-  }
 }
 
 function contractDetails(contract: ContractView | undefined, name: string): ResultOf<"contract_get"> {

@@ -39,11 +39,10 @@ export const TRANSACTIONS_PER_CALL_MAX = 100;
 export const LIST_ROWS_MAX = 500;
 export const WAIT_MS_MAX = 60_000;
 
-const received = z.strictObject({
-  txId,
-  timeMs,
-  signature: hexText("signature of the node's validator over the statement; volatile, only a receipt acknowledges"),
-});
+const receivedSignature = hexText(
+  "of the node's validator, over all ids that it took in by this call; volatile, only a receipt acknowledges",
+);
+const received = z.strictObject({ txId, timeMs, signature: receivedSignature });
 const refusal = z.strictObject({
   code: z.int(),
   message: z.string(),
@@ -167,11 +166,15 @@ export const METHOD_SCHEMAS = {
       results: z
         .array(
           z.union([
-            z.strictObject({ ok: z.literal(true), received }),
+            z.strictObject({ ok: z.literal(true), txId }),
             z.strictObject({ ok: z.literal(false), error: refusal }),
           ]),
         )
         .meta({ description: "one for each transaction, in the same order; each stands for itself" }),
+      received: z
+        .strictObject({ timeMs, signature: receivedSignature })
+        .nullable()
+        .meta({ description: "the node's word that it took in all that are ok, in this order; null: none is" }),
     }),
   },
   tx_wait: {

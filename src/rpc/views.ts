@@ -13,9 +13,11 @@ import type {
   NodeInfo,
   ReceivedStatement,
   RowView,
+  Submitted,
   TransactionStatus,
   TrialView,
 } from "../ports.ts";
+import type { RpcErrorView } from "./errors.ts";
 import { hexOf } from "./hex.ts";
 import type { ResultOf } from "./schemas.ts";
 
@@ -51,8 +53,27 @@ export function headView(head: HeadView): ResultOf<"chain_head"> {
   };
 }
 
-export function receivedView(statement: ReceivedStatement): ResultOf<"tx_send"> {
-  return { txId: hexOf(statement.txId), timeMs: statement.timeMs, signature: hexOf(statement.signature) };
+export function receivedView({ txIds, timeMs, signature }: ReceivedStatement): ResultOf<"tx_send"> {
+  const [txId] = txIds;
+  invariant(txId !== undefined && txIds.length === 1, "A128: one transaction handed over is one signed for");
+  return { txId: hexOf(txId), timeMs, signature: hexOf(signature) };
+}
+
+type SubmittedView = ResultOf<"tx_sendMany">;
+type RefusalView = Extract<SubmittedView["results"][number], { ok: false }>["error"];
+
+export function submittedView(
+  { outcomes, received }: Submitted,
+  viewOfError: (error: unknown) => RpcErrorView,
+): SubmittedView {
+  return {
+    results: outcomes.map((outcome) =>
+      outcome.ok
+        ? { ok: true, txId: hexOf(outcome.txId) }
+        : { ok: false, error: viewOfError(outcome.error) as RefusalView },
+    ),
+    received: received === undefined ? null : { timeMs: received.timeMs, signature: hexOf(received.signature) },
+  };
 }
 
 export function receiptView(receipt: Receipt): Extract<ResultOf<"tx_receipt">, { status: "committed" }>["receipt"] {

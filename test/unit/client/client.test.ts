@@ -5,12 +5,14 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { LinliClient } from "../../../src/client/client.ts";
+import { LinliClient, type Received } from "../../../src/client/client.ts";
 import { verifyPortable } from "../../../src/client/ed25519.ts";
 import { REMEMBERED_SIGNATURES_MAX, rememberValid } from "../../../src/client/remember.ts";
+import { receivedSigningBytes } from "../../../src/ledger/format-transaction.ts";
 import { toHex } from "../../../src/ledger/hash.ts";
 import { verifyNative } from "../../../src/node/ed25519-native.ts";
 import { call, type Harness, pin, startHarness } from "../rpc/harness.ts";
+import { signerOf } from "../rpc/small-node.ts";
 
 let harness: Harness;
 let client: LinliClient;
@@ -34,7 +36,7 @@ const row = (id: string) => ({ contract: "board", table: "note", key: [id] });
 describe("LinliClient", () => {
   test("sends, waits and proves a receipt; with the portable verifier too", async () => {
     const transaction = pin(harness.node, "a", "你好");
-    expect((await client.send(transaction.bytes)).txId).toEqual(transaction.id);
+    expect((await client.send(transaction.bytes)).txIds).toEqual([transaction.id]);
     const proven = await clientOf(harness.url, verifyPortable).waitForReceipt(transaction.id, { timeoutMs: 5_000 });
     expect(proven.receipt).toMatchObject({ txId: transaction.id, status: "ok" });
     expect(proven.height).toBe(proven.certified.header.height);
@@ -65,9 +67,33 @@ describe("LinliClient", () => {
     const bad = pin(harness.node, "m2", "two");
     const broken = bad.bytes.slice();
     broken[broken.length - 1] = (broken.at(-1) ?? 0) ^ 1;
-    const [first, second] = await client.sendMany([good.bytes, broken]);
-    expect(first).toMatchObject({ ok: true, received: { txId: good.id } });
+    const also = pin(harness.node, "m3", "three");
+    const [first, second, third] = await client.sendMany([good.bytes, broken, also.bytes]);
+    expect(first).toMatchObject({ ok: true, txId: good.id });
     expect(second).toMatchObject({ ok: false, error: { code: "TX_SIGNATURE" } });
+    expect(third).toMatchObject({ ok: true, txId: also.id });
+    expect(await client.sendMany([broken])).toMatchObject([{ ok: false }]);
+  });
+
+  test("A127: what a node took in by one call it signed for once, with all ids in their order", async () => {
+    const sent = ["s1", "s2", "s3"].map((id) => pin(harness.node, id, "text"));
+    const outcomes = await client.sendMany(sent.map(({ bytes }) => bytes));
+    const signatures = new Set(outcomes.map((outcome) => (outcome.ok ? outcome.received.signature : undefined)));
+    expect(signatures.size).toBe(1);
+    const isSigned = ({ txIds, timeMs, signature }: Received): boolean => {
+      const message = receivedSigningBytes({ chainId: harness.node.genesis.chainId, txIds, timeMs });
+      return verifyNative(1, signerOf(0).publicKey, message, signature);
+    };
+    for (const outcome of outcomes) {
+      if (!outcome.ok) throw outcome.error;
+      expect(outcome.received.txIds).toEqual(sent.map(({ id }) => id));
+      expect(isSigned(outcome.received)).toBe(true);
+      expect(isSigned({ ...outcome.received, txIds: [...outcome.received.txIds].reverse() })).toBe(false);
+    }
+    const alone = pin(harness.node, "s4", "text");
+    const received = await client.send(alone.bytes);
+    expect(received.txIds).toEqual([alone.id]);
+    expect(isSigned(received)).toBe(true);
   });
 
   test("proves rows, their values and their absence", async () => {

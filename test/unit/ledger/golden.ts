@@ -176,7 +176,7 @@ function transactionVectors(): readonly GoldenVector[] {
     vector("transaction body", body, id),
     vector("transaction, what a signer signs", signed),
     vector("transaction", transaction),
-    vector("received, what a node signs", receivedSigningBytes({ chainId: CHAIN_ID, txId: id, timeMs: 1_000 })),
+    vector("received, what a node signs", receivedSigningBytes({ chainId: CHAIN_ID, txIds: [id], timeMs: 1_000 })),
     vector("batch body", batchBody, digest),
     vector("batch, what its origin signs", batchSigningBytes(digest)),
     vector("batch", encodeBatch(batchBody, origin.sign(batchSigningBytes(digest)))),

@@ -68,9 +68,12 @@ describe("methods", () => {
     const good = pin(harness.node, "many-1", "one");
     const bad = pin(harness.node, "many-2", "two").bytes.slice();
     bad[bad.length - 1] = (bad.at(-1) ?? 0) ^ 1;
-    const { results } = await result("tx_sendMany", { transactions: [toHex(good.bytes), toHex(bad), "00"] });
+    const transactions = [toHex(good.bytes), toHex(bad), "00"];
+    const { results, received } = await result("tx_sendMany", { transactions });
     expect(results.map((entry: { ok: boolean }) => entry.ok)).toEqual([true, false, false]);
-    expect(results[0].received.txId).toBe(toHex(good.id));
+    expect(results[0].txId).toBe(toHex(good.id));
+    expect(received.timeMs).toBeGreaterThan(0);
+    expect((await result("tx_sendMany", { transactions: ["00"] })).received).toBeNull();
     expect(results[1].error.data).toMatchObject({ code: "TX_SIGNATURE" });
     expect(results[2].error.data.code).toMatch(/^CBOR_|^TX_/);
   });

@@ -7,7 +7,7 @@ import { entryPrefix, followRow, groupKey, type IndexStore, rowsOfGroup } from "
 import { RowLayout } from "../../../src/contracts/row-layout.ts";
 import { encodeKey, tablePrefix } from "../../../src/contracts/state-keys.ts";
 import { integerType, textType } from "../../../src/contracts/types.ts";
-import { LedgerError, type Verdict } from "../../../src/errors.ts";
+import { admitted, LedgerError } from "../../../src/errors.ts";
 import { makeCertificate, quorumSize } from "../../../src/ledger/certificate.ts";
 import { decode, encode, type Value } from "../../../src/ledger/codec.ts";
 import {
@@ -50,6 +50,7 @@ import type {
   ReceiptNews,
   ReceivedStatement,
   RowView,
+  Submitted,
   TransactionStatus,
   TrialView,
 } from "../../../src/ports.ts";
@@ -236,18 +237,35 @@ export class SmallNode implements NodeApi {
   }
 
   async submit(bytes: Uint8Array): Promise<ReceivedStatement> {
+    return this.#received([this.#take(bytes)]);
+  }
+
+  async submitMany(transactions: readonly Uint8Array[]): Promise<Submitted> {
+    const outcomes = transactions.map((bytes): Submitted["outcomes"][number] => {
+      try {
+        return { ok: true, txId: this.#take(bytes) };
+      } catch (error) {
+        return { ok: false, error };
+      }
+    });
+    const taken = outcomes.flatMap((outcome) => (outcome.ok ? [outcome.txId] : []));
+    return { outcomes, received: taken.length === 0 ? undefined : this.#received(taken) };
+  }
+
+  #take(bytes: Uint8Array): Hash {
     if (this.fault !== undefined) throw this.fault;
     const transaction = admitted(decodeTransaction(bytes));
     admitted(checkTransaction({ transaction, chainId: this.genesis.chainId, verify: verifyNative }));
     const txId = transaction.id;
     if (!this.#receipts.has(toHex(txId))) this.#pending.push(transaction);
     if (this.commitsAtOnce) setImmediate(() => this.commitPending());
+    return txId;
+  }
+
+  #received(txIds: readonly Hash[]): ReceivedStatement {
     const timeMs = GENESIS_TIME_MS + 1;
-    return {
-      txId,
-      timeMs,
-      signature: signerOf(0).sign(receivedSigningBytes({ chainId: this.genesis.chainId, txId, timeMs })),
-    };
+    const { chainId } = this.genesis;
+    return { txIds, timeMs, signature: signerOf(0).sign(receivedSigningBytes({ chainId, txIds, timeMs })) };
   }
 
   transaction(txId: Hash): TransactionStatus {
@@ -556,9 +574,4 @@ function rowOf(id: Value, entry: StateEntry): RowView {
 
 function idOf(key: Uint8Array): string {
   return new TextDecoder().decode(key).split("\0")[2] ?? "";
-}
-
-function admitted<T>(verdict: Verdict<T>): T {
-  if (verdict.ok) return verdict.value;
-  throw new LedgerError(verdict.code);
 }
