@@ -34,6 +34,8 @@ const TEXT = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const INTEGER_64_MIN = -(1n << 63n);
 /** Names and ids: for them a call of the decoder costs more than their bytes. */
 const PLAIN_TEXT_BYTES_MAX = 24;
+/** Up to here V8 keeps the bytes of an array in its own heap. */
+const HEAP_BYTES_MAX = 64;
 const INTEGER_32_END = 4_294_967_296;
 
 /**
@@ -127,6 +129,12 @@ export function decodeWith<T>(bytes: Uint8Array, limits: DecodeLimits, read: (re
  * Views into the result pin the result and nothing more.
  */
 export function ownBytes(bytes: Uint8Array): Uint8Array {
+  // A short array has no buffer until it is asked for it, and that costs more than a copy.
+  if (bytes.length <= HEAP_BYTES_MAX) {
+    const own = new Uint8Array(bytes.length);
+    own.set(bytes);
+    return own;
+  }
   if (bytes.constructor === Uint8Array && bytes.byteLength === bytes.buffer.byteLength) return bytes;
   return Uint8Array.prototype.slice.call(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
 }

@@ -1,10 +1,17 @@
 // Which transactions of a block's batches are executed, and in which order: the same on every node.
 // Never judges signatures or registration; what it leaves out leaves no receipt and never makes a block invalid.
 
-import { bytesKey, compareBytes, type Hash, hashTagged } from "./hash.ts";
+import { bytesKey, compareBytes, first32Bits, type Hash, hashTagged } from "./hash.ts";
 import type { Batch, Signer, Transaction } from "./types.ts";
 
 const TEXT = new TextEncoder();
+
+/** Of an account: one object for all its transactions. */
+interface Place {
+  readonly hash: Hash;
+  /** its first 32 bits */
+  readonly head: number;
+}
 
 /**
  * The executed list: the transactions of the named batches without repeats, without those already committed, and without those
@@ -23,8 +30,8 @@ export function executedList(block: {
   readonly isCommitted: (id: Hash) => boolean;
 }): readonly Transaction[] {
   const taken = new Set<string>();
-  const places = new Map<string, Hash>();
-  const listed: { readonly place: Hash; readonly transaction: Transaction }[] = [];
+  const places = new Map<string, Place>();
+  const listed: { readonly place: Place; readonly transaction: Transaction }[] = [];
   for (const { transactions } of block.batches) {
     for (const transaction of transactions) {
       const { id, body } = transaction;
@@ -35,16 +42,21 @@ export function executedList(block: {
       const { account } = body.signers[0] as Signer;
       let place = places.get(account);
       if (place === undefined) {
-        place = block.placeOf(block.parentHash, account);
+        const hash = block.placeOf(block.parentHash, account);
+        place = { hash, head: first32Bits(hash) };
         places.set(account, place);
       }
       listed.push({ place, transaction });
     }
   }
   listed.sort(
-    (left, right) => compareBytes(left.place, right.place) || compareOfOneAccount(left.transaction, right.transaction),
+    (left, right) => comparePlaces(left.place, right.place) || compareOfOneAccount(left.transaction, right.transaction),
   );
   return listed.map((entry) => entry.transaction);
+}
+
+function comparePlaces(left: Place, right: Place): number {
+  return left === right ? 0 : left.head - right.head || compareBytes(left.hash, right.hash);
 }
 
 function compareOfOneAccount(left: Transaction, right: Transaction): number {

@@ -99,6 +99,11 @@ export function compareBytes(left: Uint8Array, right: Uint8Array): number {
   return left.length - right.length;
 }
 
+/** As a number: decides nearly every comparison of two hashes. */
+export function first32Bits(hash: Hash): number {
+  return ((hash[0]! << 24) | (hash[1]! << 16) | (hash[2]! << 8) | hash[3]!) >>> 0;
+}
+
 /** Orders texts by code point, which is the byte order of their UTF-8 (`<` of JavaScript orders by UTF-16 units). */
 export function compareText(left: string, right: string): number {
   const length = Math.min(left.length, right.length);

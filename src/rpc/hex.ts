@@ -3,9 +3,14 @@
 
 import { invariant } from "../assert.ts";
 
+/** Bytes on their way to the encoder: a view of the array itself would first give a short one a buffer of its own. */
+const SCRATCH = Buffer.allocUnsafeSlow(4096);
+
 /** `toHex` of the ledger would leave an object on the heap for each byte. */
 export function hexOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("hex");
+  if (bytes.length > SCRATCH.length) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("hex");
+  SCRATCH.set(bytes);
+  return SCRATCH.toString("hex", 0, bytes.length);
 }
 
 /** @param hex lower-case, of an even length. @returns an array of its own */

@@ -3,7 +3,7 @@
 
 import { sha256Pairs } from "#sha256";
 import { invariant } from "../assert.ts";
-import { bytesEqual, compareBytes, type Hash } from "../ledger/hash.ts";
+import { bytesEqual, compareBytes, first32Bits, type Hash } from "../ledger/hash.ts";
 import { BUCKET_DEPTH, bitAt, type StateLeaf, type StateTreeProof, stateKeyHashOf } from "../ledger/state-proof.ts";
 import { type BucketNode, BucketUpdate, type LeafChange, type LeafRef } from "./bucket.ts";
 import { HashPlan, type Slot } from "./hash-plan.ts";
@@ -293,7 +293,7 @@ export class StateTree {
 function sortChanges(changes: readonly StateChange[], staged: LeafTable): readonly LeafChange[] {
   const keyed = changes.map(({ key, leaf }) => {
     const keyHash = stateKeyHashOf(key);
-    return { keyHash, leaf, head: headOf(keyHash) };
+    return { keyHash, leaf, head: first32Bits(keyHash) };
   });
   keyed.sort((left, right) => left.head - right.head || compareBytes(left.keyHash, right.keyHash));
   for (const [place, { keyHash, leaf, head }] of keyed.entries()) {
@@ -388,12 +388,7 @@ function emptyDense(): Int32Array {
 }
 
 function bucketOf(keyHash: Hash): number {
-  return headOf(keyHash) >>> BUCKET_DEPTH;
-}
-
-/** The first 32 bits as a number: decides nearly every comparison. */
-function headOf(keyHash: Hash): number {
-  return ((keyHash[0]! << 24) | (keyHash[1]! << 16) | (keyHash[2]! << 8) | keyHash[3]!) >>> 0;
+  return first32Bits(keyHash) >>> BUCKET_DEPTH;
 }
 
 function slabBitsFor(records: number): number {

@@ -285,8 +285,8 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: EXECUTED,
-        before: "(left, right) => compareBytes(left.place, right.place) || compareOfOneAccount(",
-        after: "(left, right) => compareBytes(left.place, left.place) || 0 * compareOfOneAccount(",
+        before: "(left, right) => comparePlaces(left.place, right.place) || compareOfOneAccount(",
+        after: "(left, right) => comparePlaces(left.place, left.place) || 0 * compareOfOneAccount(",
       },
     ],
   },

@@ -127,15 +127,18 @@ describe("canonical CBOR", () => {
     expect(verdict).toEqual({ ok: true, value: [new Uint8Array([1, 2, 3])] });
   });
 
-  test("L15: bytes of their own are kept, parts of a larger buffer and Buffers are copied", () => {
-    const own = new Uint8Array([1, 2, 3]);
-    expect(ownBytes(own)).toBe(own);
-    const part = new Uint8Array([0, 1, 2, 3, 0]).subarray(1, 4);
-    for (const bytes of [part, Buffer.from(own)]) {
-      const copy = ownBytes(bytes);
-      expect(copy).toEqual(own);
-      expect(copy.buffer.byteLength).toBe(3);
-      expect(copy.constructor).toBe(Uint8Array);
+  test("L15: bytes of their own are kept, short ones and parts of a larger buffer and Buffers are copied", () => {
+    for (const length of [0, 3, 64, 65, 1_000]) {
+      const own = new Uint8Array(length).fill(7);
+      const isKept = ownBytes(own) === own;
+      expect(isKept).toBe(length > 64);
+      const part = new Uint8Array(length + 2).fill(7).subarray(1, length + 1);
+      for (const bytes of [own, part, Buffer.from(own)]) {
+        const copy = ownBytes(bytes);
+        expect(copy).toEqual(own);
+        expect(copy.buffer.byteLength).toBe(length);
+        expect(copy.constructor).toBe(Uint8Array);
+      }
     }
   });
 
