@@ -98,14 +98,19 @@ export class YearNetwork {
     await Promise.all(this.nodes.map((node) => node.untilHealthy(HEALTHY_MS_MAX)));
   }
 
-  /** Height, state root and number of transactions once all nodes agree. @throws LedgerError YEAR_NOT_SETTLED */
+  /**
+   * Height, state root and number of transactions once all nodes agree and no timer of the contracts is due.
+   * @throws LedgerError YEAR_NOT_SETTLED
+   */
   async settled(): Promise<{ readonly height: number; readonly stateRoot: string; readonly transactions: number }> {
     const endMs = performance.now() + HEALTHY_MS_MAX;
     for (;;) {
       const heads = await Promise.all(
         this.clients.map(async (client) => {
-          const head = await client.call("chain_head");
+          const [head, status] = await Promise.all([client.call("chain_head"), client.call("consensus_status")]);
+          const nextDueMs = status.object("timers").integer("nextDueMs", { min: 0 }, Number.MAX_SAFE_INTEGER);
           return {
+            isTimerDue: nextDueMs <= this.clock.nowMs,
             height: head.integer("height", { min: 0 }),
             stateRoot: head.text("stateRoot"),
             transactions: head.integer("transactionsTotal", { min: 0 }),
@@ -113,7 +118,8 @@ export class YearNetwork {
         }),
       );
       const [first] = heads;
-      if (first !== undefined && heads.every((head) => JSON.stringify(head) === JSON.stringify(first))) return first;
+      const isAgreed = heads.every((head) => JSON.stringify(head) === JSON.stringify(first));
+      if (first !== undefined && isAgreed && !first.isTimerDue) return first;
       if (performance.now() > endMs) throw new LedgerError("YEAR_NOT_SETTLED", { heads: JSON.stringify(heads) });
       await pause(POLL_MS);
     }

@@ -6,6 +6,7 @@ import type { CallRequest } from "../../src/client/transaction.ts";
 import { LedgerError } from "../../src/errors.ts";
 import type { Value } from "../../src/ledger/codec.ts";
 import type { ClockHand } from "./clock.ts";
+import { SETTLED_MS } from "./days.ts";
 import type { Job, Sender } from "./sender.ts";
 
 interface Sleeper {
@@ -22,6 +23,8 @@ export class World {
   private readonly sleepers = new Map<number, Sleeper[]>();
   private readonly moments: number[] = [];
   private awake = 0;
+  /** nobody acts any more */
+  isOver = false;
   private failure: unknown;
   private onQuiet: () => void = () => undefined;
 
@@ -64,20 +67,33 @@ export class World {
 
   /** @throws LedgerError YEAR_REFUSED with the sentence */
   async send(job: Job): Promise<ReceiptAnswer> {
-    const answer = await this.sender.send(job, this.nowMs);
+    const answer = await this.carry(job);
     if (answer.receipt.status !== "ok") throw this.unexpected("YEAR_REFUSED", job, answer);
     return answer;
   }
 
   /** What the ledger must refuse. @throws LedgerError YEAR_NOT_REFUSED */
   async expectRefusal(job: Job): Promise<void> {
-    const answer = await this.sender.send(job, this.nowMs);
+    const answer = await this.carry(job);
     if (answer.receipt.status === "ok") throw this.unexpected("YEAR_NOT_REFUSED", job, answer);
     this.refused += 1;
   }
 
-  /** Lets time pass up to `endMs`. @throws what a script throws */
+  /**
+   * Lets time pass up to `endMs`. Then nobody acts any more, and those who wait for something to be settled that the ledger
+   * has done by itself up to then wake without time going on. @throws what a script throws
+   */
   async run(endMs: number, onMoment: (timeMs: number) => void): Promise<void> {
+    await this.wakeUpTo(endMs, (timeMs) => {
+      this.clock.set(timeMs);
+      onMoment(timeMs);
+    });
+    this.clock.set(endMs);
+    this.isOver = true;
+    await this.wakeUpTo(endMs + SETTLED_MS, () => undefined);
+  }
+
+  private async wakeUpTo(endMs: number, onMoment: (timeMs: number) => void): Promise<void> {
     for (;;) {
       await this.quiet();
       const next = this.moments[0];
@@ -85,11 +101,17 @@ export class World {
       pop(this.moments);
       const due = this.sleepers.get(next) ?? [];
       this.sleepers.delete(next);
-      this.clock.set(next);
       onMoment(next);
       this.awake += due.length;
       for (const { wake } of due) wake();
     }
+  }
+
+  /** Never returns when the run is over. */
+  private async carry(job: Job): Promise<ReceiptAnswer> {
+    if (!this.isOver) return this.sender.send(job, this.nowMs);
+    this.rest();
+    return new Promise(() => undefined);
   }
 
   private rest(): void {

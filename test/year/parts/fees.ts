@@ -44,6 +44,8 @@ export class Fees implements Part {
   private readonly owners: Owners;
   private readonly runs: Run[] = [];
   private payments = 0;
+  /** by unit and owner */
+  private readonly lastPayments = new Map<string, Promise<void>>();
 
   constructor(year: Year, owners: Owners, votes: Votes) {
     this.year = year;
@@ -202,11 +204,20 @@ export class Fees implements Part {
     await world.expectRefusal({ account: "bank-teller", calls: [this.notice(bill, reference, bill.fen)] });
   }
 
+  /** Those of one owner for one unit come one after another: what each settles depends on their order. */
   private async pay(bill: Bill, reference: string, fen: number): Promise<void> {
     const { world } = this.year;
-    await world.send({ account: "bank-teller", calls: [this.notice(bill, reference, fen)] });
-    this.payments += 1;
-    this.books.pay(bill.unit, bill.head, fen, world.nowMs);
+    const key = `${bill.unit}/${bill.head}`;
+    const before = world.isOver ? undefined : this.lastPayments.get(key);
+    const notify = async (): Promise<void> => {
+      await before;
+      await world.send({ account: "bank-teller", calls: [this.notice(bill, reference, fen)] });
+      this.payments += 1;
+      this.books.pay(bill.unit, bill.head, fen, world.nowMs);
+    };
+    const payment = notify();
+    this.lastPayments.set(key, payment);
+    await payment;
   }
 
   private notice({ unit, head }: Bill, reference: string, fen: number): CallRequest {

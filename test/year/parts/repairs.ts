@@ -253,7 +253,9 @@ export class Repairs implements Part {
     await world.until(world.nowMs + HOUR_MS);
     await world.act("pm-clerk", "repair-orders.assign", { order: order.id, worker, price: order.price });
     order.attempts += 1;
+    order.state = "assigned";
     await world.act(worker, "repair-orders.take_on", { order: order.id });
+    order.state = "accepted";
     await world.until(world.nowMs + 3 * HOUR_MS);
     await world.act(worker, "repair-orders.arrive", { order: order.id, code: this.codeOf(order) });
     order.state = "on_site";
