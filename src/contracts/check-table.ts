@@ -3,7 +3,7 @@
 
 import { type CheckContext, conditionUnits, systemShape } from "./check-context.ts";
 import type { CheckedFlow, CheckedTable } from "./checked.ts";
-import type { ColumnDocument, FlowDocument, Label, Name, SettingDocument, TableDocument } from "./document.ts";
+import type { ColumnDocument, FlowDocument, Name, SettingDocument, TableDocument } from "./document.ts";
 import { GAS } from "./gas.ts";
 import { indexKeyBytesMax } from "./index-rows.ts";
 import { type Binding, type IndexShape, Scope, SlotCounter, type TableShape } from "./scope.ts";
@@ -11,6 +11,7 @@ import { keyBytesMax, STATE_KEY_BYTES_MAX } from "./state-keys.ts";
 import { systemTableNames } from "./system.ts";
 import { type Column, integerType, membership, type Type, typeName, UNKNOWN } from "./types.ts";
 import { droppedName } from "./upgrade.ts";
+import { isFen } from "./words.ts";
 import { rowBytesMax } from "./worst-case.ts";
 
 /** A setting without a type: a safe integer, so that sums with it cannot leave 64 bits. */
@@ -38,11 +39,6 @@ export function checkSettings(settings: readonly SettingDocument[], context: Che
       context.findings.error(name.at, "VALUE_OUT_OF_RANGE", `the value is outside ${typeName(declared)}`);
     context.settings.push({ name: name.text, type: declared, typeText: typeText?.text ?? "int", value: canonical });
   }
-}
-
-/** A number whose unit is fen is money, whatever its type is called. */
-function isFen(unit: Label | undefined): boolean {
-  return unit !== undefined && (unit.en ?? unit.zh) === (unit.en === undefined ? "分" : "fen");
 }
 
 export function checkColumn(

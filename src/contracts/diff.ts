@@ -4,7 +4,7 @@
 import type { Block, Item } from "./blocks.ts";
 import type { CheckedContract } from "./checked.ts";
 import type { CompiledContract } from "./compiled.ts";
-import type { ActionDocument, ConditionDocument, ContractDocument, TableDocument, Template } from "./document.ts";
+import type { ActionDocument, ConditionDocument, ContractDocument, TableDocument } from "./document.ts";
 import { ExpressionWords } from "./expression-words.ts";
 import { statementInWords } from "./statement-words.ts";
 import type { Column } from "./types.ts";
@@ -279,9 +279,7 @@ class Difference {
   }
 
   private condition({ condition, sentence }: ConditionDocument, say: ExpressionWords): Said {
-    const { language } = this.after.words;
-    const template: Template | undefined = sentence && (language === "zh" ? sentence.zh : (sentence.en ?? sentence.zh));
-    return { condition: say.of(condition), sentence: template === undefined ? "" : say.sentence(template) };
+    return { condition: say.of(condition), sentence: sentence === undefined ? "" : say.sentence(sentence) };
   }
 
   private refusal(sentence: string): string {

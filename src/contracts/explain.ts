@@ -4,6 +4,7 @@
 import type { Value } from "../ledger/codec.ts";
 import { toHex } from "../ledger/hash.ts";
 import type { LedgerEvent, Receipt } from "../ledger/types.ts";
+import { inLargeUnit, type SmallUnit, saysFen, unitBehind, withoutUnitBehind } from "./amounts.ts";
 import { formatTime } from "./calendar.ts";
 import type { CheckedTemplate } from "./checked.ts";
 import type { CompiledContract, RuleText } from "./compiled.ts";
@@ -57,14 +58,36 @@ function sentence(ruleId: string, rule: RuleText, values: Values): Explanation {
   const zh =
     rule.zh === undefined
       ? `违反规则 ${ruleId} (第 ${rule.line} 行): ${rule.condition}${shown === "" ? "" : `; ${shown}`}`
-      : fill(rule.zh, rule, values);
-  return { zh, en: rule.en === undefined ? generic : fill(rule.en, rule, values) };
+      : fill(rule.zh, rule, values, "zh");
+  return { zh, en: rule.en === undefined ? generic : fill(rule.en, rule, values, "en") };
 }
 
-function fill(template: CheckedTemplate, rule: RuleText, values: Values): string {
+function fill(template: CheckedTemplate, rule: RuleText, values: Values, tongue: "zh" | "en"): string {
+  const unitOf = (index: number) => unitAt(template, index, rule, tongue);
   return template
-    .map((part) => (typeof part === "string" ? part : show(part.label, values.get(part.label) ?? null, rule)))
+    .map((part, index) => {
+      if (typeof part === "string") {
+        const unit = unitOf(index - 1);
+        return unit === undefined ? part : withoutUnitBehind(part, unit, tongue);
+      }
+      const value = values.get(part.label) ?? null;
+      const unit = unitOf(index);
+      return unit !== undefined && (typeof value === "number" || typeof value === "bigint")
+        ? inLargeUnit(value, unit, tongue)
+        : show(part.label, value, rule);
+    })
     .join("");
+}
+
+/** The small unit of a value, as the sentence names it behind the value, in this language or in the other one. */
+function unitAt(template: CheckedTemplate, index: number, rule: RuleText, tongue: "zh" | "en"): SmallUnit | undefined {
+  const part = template[index];
+  if (part === undefined || typeof part === "string" || part.type.kind !== "int") return undefined;
+  const other = tongue === "zh" ? rule.en : rule.zh;
+  const same = other?.findIndex((one) => typeof one !== "string" && one.label === part.label) ?? -1;
+  const elsewhere = same < 0 ? undefined : unitBehind(other?.[same + 1], tongue === "zh" ? "en" : "zh");
+  const unit = unitBehind(template[index + 1], tongue) ?? elsewhere;
+  return unit === "fen" && part.type.name !== "money" && !saysFen(rule.en) ? undefined : unit;
 }
 
 function show(label: string, value: Value, rule: RuleText): string {
@@ -80,6 +103,10 @@ function plain(value: Value | undefined): string {
 // ---- what the ledger itself refuses ----
 
 const at = (values: Values, name: string) => plain(values.get(name));
+const money = (values: Values, name: string, tongue: "zh" | "en") => {
+  const value = values.get(name);
+  return typeof value === "number" ? inLargeUnit(value, "fen", tongue) : plain(value);
+};
 const time = (values: Values, name: string) => {
   const value = values.get(name);
   return typeof value === "number" ? formatTime(value) : plain(value);
@@ -261,8 +288,8 @@ const SAYINGS: readonly (readonly [(refused: Refused) => boolean, Say])[] = [
   [
     ends("balance"),
     ({ values }) => ({
-      zh: `${at(values, "from")} 余额 ${at(values, "balance")} 分, 不足以支付 ${at(values, "amount")} 分`,
-      en: `${at(values, "from")} has ${at(values, "balance")} fen, ${at(values, "amount")} fen are to be paid`,
+      zh: `${at(values, "from")} 余额 ${money(values, "balance", "zh")}, 不足以支付 ${money(values, "amount", "zh")}`,
+      en: `${at(values, "from")} has ${money(values, "balance", "en")}, ${money(values, "amount", "en")} are to be paid`,
     }),
   ],
   [

@@ -2,46 +2,14 @@
 // It keeps the structure exactly; brackets stand wherever the order could be read otherwise.
 
 import { unreachable } from "../assert.ts";
-import type { SourceExpression, Template } from "./document.ts";
+import { inLargeUnitBehind, saysFen } from "./amounts.ts";
+import type { Sentence, SourceExpression } from "./document.ts";
 import type { BinaryOperator, Expression } from "./expression.ts";
-import { callInWords, macroInWords, sameInWords } from "./function-words.ts";
+import { callInWords, lengthInWords, macroInWords, notedInWords, sameInWords, sizeInWords } from "./function-words.ts";
 import { NamesInSight, nameOf, type Surroundings } from "./names-in-sight.ts";
+import { LEVELS, leaf, phrase, type Said, SIGNS } from "./said.ts";
 import { CONTRACT_ROLE_PREFIX } from "./system.ts";
-import { isCalled, isCode, plainLine, type Words, withoutUnit } from "./words.ts";
-
-const SIGNS: Readonly<Record<string, string>> = {
-  "<": "<",
-  "<=": "≤",
-  ">": ">",
-  ">=": "≥",
-  "+": "+",
-  "-": "−",
-  "*": "×",
-};
-const LEVELS: Readonly<Record<BinaryOperator, number>> = {
-  "||": 1,
-  "&&": 2,
-  "==": 3,
-  "!=": 3,
-  "<": 3,
-  "<=": 3,
-  ">": 3,
-  ">=": 3,
-  in: 3,
-  "+": 4,
-  "-": 4,
-  "*": 5,
-  "/": 5,
-  "%": 5,
-};
-const LEVEL_OF_LEAF = 9;
-const LEVEL_OF_PHRASE = 0;
-
-/** `level` tells how tightly the text holds together. */
-interface Said {
-  readonly text: string;
-  readonly level: number;
-}
+import { isCalled, isCode, plainLine, type Words, withoutHint, withoutUnit } from "./words.ts";
 
 export class ExpressionWords {
   private readonly words: Words;
@@ -51,6 +19,8 @@ export class ExpressionWords {
   private readonly sight: NamesInSight;
   /** whether a number that is spoken of is a time, in ms */
   private isTime = false;
+  /** whether 0 that is spoken of is the time of what has not happened */
+  private isMoment = false;
 
   constructor(words: Words, around: Surroundings) {
     this.words = words;
@@ -67,12 +37,20 @@ export class ExpressionWords {
   }
 
   /** A value that goes into a column. */
-  into(column: string, expression: Expression): string {
+  into(column: string, expression: Expression, { isTime } = { isTime: false }): string {
     const before = this.column;
     this.column = column;
-    const text = this.say(expression).text;
+    const text = this.asMoment(isTime || this.sight.isTime(expression), () => this.say(expression).text);
     this.column = before;
     return text;
+  }
+
+  private asMoment<T>(isMoment: boolean, speak: () => T): T {
+    const before = this.isMoment;
+    this.isMoment = isMoment;
+    const said = speak();
+    this.isMoment = before;
+    return said;
   }
 
   private inTime<T>(isTime: boolean, speak: () => T): T {
@@ -88,9 +66,10 @@ export class ExpressionWords {
     if (expression.kind !== "conditional") return undefined;
     const { words } = this;
     const lines: string[] = [];
+    const isTime = this.sight.isTime(expression);
     let rest: Expression = expression;
     for (; rest.kind === "conditional"; rest = rest.whenFalse) {
-      const [condition, value] = [this.tight(rest.condition), this.into(column, rest.whenTrue)];
+      const [condition, value] = [this.tight(rest.condition), this.into(column, rest.whenTrue, { isTime })];
       const isFirst = lines.length === 0;
       lines.push(
         words.say(
@@ -99,17 +78,21 @@ export class ExpressionWords {
         ),
       );
     }
-    return [...lines, words.say(`否则: ${this.into(column, rest)}`, `otherwise: ${this.into(column, rest)}`)];
+    const last = this.into(column, rest, { isTime });
+    return [...lines, words.say(`否则: ${last}`, `otherwise: ${last}`)];
   }
 
   /** A sentence of the contract, with the names of the values that will stand in it. */
-  sentence(template: Template): string {
+  sentence({ zh, en }: Sentence): string {
+    const { language } = this.words;
+    const template = language === "zh" ? zh : (en ?? zh);
     return template
       .map((part, index) => {
-        if (typeof part === "string") return plainLine(part);
-        const { text } = this.say(part.expression, { withNumbers: false });
-        const next = template[index + 1];
-        return `〔${typeof next === "string" ? withoutUnit(text, next) : text}〕`;
+        if (typeof part !== "string") {
+          const { text } = this.say(part.expression, { withNumbers: false });
+          return `〔${withoutUnit(text, template[index + 1])}〕`;
+        }
+        return plainLine(index === 0 ? part : inLargeUnitBehind(part, language, { isFen: saysFen(en) }));
       })
       .join("");
   }
@@ -139,6 +122,7 @@ export class ExpressionWords {
       case "bool":
         return leaf(expression.value ? words.say("是", "yes") : words.say("否", "no"));
       case "int":
+        if (this.isMoment && expression.value === 0n) return leaf(words.say("空", "empty"));
         // 60000 is a minute only where time is spoken of: elsewhere it is an amount.
         return leaf((this.isTime ? words.span(expression.value) : undefined) ?? String(expression.value));
       case "text":
@@ -164,20 +148,22 @@ export class ExpressionWords {
       case "index":
         return leaf(this.item(expression.operand, expression.index));
       case "call":
-        return this.call(expression.name, expression.args);
+        return this.asMoment(false, () => this.call(expression.name, expression.args));
       case "not":
         return this.not(expression.operand);
       case "negate":
         return leaf(`−${this.tight(expression.operand)}`);
       case "binary":
-        return this.binary(expression);
-      case "conditional":
+        return this.asMoment(false, () => this.binary(expression));
+      case "conditional": {
+        const condition = this.asMoment(false, () => this.tight(expression.condition));
         return phrase(
           words.say(
-            `若 ${this.tight(expression.condition)} 则 ${this.tight(expression.whenTrue)}, 否则 ${this.expression(expression.whenFalse)}`,
-            `${this.tight(expression.whenTrue)} if ${this.tight(expression.condition)}, otherwise ${this.expression(expression.whenFalse)}`,
+            `若 ${condition} 则 ${this.tight(expression.whenTrue)}, 否则 ${this.expression(expression.whenFalse)}`,
+            `${this.tight(expression.whenTrue)} if ${condition}, otherwise ${this.expression(expression.whenFalse)}`,
           ),
         );
+      }
       case "macro":
         return this.macro(expression);
       case "foreign":
@@ -214,7 +200,7 @@ export class ExpressionWords {
 
   private name(name: string): string {
     const { words, around } = this;
-    if (this.sight.isVariable(name)) return `\`${name}\``;
+    if (this.sight.isVariable(name)) return this.sight.letterOf(name);
     if (name === "now") return words.say("当前时间", "the present time");
     if (name === "cosigners") return words.say("会签人", "the cosigners");
     if (around.table !== undefined) return words.column(around.table, name);
@@ -225,7 +211,7 @@ export class ExpressionWords {
   private select(operand: Expression, field: string, { withNumbers }: { readonly withNumbers: boolean }): string {
     const { words } = this;
     const owner = nameOf(operand);
-    if (owner === "p") return words.of(`${this.around.action?.name.text ?? ""}.${field}`, field);
+    if (owner === "p") return withoutHint(words.of(`${this.around.action?.name.text ?? ""}.${field}`, field));
     if (owner === "settings") return this.setting(field, { withNumbers });
     if (owner === "caller") return this.caller(field);
     const column = words.column(this.sight.tableOf(operand) ?? owner, field);
@@ -282,8 +268,8 @@ export class ExpressionWords {
     const level = LEVELS[operator];
     const row = right.kind === "null" ? this.existence(left, { isThere: operator === "!=" }) : undefined;
     if (row !== undefined) return { text: row, level };
-    const length = this.length(expression);
-    if (length !== undefined) return { text: length, level };
+    const measure = this.measure(expression);
+    if (measure !== undefined) return { text: measure, level };
     const span = operator === "*" && this.isTime ? this.spanOfSetting(left, right) : undefined;
     if (span !== undefined) return leaf(span);
     if (operator === "+" && this.sight.isText(expression)) return { text: this.joined(expression), level };
@@ -300,19 +286,12 @@ export class ExpressionWords {
         return { text: words.say(`${before} 且 ${after}`, `${before} and ${after}`), level };
       case "in":
         return this.membership(left, right);
-      case "==":
-        return {
-          text:
-            this.sight.isNumber(left) || this.sight.isNumber(right)
-              ? `${before} = ${after}`
-              : sameInWords(
-                  before,
-                  after,
-                  { isClaim: right.kind === "binary" && LEVELS[right.operator] <= level },
-                  words,
-                ),
-          level,
-        };
+      case "==": {
+        if (this.sight.isNumber(left) || this.sight.isNumber(right)) return { text: `${before} = ${after}`, level };
+        const isClaim = right.kind === "binary" && LEVELS[right.operator] <= level;
+        const text = sameInWords(before, after, { isClaim }, words);
+        return isClaim ? phrase(text) : { text, level };
+      }
       case "!=":
         return {
           text:
@@ -330,26 +309,29 @@ export class ExpressionWords {
     }
   }
 
-  /** "has been given" and "is 32 bytes long" for `size(x) > 0` and `size(x) == 32`; lists of rows are counted elsewhere. */
-  private length({ operator, left, right }: Expression & { readonly kind: "binary" }): string | undefined {
-    const { words } = this;
-    if (left.kind !== "call" || left.name !== "size" || right.kind !== "int") return undefined;
-    const [what] = left.args;
-    const unit = what === undefined ? undefined : this.sight.unitOfLength(what);
-    if (what === undefined || unit === undefined) return undefined;
-    const text = this.at(what, LEVELS["*"]);
-    if (operator === ">" && right.value === 0n) return words.say(`${text}已填写`, `${text} is given`);
-    if (operator === "==" && right.value === 0n) return words.say(`${text}为空`, `${text} is empty`);
-    const sign = operator === "==" ? "=" : operator === "!=" ? "≠" : SIGNS[operator];
-    if (sign === undefined) return undefined;
-    return unit === "bytes"
-      ? words.say(`${text}的长度 ${sign} ${right.value} 字节`, `the length of ${text} ${sign} ${right.value} bytes`)
-      : words.say(`${text}的项数 ${sign} ${right.value}`, `the number of items of ${text} ${sign} ${right.value}`);
+  /** Lengths of what is given, and times beside 0, which no time is that was noted; lists of rows are counted elsewhere. */
+  private measure({ operator, left, right }: Expression & { readonly kind: "binary" }): string | undefined {
+    const { sight, words } = this;
+    if (right.kind !== "int") return undefined;
+    if (left.kind === "call") {
+      const [what] = left.args;
+      const unit = what === undefined || left.name !== "size" ? undefined : sight.unitOfLength(what);
+      if (what === undefined || unit === undefined) return undefined;
+      const sign = operator === "==" ? "=" : operator === "!=" ? "≠" : SIGNS[operator];
+      return lengthInWords(this.at(what, LEVELS["*"]), { sign, value: right.value, unit }, words);
+    }
+    const isNoted = left.kind === "select" && nameOf(left.operand) !== "settings" && sight.isTime(left);
+    return isNoted && right.value === 0n ? notedInWords(this.at(left, LEVELS["=="]), operator, words) : undefined;
   }
 
-  /** `settings.days * 86400000`, whose setting is said with its unit already. */
+  /** `settings.days * 86400000`, and the days of an entry: what is said with its unit already. */
   private spanOfSetting(left: Expression, right: Expression): string | undefined {
-    if (left.kind !== "select" || nameOf(left.operand) !== "settings" || right.kind !== "int") return undefined;
+    if (left.kind !== "select" || right.kind !== "int") return undefined;
+    if (nameOf(left.operand) !== "settings") {
+      const word = this.tight(left);
+      const inside = / \(([^()]*)\)$/.exec(word)?.[1];
+      return inside !== undefined && this.words.isUnit(inside, right.value) ? word : undefined;
+    }
     const unit = this.words.label(this.words.settingNamed(left.field)?.unit);
     const isSpan = unit !== undefined && this.words.isUnit(unit, right.value);
     return isSpan ? this.setting(left.field, { withNumbers: true }) : undefined;
@@ -403,8 +385,8 @@ export class ExpressionWords {
     const [only] = args;
     if (name === "size" && only !== undefined && this.sight.tableOf(only) !== undefined)
       return leaf(words.say(`${this.tight(only)}的条数`, `the number of ${this.tight(only)}`));
-    if (name === "size" && only !== undefined && this.sight.unitOfLength(only) === "items")
-      return leaf(words.say(`${this.tight(only)}的项数`, `the number of items of ${this.tight(only)}`));
+    if (name === "size" && only !== undefined)
+      return leaf(sizeInWords(this.tight(only), this.sight.unitOfLength(only), words));
     const said = (name === "mulDiv" ? args.slice(0, 3) : args).map((arg, index) => {
       // "a × b × c ÷ d" reads from the left: only what stands first may be a product.
       const level = LEVELS["*"] + (name === "mulDiv" && index === 0 ? 0 : 1);
@@ -423,24 +405,31 @@ export class ExpressionWords {
     return this.around.numbers && unit !== undefined && this.words.isMonths(unit);
   }
 
+  /** "0 至 15" for the numbers that a document counts through. */
+  private counted(range: Expression): string | undefined {
+    if (range.kind !== "list" || range.items.length < 3) return undefined;
+    const numbers = range.items.flatMap((item) => (item.kind === "int" ? [item.value] : []));
+    const [first = 0n] = numbers;
+    const isRun = range.items.length === numbers.length && numbers.every((one, at) => one === first + BigInt(at));
+    const last = numbers[numbers.length - 1];
+    return isRun ? this.words.say(`${first} 至 ${last} 各数`, `the numbers ${first} to ${last}`) : undefined;
+  }
+
   private macro(expression: Expression & { readonly kind: "macro" }): Said {
     const { words } = this;
-    const range = this.tight(expression.range);
-    const variable = `\`${expression.variable}\``;
-    const [body, filter] = this.sight.withVariable(expression.variable, expression.range, () => [
-      this.expression(expression.body),
-      expression.filter === undefined ? "" : this.expression(expression.filter),
-    ]);
-    return phrase(macroInWords(expression.macro, { range, variable, body, filter }, words));
+    const { body, filter, variable: name } = expression;
+    const range = this.counted(expression.range) ?? this.tight(expression.range);
+    if (expression.macro === "map" && filter === undefined && body.kind === "select" && nameOf(body.operand) === name) {
+      const column = words.column(this.sight.tableOf(expression.range) ?? "", body.field);
+      return phrase(words.say(`${range}各项的${column}`, `${column} of each of ${range}`));
+    }
+    const said = this.sight.withVariable(name, expression.range, () => ({
+      variable: this.sight.letterOf(name),
+      body: this.expression(body),
+      filter: filter === undefined ? "" : this.expression(filter),
+    }));
+    return phrase(macroInWords(expression.macro, { range, ...said }, words));
   }
-}
-
-function leaf(text: string): Said {
-  return { text, level: LEVEL_OF_LEAF };
-}
-
-function phrase(text: string): Said {
-  return { text, level: LEVEL_OF_PHRASE };
 }
 
 /** A parameter, which may be called as the field that it is compared with. */

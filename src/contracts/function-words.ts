@@ -2,7 +2,8 @@
 // It is given what the arguments say already, and knows nothing of expressions.
 
 import { unreachable } from "../assert.ts";
-import type { MacroName } from "./expression.ts";
+import type { BinaryOperator, MacroName } from "./expression.ts";
+import type { LengthUnit } from "./names-in-sight.ts";
 import type { Words } from "./words.ts";
 
 export interface SaidArgument {
@@ -20,13 +21,10 @@ export function callInWords(
   { words, rounding }: { readonly words: Words; readonly rounding: string },
 ): { readonly text: string; readonly kind: "leaf" | "product" | "phrase" } {
   const [first = "", second = "", third = ""] = args.map(({ tight }) => tight);
-  const only = args[0]?.inside ?? "";
   const leaf = (zh: string, en: string) => ({ text: words.say(zh, en), kind: "leaf" }) as const;
   const product = (text: string) => ({ text, kind: "product" }) as const;
   const phrase = (zh: string, en: string) => ({ text: words.say(zh, en), kind: "phrase" }) as const;
   switch (name) {
-    case "size":
-      return leaf(`${first}的字节数`, `the number of bytes of ${only}`);
     case "string":
     case "int":
     case "bytes":
@@ -64,6 +62,42 @@ export function callInWords(
   }
 }
 
+/** "has been given" for a length above 0, "is 32 bytes long" otherwise. @param said.sign undefined: no comparison */
+export function lengthInWords(
+  text: string,
+  { sign, value, unit }: { readonly sign: string | undefined; readonly value: bigint; readonly unit: LengthUnit },
+  words: Words,
+): string | undefined {
+  if (sign === ">" && value === 0n) return words.say(`${text}已填写`, `${text} is given`);
+  if (sign === "=" && value === 0n) return words.say(`${text}为空`, `${text} is empty`);
+  if (sign === undefined) return undefined;
+  return unit === "bytes"
+    ? words.say(`${text}的长度 ${sign} ${value} 字节`, `the length of ${text} ${sign} ${value} bytes`)
+    : `${sizeInWords(text, unit, words)} ${sign} ${value}`;
+}
+
+/** @param unit undefined: nothing says what it is, bytes are always true */
+export function sizeInWords(text: string, unit: LengthUnit | undefined, words: Words): string {
+  switch (unit) {
+    case "items":
+      return words.say(`${text}的项数`, `the number of items of ${text}`);
+    case "characters":
+      return words.say(`${text}的字数`, `the number of characters of ${text}`);
+    case "bytes":
+    case undefined:
+      return words.say(`${text}的字节数`, `the number of bytes of ${text}`);
+    default:
+      return unreachable(unit);
+  }
+}
+
+/** A time beside 0: it was noted or it was not. */
+export function notedInWords(text: string, operator: BinaryOperator, words: Words): string | undefined {
+  if (operator === "==") return words.say(`${text}为空`, `${text} is empty`);
+  if (operator === ">" || operator === "!=") return words.say(`${text}不为空`, `${text} is not empty`);
+  return undefined;
+}
+
 /** "every one of a list" and its like. @param said.filter "" for none */
 export function macroInWords(
   macro: MacroName,
@@ -72,22 +106,19 @@ export function macroInWords(
 ): string {
   switch (macro) {
     case "all":
-      return words.say(`${range}的每一项 ${variable} 都符合: ${body}`, `for each ${variable} of ${range}: ${body}`);
+      return words.say(`${range}的每一项 (${variable}) 都符合: ${body}`, `for each ${variable} of ${range}: ${body}`);
     case "exists":
-      return words.say(`${range}中有一项 ${variable} 符合: ${body}`, `for some ${variable} of ${range}: ${body}`);
+      return words.say(`${range}中有一项 (${variable}) 符合: ${body}`, `for some ${variable} of ${range}: ${body}`);
     case "exists_one":
       return words.say(
-        `${range}中恰有一项 ${variable} 符合: ${body}`,
+        `${range}中恰有一项 (${variable}) 符合: ${body}`,
         `for exactly one ${variable} of ${range}: ${body}`,
       );
     case "filter":
-      return words.say(
-        `${range}中符合下列条件的各项 ${variable}: ${body}`,
-        `those ${variable} of ${range} with ${body}`,
-      );
+      return words.say(`${range}中符合条件的各项 (${variable}: ${body})`, `those ${variable} of ${range} with ${body}`);
     case "map":
       return words.say(
-        `由${range}的各项 ${variable}${filter === "" ? "" : ` (须 ${filter})`} 得出的 ${body}`,
+        `由${range}的各项 (${variable}${filter === "" ? "" : `, 须 ${filter}`}) 得出的 ${body}`,
         `${body} for each ${variable} of ${range}${filter === "" ? "" : ` with ${filter}`}`,
       );
     default:

@@ -6,6 +6,8 @@ import type { Expression } from "./expression.ts";
 import { isNumberType, type Words } from "./words.ts";
 
 const TIME_TYPE = "time";
+const LETTERS = { zh: ["甲", "乙", "丙", "丁", "戊"], en: ["A", "B", "C", "D", "E"] };
+export type LengthUnit = "bytes" | "characters" | "items";
 /** Functions that give a number, not a time. */
 const COUNTING = ["mulDiv", "sum", "size", "int", "year", "month", "day", "hour", "weekday", "dayNumber"];
 
@@ -37,6 +39,12 @@ export class NamesInSight {
     return said;
   }
 
+  /** What people call the variable of a macro, by how deep it stands. */
+  letterOf(name: string): string {
+    const depth = this.variables.findLastIndex((variable) => variable.name === name);
+    return this.words.say(LETTERS.zh[depth] ?? name, LETTERS.en[depth] ?? name);
+  }
+
   isVariable(name: string): boolean {
     return this.variables.some((variable) => variable.name === name);
   }
@@ -56,9 +64,7 @@ export class NamesInSight {
     switch (expression.kind) {
       case "name":
         if (this.isVariable(expression.name)) return false;
-        return (
-          expression.name === "now" || this.words.columnType(this.around.table ?? "", expression.name) === TIME_TYPE
-        );
+        return this.isTimeNamed(expression.name);
       case "select":
         return this.typeOf(expression.operand, expression.field) === TIME_TYPE;
       case "binary":
@@ -66,14 +72,25 @@ export class NamesInSight {
           (expression.operator === "+" || expression.operator === "-") &&
           (this.isTime(expression.left) || this.isTime(expression.right))
         );
+      case "conditional":
+        return this.isTime(expression.whenTrue) || this.isTime(expression.whenFalse);
       default:
         return false;
     }
   }
 
+  private isTimeNamed(name: string): boolean {
+    const defined = this.around.action?.defines.find((define) => define.name.text === name);
+    if (defined !== undefined) return this.isTime(defined.value.expression);
+    return name === "now" || this.words.isTime(this.around.table ?? "", name);
+  }
+
   private typeOf(operand: Expression, field: string): string | undefined {
     const owner = nameOf(operand);
-    if (owner === "p") return this.around.action?.params.find(({ name }) => name.text === field)?.type.text;
+    if (owner === "p") {
+      const given = this.around.action?.params.find(({ name }) => name.text === field);
+      return given && this.words.typeWritten(given.type.text);
+    }
     if (owner === "settings") return this.words.settingNamed(field)?.type?.text;
     return this.words.columnType(this.tableOf(operand) ?? "", field);
   }
@@ -109,11 +126,22 @@ export class NamesInSight {
   }
 
   /** What a length is counted in; undefined where the document does not say what it is. */
-  unitOfLength(expression: Expression): "bytes" | "items" | undefined {
+  unitOfLength(expression: Expression): LengthUnit | undefined {
     if (expression.kind === "list" || expression.kind === "macro") return "items";
-    const type = expression.kind === "select" ? (this.typeOf(expression.operand, expression.field) ?? "") : "";
+    if (expression.kind === "name") {
+      const defined = this.around.action?.defines.find(({ name }) => name.text === expression.name);
+      if (defined !== undefined) return this.unitOfLength(defined.value.expression);
+    }
+    const type = this.typeHere(expression);
     if (type.startsWith("list")) return "items";
-    return /^(?:text|bytes|id)\b/.test(type) ? "bytes" : undefined;
+    if (type.startsWith("bytes")) return "bytes";
+    return /^(?:text|id)\b/.test(type) || this.isText(expression) ? "characters" : undefined;
+  }
+
+  /** The type of an entry, or of a column that stands bare; "" for other things. */
+  private typeHere(expression: Expression): string {
+    if (expression.kind === "select") return this.typeOf(expression.operand, expression.field) ?? "";
+    return this.words.columnType(this.around.table ?? "", nameOf(expression));
   }
 
   /** Texts that are put together, as names of accounts are. */

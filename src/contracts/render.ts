@@ -6,7 +6,7 @@ import type { CheckedContract, CheckedTable } from "./checked.ts";
 import type { ActionDocument, ConditionDocument, ContractDocument, TableDocument } from "./document.ts";
 import { ExpressionWords } from "./expression-words.ts";
 import { capital, statementInWords } from "./statement-words.ts";
-import { OUTSIDE_PREFIX } from "./system.ts";
+import { OUTSIDE_PREFIX, TIMER_ROLE } from "./system.ts";
 import { termsIn } from "./terms.ts";
 import type { Column } from "./types.ts";
 import { type Language, Words } from "./words.ts";
@@ -194,7 +194,10 @@ class Rendering {
       if (unit === undefined || !word.endsWith(unit)) return `${word} (${kind})`;
       return word === kind ? word : `${word} (${kind.slice(0, -unit.length)})`;
     });
-    return words.say(`须填写: ${said.join("; ")}。`, `To be given: ${said.join("; ")}.`);
+    const isTimer = action.by.every(({ text }) => text === TIMER_ROLE);
+    return isTimer
+      ? words.say(`定时中写明: ${said.join("; ")}。`, `Told with the time that was set: ${said.join("; ")}.`)
+      : words.say(`须填写: ${said.join("; ")}。`, `To be given: ${said.join("; ")}.`);
   }
 
   private consulted({ reads }: ActionDocument, say: ExpressionWords): string | undefined {
@@ -219,12 +222,12 @@ class Rendering {
 
   private condition({ condition, sentence }: ConditionDocument, say: ExpressionWords): Item {
     const { words } = this;
-    const template = sentence && (words.language === "zh" ? sentence.zh : (sentence.en ?? sentence.zh));
     const text = capital(say.of(condition));
-    if (template === undefined) return { text };
+    if (sentence === undefined) return { text };
+    const refusal = say.sentence(sentence);
     return {
       text: words.say(`${text}。`, `${text}.`),
-      items: [words.say(`否则拒绝: ${say.sentence(template)}`, `Otherwise it is refused: ${say.sentence(template)}`)],
+      items: [words.say(`否则拒绝: ${refusal}`, `Otherwise it is refused: ${refusal}`)],
     };
   }
 

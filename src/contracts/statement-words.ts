@@ -6,7 +6,8 @@ import type { Item } from "./blocks.ts";
 import type { ActionDocument, Assignments, StatementDocument } from "./document.ts";
 import type { Expression } from "./expression.ts";
 import type { ExpressionWords } from "./expression-words.ts";
-import type { Words } from "./words.ts";
+import { cancelInWords, timerInWords } from "./timer-words.ts";
+import { isCalled, type Words } from "./words.ts";
 
 interface Speech {
   readonly words: Words;
@@ -55,19 +56,10 @@ function body(statement: StatementDocument, speech: Speech): Item {
       const event = words.of(`${speech.action.name.text}.${statement.event.text}`, statement.event.text);
       return { text: words.say(`公布“${event}”: ${fields}。`, `“${event}” is announced: ${fields}.`) };
     }
-    case "timer": {
-      const action = words.action(statement.run.text);
-      return {
-        text: words.say(
-          `到 ${say.of(statement.time)} 由账本自动办理“${action}”; 同一编号 (${say.of(statement.key)}) 先前的定时作废。`,
-          `When it is ${say.of(statement.time)} the ledger itself does “${action}”; an earlier timer of the same name (${say.of(statement.key)}) is void.`,
-        ),
-      };
-    }
+    case "timer":
+      return { text: timerInWords(statement, words, say) };
     case "cancel":
-      return {
-        text: words.say(`取消定时 (${say.of(statement.key)})。`, `The timer (${say.of(statement.key)}) is cancelled.`),
-      };
+      return { text: cancelInWords(statement.key, words, say) };
     case "deploy":
       return {
         text: words.say(
@@ -102,7 +94,8 @@ function body(statement: StatementDocument, speech: Speech): Item {
 function entriesInWords(table: string, row: Assignments, { words, say }: Speech): readonly string[] {
   const said = row.map(({ name, value }) => {
     const column = words.column(table, name.text);
-    return { column, text: say.into(name.text, value.expression), isNothing: isNothing(value.expression) };
+    const text = say.into(name.text, value.expression, { isTime: words.isTime(table, name.text) });
+    return { column, text, isNothing: isNothing(value.expression) };
   });
   const same = said.filter(({ column, text }) => column === text).map(({ column }) => column);
   const nothing = said.filter(({ isNothing: none }) => none).map(({ column }) => column);
@@ -127,35 +120,48 @@ function named(assignments: Assignments, { words, say, action }: Speech): string
     .map(({ name, value }) => {
       const word = words.of(`${action.name.text}.${name.text}`, name.text);
       const said = say.into(name.text, value.expression);
-      return said === word ? word : words.say(`${word} (${said})`, `${word} (${said})`);
+      // "state of the order" says what the field is called, and of which row.
+      const isField = value.expression.kind === "select" || value.expression.kind === "name";
+      return isField && isCalled(said, word) ? said : `${word} (${said})`;
     })
     .join(words.say("、", ", "));
 }
 
-/** "goes up by 1" for `count: m.count + 1`, also where it does so under a condition only. */
-function changesInWords(alias: string, set: Assignments, { words, say, action }: Speech): readonly string[] {
+/** "goes up by 1" for `count: m.count + 1`, also where it does so under a condition only; what is taken over as it is stands in one line. */
+function changesInWords(alias: string, set: Assignments, speech: Speech): readonly string[] {
+  const { words, say, action } = speech;
   const table = action.reads.find((read) => read.alias.text === alias)?.reference.table ?? "";
-  return set.map(({ name, value }) => {
+  const same: string[] = [];
+  const others = set.flatMap(({ name, value }) => {
     const column = words.column(table, name.text);
     const { expression } = value;
     const own = (part: Expression) => part.kind === "select" && part.field === name.text && isName(part.operand, alias);
+    const into = (to: Expression) => say.into(name.text, to, { isTime: words.isTime(table, name.text) });
     const change = (to: Expression) => {
       if (to.kind === "binary" && own(to.left)) {
         const by = say.expression(to.right);
         if (to.operator === "+") return words.say(`${column}增加 ${by}`, `${column} goes up by ${by}`);
         if (to.operator === "-") return words.say(`${column}减少 ${by}`, `${column} goes down by ${by}`);
       }
-      const text = say.into(name.text, to);
-      if (text === column) return words.say(`${column}: 如上`, `${column}: as above`);
-      return words.say(`${column}改为${text}`, `${column} becomes ${text}`);
+      const text = into(to);
+      if (text === column) return words.say(`${column}照上列内容改写`, `${column} becomes what stands above`);
+      const colon = to.kind === "conditional" ? ": " : "";
+      return words.say(`${column}改为${colon}${text}`, `${column} becomes ${text}`);
     };
-    if (expression.kind !== "conditional" || !own(expression.whenFalse)) return change(expression);
-    const condition = say.expression(expression.condition);
-    return words.say(
-      `若 ${condition}: ${change(expression.whenTrue)}`,
-      `if ${condition}: ${change(expression.whenTrue)}`,
-    );
+    const under = (condition: Expression, changed: string) => [
+      words.say(`若 ${say.expression(condition)}: ${changed}`, `if ${say.expression(condition)}: ${changed}`),
+    ];
+    if (expression.kind === "conditional" && own(expression.whenFalse))
+      return under(expression.condition, change(expression.whenTrue));
+    // What was true stays true.
+    if (expression.kind === "binary" && expression.operator === "||" && own(expression.left))
+      return under(expression.right, words.say(`${column}改为是`, `${column} becomes yes`));
+    if (into(expression) !== column) return [change(expression)];
+    same.push(column);
+    return [];
   });
+  const taken = words.say(`照上列内容改写: ${words.list(same)}`, `as above: ${words.list(same)}`);
+  return same.length === 0 ? others : [taken, ...others];
 }
 
 function isName(expression: Expression, name: string): boolean {

@@ -53,6 +53,11 @@ const TERMS: readonly Term[] = [
     en: "key: what tells the records apart; no two have the same.",
   },
   {
+    mark: { zh: "(甲", en: " A of " },
+    zh: "甲、乙: 依次代指所列各项中的任意一项。",
+    en: "A, B: any one of those that are listed there.",
+  },
+  {
     mark: { zh: "〔", en: "〔" },
     zh: "〔〕: 拒绝办理时, 此处写明当时的实际内容。",
     en: "〔〕: when it is refused, what stands there at that time is told here.",

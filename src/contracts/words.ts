@@ -1,6 +1,7 @@
 // What people call the parts of a contract: its titles and words, in one language, and types and values said plainly.
 // A name without a word is shown as it is written and remembered, so that a test can ask for it.
 
+import { inLargeUnit } from "./amounts.ts";
 import type { ActionDocument, ContractDocument, Label, SettingDocument } from "./document.ts";
 import { ANYONE_ROLE, CONTRACT_ROLE_PREFIX, TIMER_ROLE } from "./system.ts";
 import type { Type } from "./types.ts";
@@ -17,6 +18,7 @@ const SPANS: readonly (readonly [ms: bigint, zh: string, en: string])[] = [
   [60_000n, "分钟", "minute"],
 ];
 
+const TIME_TYPE = "time";
 const NUMBERS = ["int", "count", "money", "area", "time"];
 
 export class Words {
@@ -69,8 +71,12 @@ export class Words {
     return title ?? `\`${name}\``;
   }
 
+  get actions(): readonly ActionDocument[] {
+    return this.document.actions;
+  }
+
   actionNamed(name: string): ActionDocument | undefined {
-    return this.document.actions.find((action) => action.name.text === name);
+    return this.actions.find((action) => action.name.text === name);
   }
 
   /** Who acts, as `by` names it. */
@@ -99,6 +105,7 @@ export class Words {
     const word = this.label(unit);
     const span = type?.text === "time" ? this.span(value) : undefined;
     if (span !== undefined) return span;
+    if (isFen(unit)) return inLargeUnit(value, "fen", this.language);
     return word === undefined ? String(value) : `${value} ${word}`;
   }
 
@@ -173,13 +180,23 @@ export class Words {
     return isNumberType(this.columnType(table, column));
   }
 
+  isTime(table: string, column: string): boolean {
+    return this.columnType(table, column) === TIME_TYPE;
+  }
+
   /** As it is written; "" for none. */
   columnType(table: string, column: string): string {
     const { tables, imports } = this.document;
     const own = tables.find(({ name }) => name.text === table);
     const foreign = imports.find((imported) => imported.table.text === table);
     const columns = [...(own?.key ?? []), ...(own?.fields ?? []), ...(foreign?.fields ?? [])];
-    return columns.find(({ name }) => name.text === column)?.type.text ?? "";
+    return this.typeWritten(columns.find(({ name }) => name.text === column)?.type.text ?? "");
+  }
+
+  /** A type is written as itself, or by a column of the contract that has it: `entry.lines`. */
+  typeWritten(type: string): string {
+    const [table = "", column] = type.split(".");
+    return column === undefined || /[(.]/.test(column + table) ? type : this.columnType(table, column);
   }
 
   /** Names of the columns of a table's key. */
@@ -210,6 +227,11 @@ export class Words {
   }
 }
 
+/** Whether a unit, as a setting names it, is the fen: 分 alone is, beside "points" it is none. */
+export function isFen(unit: Label | undefined): boolean {
+  return unit !== undefined && (unit.en ?? unit.zh) === (unit.en === undefined ? "分" : "fen");
+}
+
 /** Whether a type, as it is written, is one of numbers. */
 export function isNumberType(type: string): boolean {
   return NUMBERS.some((name) => type === name || type.startsWith(`${name}(`));
@@ -220,11 +242,17 @@ export function plainLine(text: string): string {
   return text.replaceAll(/\s+/g, " ").replaceAll("`", "'");
 }
 
-/** "〔amount (fen)〕 fen" says the unit twice: what follows the value keeps it. */
-export function withoutUnit(text: string, next: string): string {
-  const unit = /^(.+?) \(([^()]{1,16})\)$/.exec(text);
-  const [, bare, said] = unit ?? [];
-  return bare !== undefined && said !== undefined && next.trimStart().startsWith(said) ? bare : text;
+/** "〔amount (fen) of the bill〕 fen" says the unit twice: what follows the value keeps it. */
+export function withoutUnit(text: string, next: unknown): string {
+  if (typeof next !== "string") return text;
+  return text.replaceAll(/ \(([^()]{1,16})\)/g, (whole, unit: string) =>
+    next.trimStart().startsWith(unit) ? "" : whole,
+  );
+}
+
+/** The hint in the word of a parameter, "(no: dropped)", is for who gives it; where the value is spoken of, it is in the way. */
+export function withoutHint(word: string): string {
+  return word.replace(/ \((?:否即|[^()]*则空|no: |empty: )[^()]*\)$/, "");
 }
 
 /** A fixed text that is the name of something in the programme, not a word of any people. */

@@ -450,7 +450,7 @@ describe("sentences", () => {
       "数值不合要求: box.m = 101",
     ],
     ["read", () => act("count", { id: "a", n: 1 }), "找不到记录: box.id = a"],
-    ["balance", () => act("pay", { from: "a", to: "b", fen: 7 }), "a 余额 0 分, 不足以支付 7 分"],
+    ["balance", () => act("pay", { from: "a", to: "b", fen: 7 }), "a 余额 0.00 元, 不足以支付 0.07 元"],
     ["overflow", () => act("divide", { n: -(1n << 63n), by: -1 }), "计算失败 (desk.divide.do[0]): 数值溢出"],
     ["missing argument", () => act("add", { id: "a" }), "缺少参数 state"],
     ["first argument missing", () => act("add", { state: "open" }), "此处应为参数 id, 收到的是 state"],

@@ -108,7 +108,7 @@ describe("trial", () => {
               { name: "settings.cap", type: "int(0..1000)", value: 100 },
             ],
           },
-          { outcome: "failed", sentence: { en: "50 fen are due at 1970-01-01 08:00:02" } },
+          { outcome: "failed", sentence: { en: "0.50 yuan are due at 1970-01-01 08:00:02" } },
           { outcome: "passed" },
         ],
         events: [],

@@ -126,11 +126,7 @@ describe("words", () => {
     ],
     ["now + 3 * 3600000", "当前时间 + 3 × 1 小时", "the present time + 3 × 1 hour"],
     ['mulDiv(m.left, 2, 3, "half_up")', "剩余份数 × 2 ÷ 3 (四舍五入)", "portions left × 2 ÷ 3 (rounded half up)"],
-    [
-      "[1, 2].all(x, x > m.left)",
-      "1或2的每一项 `x` 都符合: `x` > 剩余份数",
-      "for each `x` of 1 or 2: `x` > portions left",
-    ],
+    ["[1, 2].all(x, x > m.left)", "1或2的每一项 (甲) 都符合: 甲 > 剩余份数", "for each A of 1 or 2: A > portions left"],
     [
       "m.left > 1 && m.left < 3 || m.left == 9",
       "(剩余份数 > 1 且 剩余份数 < 3) 或 剩余份数 = 9",
@@ -149,8 +145,8 @@ describe("words", () => {
     ],
     [
       "size(p.meal) > 0 && size(p.meal) <= 8",
-      "餐次编号已填写 且 餐次编号的长度 ≤ 8 字节",
-      "id of the meal is given and the length of id of the meal ≤ 8 bytes",
+      "餐次编号已填写 且 餐次编号的字数 ≤ 8",
+      "id of the meal is given and the number of characters of id of the meal ≤ 8",
     ],
     [
       "year(now) * 100 + month(addMonths(now, 1))",
