@@ -64,6 +64,12 @@ const OPERATORS: ReadonlyMap<unknown, string> = new Map([
   ["%", "*"],
   ["+=", "-="],
   ["-=", "+="],
+  ["<<", ">>"],
+  [">>", "<<"],
+  [">>>", "<<"],
+  ["&", "|"],
+  ["|", "&"],
+  ["^", "&"],
 ]);
 
 const CALLEES: readonly (readonly [from: RegExp, to: string])[] = [
@@ -144,19 +150,24 @@ class Printer {
   #changes(node: Node, parent: Node): readonly Change[] {
     const raw = this.#raw(node);
     const at = node.start;
-    const changes = [...this.#changesOfOperator(node), ...this.#changesOfCall(node, parent)];
+    const changes = [...this.#changesOfOperator(node, parent), ...this.#changesOfCall(node, parent)];
     // To deny an equality is to change its operator.
     const isEquality = node.operator === "===" || node.operator === "!==";
-    if (parent.type === "IfStatement" && parent.test === node && !isEquality)
-      changes.push({ kind: "condition", at, after: `!(${raw})` });
+    if (isConditionOf(node, parent) && !isEquality) changes.push({ kind: "condition", at, after: `!(${raw})` });
     if (this.#isCharged(node, parent)) changes.push({ kind: "gas", at, after: "0" });
     if (this.#file === "gas.ts" && parent.type === "Property" && typeof node.value === "number")
       changes.push({ kind: "gas", at, after: `${raw} + 1` });
     return changes;
   }
 
-  #changesOfOperator(node: Node): readonly Change[] {
+  #changesOfOperator(node: Node, parent: Node): readonly Change[] {
     const { type, operator, left, right } = node;
+    if (type === "UnaryExpression" && (operator === "!" || operator === "-"))
+      return isConditionOf(node, parent) ? [] : [{ kind: "operator", at: node.start, after: this.#raw(node.argument) }];
+    if (operator === "??")
+      return [{ kind: "operator", at: node.start, after: `(${this.#raw(left)}) && (${this.#raw(right)})` }];
+    if (operator === "in" || operator === "instanceof")
+      return [{ kind: "operator", at: node.start, after: `!(${this.#raw(node)})` }];
     const after = OPERATORS.get(operator);
     if (!/^(?:Binary|Logical|Assignment)Expression$/.test(type) || after === undefined) return [];
     if (!isNode(left) || !isNode(right)) return [];
@@ -214,6 +225,11 @@ class Printer {
   #raw(node: unknown): string {
     return isNode(node) ? this.#text.slice(node.start, node.end) : "";
   }
+}
+
+/** What an `if` or a choice asks. */
+function isConditionOf(node: Node, parent: Node): boolean {
+  return /^(?:If|Conditional)/.test(parent.type) && parent.test === node;
 }
 
 function partsOf(node: Node): readonly Node[] {

@@ -58,6 +58,17 @@ describe("rows of governance", () => {
     expect(read.ok ? [true] : [false, read.detail]).toEqual(expected);
   });
 
+  it("R286: no parameter is above the limit of the format, whoever decides it", () => {
+    const names = ["blockBytesMax", "blockTransactionsMax", "batchBytesMax"] as const;
+    for (const name of names)
+      for (const over of [0, 1]) {
+        const overlay = state();
+        change(overlay, PARAMETERS, [PARAMETER_NAMES.blockBytesMax], (old) => old.with(1, LIMITS.blockBytesMax));
+        change(overlay, PARAMETERS, [PARAMETER_NAMES[name]], (old) => old.with(1, LIMITS[name] + over));
+        expect([name, parametersIn(overlay, 1).ok]).toEqual([name, over === 0]);
+      }
+  });
+
   it("R286: at most as many seats change in one height as may be faulty, and none stands beyond the roster", () => {
     const seated = (rows: readonly Row[], count: number) => {
       const overlay = state();
