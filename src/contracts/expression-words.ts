@@ -40,9 +40,20 @@ export class ExpressionWords {
   into(column: string, expression: Expression, { isTime } = { isTime: false }): string {
     const before = this.column;
     this.column = column;
-    const text = this.asMoment(isTime || this.sight.isTime(expression), () => this.say(expression).text);
+    const text = this.asMoment(isTime || this.sight.isTime(expression), () =>
+      expression.kind === "list" ? this.list(expression.items, "and") : this.say(expression).text,
+    );
     this.column = before;
     return text;
+  }
+
+  /** A list that is looked into says which "or" which, one that is written down holds this "and" that. */
+  private list(items: readonly Expression[], last: "and" | "or"): string {
+    if (items.length === 0) return this.words.say("无", "none");
+    return this.words.list(
+      items.map((item) => this.say(item).text),
+      last,
+    );
   }
 
   private asMoment<T>(isMoment: boolean, speak: () => T): T {
@@ -130,13 +141,7 @@ export class ExpressionWords {
       case "bytes":
         return leaf(expression.value.length === 0 ? words.say("空", "empty") : words.say("固定数据", "fixed data"));
       case "list":
-        if (expression.items.length === 0) return leaf(words.say("无", "none"));
-        return leaf(
-          words.list(
-            expression.items.map((item) => this.say(item).text),
-            "or",
-          ),
-        );
+        return leaf(this.list(expression.items, "or"));
       case "name":
         return leaf(this.name(expression.name));
       case "select":
@@ -218,7 +223,11 @@ export class ExpressionWords {
     if (this.isPlain(owner)) return column;
     if (owner === "" || this.sight.isVariable(owner))
       return words.say(`${this.tight(operand)}的${column}`, `${column} of ${this.tight(operand)}`);
-    return words.say(`${this.row(owner)}的${column}`, `${column} of the ${this.row(owner)}`);
+    const row = this.row(owner);
+    // "id of the community" needs no second community.
+    const isSaid = words.language === "zh" ? column.startsWith(row) : column.endsWith(` of the ${row}`);
+    if (isSaid) return column;
+    return words.say(`${row}的${column}`, `${column} of the ${row}`);
   }
 
   /** Nobody takes the fields of the only row for those of another. */

@@ -118,7 +118,7 @@ export function macroInWords(
       return words.say(`${range}中符合条件的各项 (${variable}: ${body})`, `those ${variable} of ${range} with ${body}`);
     case "map":
       return words.say(
-        `由${range}的各项 (${variable}${filter === "" ? "" : `, 须 ${filter}`}) 得出的 ${body}`,
+        `${range}的各项 (${variable}${filter === "" ? "" : `, 须 ${filter}`}) 依次得出: ${body}`,
         `${body} for each ${variable} of ${range}${filter === "" ? "" : ` with ${filter}`}`,
       );
     default:

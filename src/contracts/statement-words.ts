@@ -132,6 +132,7 @@ function changesInWords(alias: string, set: Assignments, speech: Speech): readon
   const { words, say, action } = speech;
   const table = action.reads.find((read) => read.alias.text === alias)?.reference.table ?? "";
   const same: string[] = [];
+  const cleared: string[] = [];
   const others = set.flatMap(({ name, value }) => {
     const column = words.column(table, name.text);
     const { expression } = value;
@@ -156,12 +157,14 @@ function changesInWords(alias: string, set: Assignments, speech: Speech): readon
     // What was true stays true.
     if (expression.kind === "binary" && expression.operator === "||" && own(expression.left))
       return under(expression.right, words.say(`${column}改为是`, `${column} becomes yes`));
-    if (into(expression) !== column) return [change(expression)];
-    same.push(column);
+    if (isNothing(expression)) cleared.push(column);
+    else if (into(expression) === column) same.push(column);
+    else return [change(expression)];
     return [];
   });
   const taken = words.say(`照上列内容改写: ${words.list(same)}`, `as above: ${words.list(same)}`);
-  return same.length === 0 ? others : [taken, ...others];
+  const emptied = words.say(`改为零或空: ${words.list(cleared)}`, `nothing any more: ${words.list(cleared)}`);
+  return [...(same.length === 0 ? [] : [taken]), ...others, ...(cleared.length === 0 ? [] : [emptied])];
 }
 
 function isName(expression: Expression, name: string): boolean {

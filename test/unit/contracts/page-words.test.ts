@@ -56,6 +56,8 @@ actions:
         set:
           price: p.price
           area: p.area
+          paid: 0
+          parts: "[1, 2]"
           came: 'p.fixed ? now : 0'
           late: j.late || now > j.came
       - timer: {key: '"visit/" + p.id', at: now + j.days * 86400000 + 1, run: visit, with: {id: p.id}}
@@ -128,6 +130,9 @@ describe("pages", () => {
   it("L308: what is taken over as given stands in one line, and what stays true is told as the condition that makes it so", () => {
     expect(page("zh")).toContain("照上列内容改写: 价款 (分)、面积");
     expect(page("zh")).toContain("若 当前时间 > 到场时间: 迟到改为是");
+    expect(page("zh")).toContain("改为零或空: 已付 (分)");
+    expect(page("en")).toContain("nothing any more: paid (fen)");
+    expect(page("zh")).toContain("部件改为1、2");
     expect(page("en")).toContain("if the present time > time of arrival: late becomes yes");
   });
 
