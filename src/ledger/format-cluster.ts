@@ -20,8 +20,15 @@ export function decodeValidators(bytes: Uint8Array): Verdict<readonly Validator[
   return decodeWith(bytes, VALIDATORS_LIMITS, readValidators);
 }
 
+/** The same set is asked about ten times for each block: what it hashes to is kept with it, for as long as it is in use. */
+const validatorsHashes = new WeakMap<readonly Validator[], Hash>();
+
 export function validatorsHashOf(validators: readonly Validator[]): Hash {
-  return hashTagged("VALIDATORS", encodeValidators(validators));
+  const known = validatorsHashes.get(validators);
+  if (known !== undefined) return known;
+  const hash = hashTagged("VALIDATORS", encodeValidators(validators));
+  validatorsHashes.set(validators, hash);
+  return hash;
 }
 
 export function encodeParameters(parameters: Parameters): Uint8Array {

@@ -384,6 +384,8 @@ export class Participant {
   }
 
   private afterCommit(block: CommittedBlock): void {
+    // It is durable: whoever waits for a receipt waits for nothing else.
+    for (const listener of this.commitListeners) listener(block);
     this.guard(this.keepingUp.noteCommitted());
     const { proposal, transactions } = block.staged.block;
     const [{ windowMs }, { patienceMs }, nowMs] = [this.chain, this.pace, this.clock.monotonicMs()];
@@ -398,7 +400,6 @@ export class Participant {
       block: toHex(block.head.blockHash),
     });
     this.recovery.headMoved();
-    for (const listener of this.commitListeners) listener(block);
     this.work.refresh();
     for (const [digests, wereSpread] of [[toSpread, false] as const, [starved, true] as const])
       if (digests.length > 0) this.driver.push({ kind: "batchesStarved", digests, wereSpread });
