@@ -59,6 +59,8 @@ export interface BlockOutput {
   readonly validators: readonly Validator[];
   readonly parameters: Parameters;
   readonly gas: number;
+  /** H(VALUE, value) of the values that receipts name, by the array that the overlay holds: nobody hashes them twice */
+  readonly valueHashes: ReadonlyMap<Uint8Array, Hash>;
 }
 
 /** The overlay holds the writes afterwards; dropping it undoes the block. */
@@ -89,6 +91,7 @@ class BlockExecution {
   private readonly catalogue: Catalogue;
   private readonly receipts: Receipt[] = [];
   private readonly validators: readonly Validator[];
+  private readonly valueHashes = new Map<Uint8Array, Hash>();
   private gas = 0;
   private readonly used = noneUsed();
   private areSeatsWritten = false;
@@ -109,6 +112,7 @@ class BlockExecution {
       validators: this.areSeatsWritten ? this.validatorsNow() : this.validators,
       parameters: this.nextParameters(),
       gas: this.gas,
+      valueHashes: this.valueHashes,
     };
   }
 
@@ -341,10 +345,16 @@ class BlockExecution {
       events,
       writes: changes.map(({ key, value, previousHeight }) => ({
         key,
-        valueHash: value === undefined ? EMPTY_BYTES : valueHashOf(value),
+        valueHash: value === undefined ? EMPTY_BYTES : this.hashOf(value),
         previousHeight,
       })),
     });
+  }
+
+  private hashOf(value: Uint8Array): Hash {
+    const hash = valueHashOf(value);
+    this.valueHashes.set(value, hash);
+    return hash;
   }
 }
 

@@ -283,10 +283,11 @@ export class Chain {
       engine: this.engine,
     });
     const writes = overlay.writes();
+    const hashOf = (value: Uint8Array): Hash => output.valueHashes.get(value) ?? valueHashOf(value);
     const tree = this.tree.stage(
       writes.map(({ key, value }) => ({
         key,
-        leaf: value === undefined ? undefined : { valueHash: valueHashOf(value), lastHeight: header.height },
+        leaf: value === undefined ? undefined : { valueHash: hashOf(value), lastHeight: header.height },
       })),
     );
     const receipts = output.receipts.map(sealReceipt);
