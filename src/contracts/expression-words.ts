@@ -225,8 +225,7 @@ export class ExpressionWords {
       return words.say(`${this.tight(operand)}的${column}`, `${column} of ${this.tight(operand)}`);
     const row = this.row(owner);
     // "id of the community" needs no second community.
-    const isSaid = words.language === "zh" ? column.startsWith(row) : column.endsWith(` of the ${row}`);
-    if (isSaid) return column;
+    if (words.language === "zh" ? column.startsWith(row) : column.endsWith(` of the ${row}`)) return column;
     return words.say(`${row}的${column}`, `${column} of the ${row}`);
   }
 
@@ -257,7 +256,7 @@ export class ExpressionWords {
 
   private not(operand: Expression): Said {
     const { words } = this;
-    if (operand.kind === "binary" && operand.operator === "in" && operand.right.kind === "list")
+    if (operand.kind === "binary" && operand.operator === "in")
       return this.membership(operand.left, operand.right, { isIn: false });
     if (this.sight.isFlag(operand))
       return { text: words.say(`${this.tight(operand)}为“否”`, `${this.tight(operand)} is “no”`), level: LEVELS["=="] };
@@ -386,7 +385,10 @@ export class ExpressionWords {
         : words.say(`${one}不是${all}`, `${one} is neither of ${all}`);
       return { text, level };
     }
-    return { text: words.say(`${all} 中有 ${one}`, `${one} is among ${all}`), level };
+    const text = isIn
+      ? words.say(`${all} 中有 ${one}`, `${one} is among ${all}`)
+      : words.say(`${all} 中没有 ${one}`, `${one} is not among ${all}`);
+    return { text, level };
   }
 
   private call(name: string, args: readonly Expression[]): Said {

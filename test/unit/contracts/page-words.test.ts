@@ -49,7 +49,7 @@ actions:
         else: {zh: "应付 {p.price} 分, 已付 {j.paid} 分, 等了 {p.marks} 分钟", en: "{p.price} fen are due, {j.paid} paid, after {p.marks} minutes"}
       - if: p.marks <= 90
         else: {zh: "评 {p.marks} 分, 面积 {p.area} 平方厘米", en: "{p.marks} points, {p.area} cm2"}
-      - if: size(eligible) >= 1 && size(j.id) <= 9 && p.parts.all(x, x > 0)
+      - if: size(eligible) >= 1 && size(j.id) <= 9 && !(9 in p.parts) && p.parts.all(x, x > 0)
         else: {zh: 没有部件, en: No part}
     do:
       - update: j
@@ -165,7 +165,9 @@ describe("pages", () => {
 
   it("L311: items of a list are called by letters, and lengths by what they are counted in", () => {
     expect(page("zh")).toContain("可用部件: 部件中符合条件的各项 (甲: 甲 > 2)");
-    expect(page("zh")).toContain("可用部件的项数 ≥ 1 且 工单编号的字数 ≤ 9 且 (部件的每一项 (甲) 都符合: 甲 > 0)");
+    expect(page("zh")).toContain(
+      "可用部件的项数 ≥ 1 且 工单编号的字数 ≤ 9 且 部件 中没有 9 且 (部件的每一项 (甲) 都符合: 甲 > 0)",
+    );
     expect(page("zh")).toContain("甲、乙: 依次代指所列各项中的任意一项。");
     expect(page("en")).toContain("for each A of parts: A > 0");
   });
