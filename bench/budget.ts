@@ -34,7 +34,7 @@ export interface Budget {
 const RULES: readonly (readonly [RegExp, Part])[] = [
   [/^verification$|^src\/node\/ed25519/, "verification"],
   [/^hashing$|^@chainsafe\/hashtree$|^@noble\/hashes$/, "hashing"],
-  [/^src\/ledger$/, "codec"],
+  [/^cbor-x$|^src\/ledger$/, "codec"],
   [/^src\/contracts$/, "contracts"],
   [/^src\/state$/, "state tree"],
   [/^src\/store$|^level$|^classic-level$|^abstract-level$/, "LevelDB"],

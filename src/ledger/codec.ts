@@ -1,9 +1,9 @@
-// Canonical CBOR (RFC 8949 4.2.1 without maps, tags and floats): written by writer.ts, read by the strict reader below.
+// Canonical CBOR (RFC 8949 4.2.1 without maps, tags and floats): cbor-x writes, the strict reader below reads.
 // The reader is scanner and decoder in one: what it accepts re-encodes to the same bytes, and nothing else is accepted.
 
-import { accept, refuse, type Verdict } from "../errors.ts";
+import { Encoder } from "cbor-x";
+import { accept, LedgerError, refuse, type Verdict } from "../errors.ts";
 import { bytesEqual, EMPTY_BYTES } from "./hash.ts";
-import { HEAP_BYTES_MAX, Writer } from "./writer.ts";
 
 /** What the formats are made of. Integers are numbers while safe, bigints beyond (from -2^63 to 2^64-1). */
 export type Value = null | boolean | number | bigint | string | Uint8Array | readonly Value[];
@@ -16,11 +16,26 @@ export interface DecodeLimits {
 
 export const DECODE_LIMITS: DecodeLimits = { bytesMax: 8 << 20, depthMax: 16, itemsMax: 1_000_000 };
 
-const WRITER = new Writer();
+const ENCODER = new Encoder({
+  useRecords: false,
+  mapsAsObjects: true,
+  tagUint8Array: false,
+  variableMapSize: true,
+  structuredClone: false,
+});
+/** Modes of cbor-x 1.6 that its types lack: the result stays in its buffer, from `start` to `end`, and the next call writes over it. */
+const IN_PLACE = 512 | 1024;
+declare module "cbor-x" {
+  interface Encoder {
+    encode(value: unknown, mode: number): Uint8Array & { readonly start: number; readonly end: number };
+  }
+}
 const TEXT = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const INTEGER_64_MIN = -(1n << 63n);
 /** Names and ids: for them a call of the decoder costs more than their bytes. */
 const PLAIN_TEXT_BYTES_MAX = 24;
+/** Up to here V8 keeps the bytes of an array in its own heap. */
+const HEAP_BYTES_MAX = 64;
 const INTEGER_32_END = 4_294_967_296;
 
 /**
@@ -28,12 +43,48 @@ const INTEGER_32_END = 4_294_967_296;
  * @throws LedgerError `ENCODE_INVALID` for floats, unsafe numbers, undefined or lone surrogates: our own bug
  */
 export function encode(value: Value): Uint8Array {
-  return encodeInPlace(value).slice();
+  return new Uint8Array(encodeInPlace(value));
 }
 
 /** The canonical bytes as a view of what the next call writes over. @throws as `encode` */
 export function encodeInPlace(value: Value): Uint8Array {
-  return WRITER.write(value);
+  const buffer = ENCODER.encode(normalise(value), IN_PLACE);
+  const { start, end } = buffer;
+  return new Uint8Array(buffer.buffer, buffer.byteOffset + start, end - start);
+}
+
+// cbor-x writes numbers from 2^32 on as floats and every bigint in 8 bytes: choose the form that is shortest.
+function normalise(value: Value): Value {
+  if (typeof value === "number") {
+    if (!Number.isSafeInteger(value))
+      throw new LedgerError("ENCODE_INVALID", { reason: "number is not a safe integer" });
+    if (value >= INTEGER_32_END || value < -INTEGER_32_END) return BigInt(value);
+    return value;
+  }
+  if (typeof value === "bigint") {
+    if (value >= 1n << 64n || value < INTEGER_64_MIN)
+      throw new LedgerError("ENCODE_INVALID", { reason: "integer exceeds 64 bits" });
+    return value < 4_294_967_296n && value >= -4_294_967_296n ? Number(value) : value;
+  }
+  if (typeof value === "string") {
+    if (!value.isWellFormed()) throw new LedgerError("ENCODE_INVALID", { reason: "text has a lone surrogate" });
+    return value;
+  }
+  if (Array.isArray(value)) return normaliseItems(value);
+  if (value === null || typeof value === "boolean" || value instanceof Uint8Array) return value;
+  throw new LedgerError("ENCODE_INVALID", { reason: `type ${typeof value} has no form` });
+}
+
+// Most arrays are in that form already: copied only from the first item on that is not.
+function normaliseItems(items: readonly Value[]): readonly Value[] {
+  let normal: Value[] | undefined;
+  for (let index = 0; index < items.length; index += 1) {
+    const item = items[index]!;
+    const form = normalise(item);
+    if (form !== item) normal ??= items.slice(0, index);
+    normal?.push(form);
+  }
+  return normal ?? items;
 }
 
 /** Bytes of the UTF-8 form of a well-formed text. */

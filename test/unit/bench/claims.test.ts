@@ -106,7 +106,7 @@ describe("profile", () => {
       { id: 4, callFrame: frame("commit", "file:///x/src/store/ledger-store.ts"), children: [5] },
       { id: 5, callFrame: frame("writev", "") },
       { id: 6, callFrame: frame("(garbage collector)", "") },
-      { id: 7, callFrame: frame("encode", "file:///x/node_modules/ws/index.js") },
+      { id: 7, callFrame: frame("encode", "file:///x/node_modules/cbor-x/encode.js") },
     ],
     samples: [3, 5, 4, 6, 7],
     timeDeltas: [50, 20, 10, 5, 1],
@@ -117,7 +117,7 @@ describe("profile", () => {
       { name: "verification", us: 50 },
       { name: "src/store", us: 30 },
       { name: "(garbage collector)", us: 5 },
-      { name: "ws", us: 1 },
+      { name: "cbor-x", us: 1 },
     ]);
   });
 

@@ -156,7 +156,7 @@ describe("budget", () => {
   it("A136: every part of the house and every larger library has its place", () => {
     const places = {
       "src/p2p": "network",
-      "src/ledger": "codec",
+      "cbor-x": "codec",
       level: "LevelDB",
       "src/contracts": "contracts",
       "src/rpc": "RPC",

@@ -87,7 +87,7 @@ describe("canonical CBOR", () => {
     ["map", "a0", "CBOR_MAP"],
     ["tag", "c000", "CBOR_TAG"],
     ["tag of a bignum", "c24101", "CBOR_TAG"],
-    ["record state of some encoders", "d9dfff8319e00081616101", "CBOR_TAG"],
+    ["record state of cbor-x", "d9dfff8319e00081616101", "CBOR_TAG"],
     ["half float", "f90000", "CBOR_FLOAT"],
     ["single float", "fa00000000", "CBOR_FLOAT"],
     ["double float", "fb0000000000000000", "CBOR_FLOAT"],
