@@ -146,7 +146,7 @@ describe("what the page says", () => {
 
   it("R234: rows of an index are said by their table, and counted from one", () => {
     expect(page(BASE, "en")).toContain("The number of item mine > 1 and `price` of item 1 of item mine < 3");
-    expect(page(BASE, "en")).toContain("for each `x` of item mine: `at` of `x` < the present time − 1 minute");
+    expect(page(BASE, "en")).toContain("for each A of item mine: `at` of A < the present time − 1 minute");
     expect(page(BASE)).toContain("货品 mine的条数 > 1 且 货品 mine的第 1 项的`price` < 3");
   });
 
