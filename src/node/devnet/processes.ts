@@ -12,10 +12,10 @@ import type { NodePlace } from "./setup.ts";
 const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
 /**
  * How Node is started for a node of the ledger, here, by `linli`, by npm and in the image. Young objects get 16 MB instead of 64, and
- * old ones are collected when there are 1.4 times as many as were in use, not up to four times: a node makes much garbage and keeps
+ * old ones are collected when there are 1.75 times as many as were in use, not up to four times: a node makes much garbage and keeps
  * little of it, so more room only means more memory.
  */
-export const NODE_FLAGS: readonly string[] = ["--max-semi-space-size=16", "--heap-growing-percent=40"];
+export const NODE_FLAGS: readonly string[] = ["--max-semi-space-size=16", "--heap-growing-percent=75"];
 const HEALTH_POLL_MS = 50;
 const STOP_WAIT_MS_MAX = 10_000;
 
