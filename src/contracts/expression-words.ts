@@ -5,8 +5,21 @@ import { unreachable } from "../assert.ts";
 import { inLargeUnitBehind, saysFen } from "./amounts.ts";
 import type { Sentence, SourceExpression } from "./document.ts";
 import type { BinaryOperator, Expression } from "./expression.ts";
-import { callInWords, lengthInWords, macroInWords, notedInWords, sameInWords, sizeInWords } from "./function-words.ts";
-import { NamesInSight, nameOf, type Surroundings } from "./names-in-sight.ts";
+import {
+  callerInWords,
+  callInWords,
+  countedInWords,
+  existenceInWords,
+  lengthInWords,
+  macroInWords,
+  membershipInWords,
+  negatedInWords,
+  notedInWords,
+  roleInWords,
+  sameInWords,
+  sizeInWords,
+} from "./function-words.ts";
+import { isGiven, isRolesOfCaller, NamesInSight, nameOf, partsOf, type Surroundings } from "./names-in-sight.ts";
 import { LEVELS, leaf, phrase, type Said, SIGNS } from "./said.ts";
 import { CONTRACT_ROLE_PREFIX } from "./system.ts";
 import { isCalled, isCode, plainLine, type Words, withoutHint, withoutUnit } from "./words.ts";
@@ -70,6 +83,15 @@ export class ExpressionWords {
     const said = speak();
     this.isTime = before;
     return said;
+  }
+
+  /** Yes or no that hangs on a claim: "是" where it holds; undefined: it is none. */
+  claim(expression: Expression): string | undefined {
+    if (!this.sight.isClaim(expression)) return undefined;
+    const [claim, yes, no] = expression.kind === "not" ? [expression.operand, "否", "是"] : [expression, "是", "否"];
+    const [yesEn, noEn] = expression.kind === "not" ? ["no", "yes"] : ["yes", "no"];
+    const text = this.tight(claim);
+    return this.words.say(`若 ${text} 则 ${yes}, 否则 ${no}`, `${yesEn} if ${text}, otherwise ${noEn}`);
   }
 
   /** A choice between values, one case a line; undefined: it is none. */
@@ -218,8 +240,8 @@ export class ExpressionWords {
     const owner = nameOf(operand);
     if (owner === "p") return withoutHint(words.of(`${this.around.action?.name.text ?? ""}.${field}`, field));
     if (owner === "settings") return this.setting(field, { withNumbers });
-    if (owner === "caller") return this.caller(field);
-    const column = words.column(this.sight.tableOf(operand) ?? owner, field);
+    if (owner === "caller") return callerInWords(field, words);
+    const column = withoutHint(words.column(this.sight.tableOf(operand) ?? owner, field));
     if (this.isPlain(owner)) return column;
     if (owner === "" || this.sight.isVariable(owner))
       return words.say(`${this.tight(operand)}的${column}`, `${column} of ${this.tight(operand)}`);
@@ -246,21 +268,17 @@ export class ExpressionWords {
     return words.say(`${title} (${words.amount(found)})`, `${title} (${words.amount(found)})`);
   }
 
-  private caller(field: string): string {
-    const { words } = this;
-    if (field === "id") return words.say("办理人", "the person acting");
-    if (field === "org") return words.say("办理人所属机构", "the organisation of the person acting");
-    if (field === "contract") return words.say("发起办理的合约", "the contract that calls");
-    return words.say("办理人的身份", "the roles of the person acting");
-  }
-
   private not(operand: Expression): Said {
     const { words } = this;
     if (operand.kind === "binary" && operand.operator === "in")
       return this.membership(operand.left, operand.right, { isIn: false });
     if (this.sight.isFlag(operand))
       return { text: words.say(`${this.tight(operand)}为“否”`, `${this.tight(operand)} is “no”`), level: LEVELS["=="] };
-    const text = this.at(operand, LEVELS["=="]);
+    const args = (operand.kind === "call" ? operand.args : []).map((arg) => this.at(arg, LEVELS["*"]));
+    const negated = operand.kind === "call" ? negatedInWords(operand.name, args, words) : undefined;
+    if (negated !== undefined) return { text: negated, level: LEVELS["=="] };
+    const said = this.at(operand, LEVELS["=="]);
+    const text = operand.kind === "name" ? words.say(words.quoted(said), said) : said;
     return { text: words.say(`${text}不成立`, `it is not so that ${text}`), level: LEVELS["=="] };
   }
 
@@ -280,13 +298,15 @@ export class ExpressionWords {
     if (measure !== undefined) return { text: measure, level };
     const span = operator === "*" && this.isTime ? this.spanOfSetting(left, right) : undefined;
     if (span !== undefined) return leaf(span);
-    if (operator === "+" && this.sight.isText(expression)) return { text: this.joined(expression), level };
+    if (operator === "+" && this.sight.isText(expression))
+      return { text: this.account(expression) ?? this.joined(expression), level };
     const isArithmetic = level > LEVELS["=="];
     const isTime = (isArithmetic && this.isTime) || this.sight.isTime(left) || this.sight.isTime(right);
     const [before, after] = this.inTime(isTime, () => [
       this.alternative(operator, left) ?? this.at(left, level),
       this.alternative(operator, right) ?? this.compared(left, right, level),
     ]);
+    const isNumeric = this.sight.isNumber(left) || this.sight.isNumber(right);
     switch (operator) {
       case "||":
         return { text: words.say(`${before} 或 ${after}`, `${before} or ${after}`), level };
@@ -295,19 +315,14 @@ export class ExpressionWords {
       case "in":
         return this.membership(left, right);
       case "==": {
-        if (this.sight.isNumber(left) || this.sight.isNumber(right)) return { text: `${before} = ${after}`, level };
+        if (isNumeric) return { text: `${before} = ${after}`, level };
         const isClaim = right.kind === "binary" && LEVELS[right.operator] <= level;
         const text = sameInWords(before, after, { isClaim }, words);
         return isClaim ? phrase(text) : { text, level };
       }
       case "!=":
-        return {
-          text:
-            this.sight.isNumber(left) || this.sight.isNumber(right)
-              ? `${before} ≠ ${after}`
-              : words.say(`${before}不是${after}`, `${before} is not ${after}`),
-          level,
-        };
+        if (isNumeric) return { text: `${before} ≠ ${after}`, level };
+        return { text: words.say(`${before}不是${after}`, `${before} is not ${after}`), level };
       case "%":
         return { text: words.say(`${before} 除以 ${after} 的余数`, `the remainder of ${before} ÷ ${after}`), level };
       case "/":
@@ -357,6 +372,17 @@ export class ExpressionWords {
       : text;
   }
 
+  /** An account by what it is called and whose it is: "物业费预收账户 (小区)" for `"prepaid:" + p.community`. */
+  private account(expression: Expression): string | undefined {
+    const [series, ...rest] = partsOf(expression);
+    if (series?.kind !== "text" || !series.value.endsWith(":")) return undefined;
+    const word = this.words.find(series.value);
+    const whose = rest.filter((part) => part.kind !== "text" || part.value !== "/");
+    if (word === undefined || whose.some(({ kind }) => kind === "text" || kind === "call")) return undefined;
+    const names = this.words.list(whose.map((part) => this.tight(part)));
+    return this.words.say(`${word.replace(/:$/, "")} (${names})`, `${word} ${names}`);
+  }
+
   /** A text put together of parts: its own words without quotes. */
   private joined(expression: Expression): string {
     if (expression.kind === "text") {
@@ -369,26 +395,15 @@ export class ExpressionWords {
 
   private existence(row: Expression, { isThere }: { readonly isThere: boolean }): string | undefined {
     if (row.kind !== "name") return undefined;
-    const name = this.row(row.name);
-    return isThere
-      ? this.words.say(`${name}存在`, `there is: ${name}`)
-      : this.words.say(`${name}不存在`, `there is no ${name}`);
+    return existenceInWords(this.row(row.name), { isThere }, this.words);
   }
 
   private membership(item: Expression, list: Expression, { isIn } = { isIn: true }): Said {
     const { words } = this;
     const level = LEVELS.in;
+    if (isRolesOfCaller(list) && item.kind === "text") return { text: roleInWords(item.value, { isIn }, words), level };
     const [one, all] = [this.at(item, level), this.compared(item, list, level)];
-    if (list.kind === "list") {
-      const text = isIn
-        ? words.say(`${one}是${all}`, `${one} is ${all}`)
-        : words.say(`${one}不是${all}`, `${one} is neither of ${all}`);
-      return { text, level };
-    }
-    const text = isIn
-      ? words.say(`${all} 中有 ${one}`, `${one} is among ${all}`)
-      : words.say(`${all} 中没有 ${one}`, `${one} is not among ${all}`);
-    return { text, level };
+    return { text: membershipInWords(one, all, { isIn, isListed: list.kind === "list" }, words), level };
   }
 
   private call(name: string, args: readonly Expression[]): Said {
@@ -416,20 +431,10 @@ export class ExpressionWords {
     return this.around.numbers && unit !== undefined && this.words.isMonths(unit);
   }
 
-  /** "0 至 15" for the numbers that a document counts through. */
-  private counted(range: Expression): string | undefined {
-    if (range.kind !== "list" || range.items.length < 3) return undefined;
-    const numbers = range.items.flatMap((item) => (item.kind === "int" ? [item.value] : []));
-    const [first = 0n] = numbers;
-    const isRun = range.items.length === numbers.length && numbers.every((one, at) => one === first + BigInt(at));
-    const last = numbers[numbers.length - 1];
-    return isRun ? this.words.say(`${first} 至 ${last} 各数`, `the numbers ${first} to ${last}`) : undefined;
-  }
-
   private macro(expression: Expression & { readonly kind: "macro" }): Said {
     const { words } = this;
     const { body, filter, variable: name } = expression;
-    const range = this.counted(expression.range) ?? this.tight(expression.range);
+    const range = countedInWords(expression.range, words) ?? this.tight(expression.range);
     if (expression.macro === "map" && filter === undefined && body.kind === "select" && nameOf(body.operand) === name) {
       const column = words.column(this.sight.tableOf(expression.range) ?? "", body.field);
       return phrase(words.say(`${range}各项的${column}`, `${column} of each of ${range}`));
@@ -441,9 +446,4 @@ export class ExpressionWords {
     }));
     return phrase(macroInWords(expression.macro, { range, ...said }, words));
   }
-}
-
-/** A parameter, which may be called as the field that it is compared with. */
-function isGiven(expression: Expression): boolean {
-  return expression.kind === "select" && nameOf(expression.operand) === "p";
 }

@@ -2,8 +2,9 @@
 // It is given what the arguments say already, and knows nothing of expressions.
 
 import { unreachable } from "../assert.ts";
-import type { BinaryOperator, MacroName } from "./expression.ts";
+import type { BinaryOperator, Expression, MacroName } from "./expression.ts";
 import type { LengthUnit } from "./names-in-sight.ts";
+import { TIMER_ROLE } from "./system.ts";
 import type { Words } from "./words.ts";
 
 export interface SaidArgument {
@@ -62,6 +63,14 @@ export function callInWords(
   }
 }
 
+/** "不含" for a claim about a text that must not hold; undefined for what has no such words. */
+export function negatedInWords(name: string, [first = "", second = ""]: readonly string[], words: Words) {
+  if (name === "contains") return words.say(`${first} 不含 ${second}`, `${first} does not contain ${second}`);
+  if (name === "startsWith") return words.say(`${first} 不以 ${second} 开头`, `${first} does not begin with ${second}`);
+  if (name === "endsWith") return words.say(`${first} 不以 ${second} 结尾`, `${first} does not end with ${second}`);
+  return undefined;
+}
+
 /** "has been given" for a length above 0, "is 32 bytes long" otherwise. @param said.sign undefined: no comparison */
 export function lengthInWords(
   text: string,
@@ -96,6 +105,55 @@ export function notedInWords(text: string, operator: BinaryOperator, words: Word
   if (operator === "==") return words.say(`${text}为空`, `${text} is empty`);
   if (operator === ">" || operator === "!=") return words.say(`${text}不为空`, `${text} is not empty`);
   return undefined;
+}
+
+/** "0 至 15" for the numbers that a document counts through. */
+export function countedInWords(range: Expression, words: Words): string | undefined {
+  if (range.kind !== "list" || range.items.length < 3) return undefined;
+  const numbers = range.items.flatMap((item) => (item.kind === "int" ? [item.value] : []));
+  const [first = 0n] = numbers;
+  const isRun = range.items.length === numbers.length && numbers.every((one, at) => one === first + BigInt(at));
+  const last = numbers[numbers.length - 1];
+  return isRun ? words.say(`${first} 至 ${last} 各数`, `the numbers ${first} to ${last}`) : undefined;
+}
+
+export function callerInWords(field: string, words: Words): string {
+  if (field === "id") return words.say("办理人", "the person acting");
+  if (field === "org") return words.say("办理人所属机构", "the organisation of the person acting");
+  if (field === "contract") return words.say("发起办理的合约", "the contract that calls");
+  return words.say("办理人的身份", "the roles of the person acting");
+}
+
+export function existenceInWords(name: string, { isThere }: { readonly isThere: boolean }, words: Words): string {
+  return isThere ? words.say(`${name}存在`, `there is: ${name}`) : words.say(`${name}不存在`, `there is no ${name}`);
+}
+
+/** @param options.isListed whether the items stand there one by one */
+export function membershipInWords(
+  item: string,
+  all: string,
+  { isIn, isListed }: { readonly isIn: boolean; readonly isListed: boolean },
+  words: Words,
+): string {
+  if (isListed)
+    return isIn
+      ? words.say(`${item}是${all}`, `${item} is ${all}`)
+      : words.say(`${item}不是${all}`, `${item} is neither of ${all}`);
+  return isIn
+    ? words.say(`${all} 中有 ${item}`, `${item} is among ${all}`)
+    : words.say(`${all} 中没有 ${item}`, `${item} is not among ${all}`);
+}
+
+/** Who acts, by a role; the ledger itself is no person. */
+export function roleInWords(role: string, { isIn }: { readonly isIn: boolean }, words: Words): string {
+  if (role === TIMER_ROLE)
+    return isIn
+      ? words.say("由账本自动办理 (时间已到)", "the ledger itself acts because it is due")
+      : words.say("不是由账本自动办理", "it is not the ledger itself that acts");
+  const name = words.quoted(words.role(role));
+  return isIn
+    ? words.say(`办理人有${name}身份`, `the person acting has the role ${name}`)
+    : words.say(`办理人没有${name}身份`, `the person acting does not have the role ${name}`);
 }
 
 /** "every one of a list" and its like. @param said.filter "" for none */

@@ -2,11 +2,12 @@
 // It reads the document as it is written; types are checked elsewhere.
 
 import type { ActionDocument } from "./document.ts";
-import type { Expression } from "./expression.ts";
+import type { BinaryOperator, Expression } from "./expression.ts";
 import { isNumberType, type Words } from "./words.ts";
 
 const TIME_TYPE = "time";
 const LETTERS = { zh: ["甲", "乙", "丙", "丁", "戊"], en: ["A", "B", "C", "D", "E"] };
+const CLAIMS: readonly BinaryOperator[] = ["||", "&&", "==", "!=", "<", "<=", ">", ">=", "in"];
 export type LengthUnit = "bytes" | "characters" | "items";
 /** Functions that give a number, not a time. */
 const COUNTING = ["mulDiv", "sum", "size", "int", "year", "month", "day", "hour", "weekday", "dayNumber"];
@@ -122,7 +123,18 @@ export class NamesInSight {
 
   /** An entry that says yes or no. */
   isFlag(expression: Expression): boolean {
+    if (expression.kind === "name") return this.words.columnType(this.around.table ?? "", expression.name) === "bool";
     return expression.kind === "select" && this.typeOf(expression.operand, expression.field) === "bool";
+  }
+
+  /** Something that holds or not, rather than an entry that says so. */
+  isClaim(expression: Expression): boolean {
+    if (expression.kind === "name") {
+      const defined = this.around.action?.defines.find(({ name }) => name.text === expression.name);
+      return defined !== undefined && this.isClaim(defined.value.expression);
+    }
+    if (expression.kind === "not") return true;
+    return expression.kind === "binary" && CLAIMS.includes(expression.operator);
   }
 
   /** What a length is counted in; undefined where the document does not say what it is. */
@@ -158,4 +170,19 @@ export class NamesInSight {
 
 export function nameOf(expression: Expression): string {
   return expression.kind === "name" ? expression.name : "";
+}
+
+/** The parts that are joined to a text, from left to right. */
+export function partsOf(expression: Expression): readonly Expression[] {
+  if (expression.kind !== "binary" || expression.operator !== "+") return [expression];
+  return [...partsOf(expression.left), ...partsOf(expression.right)];
+}
+
+/** A parameter, which may be called as the field that it is compared with. */
+export function isGiven(expression: Expression): boolean {
+  return expression.kind === "select" && nameOf(expression.operand) === "p";
+}
+
+export function isRolesOfCaller(expression: Expression): boolean {
+  return expression.kind === "select" && expression.field === "roles" && nameOf(expression.operand) === "caller";
 }

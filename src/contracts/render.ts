@@ -102,11 +102,23 @@ class Rendering {
     ];
   }
 
+  /** People first: what nobody does comes last. */
   private roles({ by }: ActionDocument): string {
+    const roles = by.map(({ text }) => text);
+    const ordered = [...roles.filter((role) => role !== TIMER_ROLE), ...roles.filter((role) => role === TIMER_ROLE)];
     return this.words.list(
-      by.map(({ text }) => this.words.role(text)),
+      ordered.map((role) => this.words.role(role)),
       "or",
     );
+  }
+
+  private doneBy(action: ActionDocument): string {
+    const { words } = this;
+    const people = action.by.filter(({ text }) => text !== TIMER_ROLE);
+    if (people.length === 0 || people.length === action.by.length)
+      return words.say(`由${this.roles(action)}办理`, `Done by ${this.roles(action)}`);
+    const who = this.roles({ ...action, by: people });
+    return words.say(`由${who}办理, 或到期由账本自动办理`, `Done by ${who}, or by ${words.role(TIMER_ROLE)}`);
   }
 
   private settings(): readonly Block[] {
@@ -130,7 +142,7 @@ class Rendering {
     const { words, checked } = this;
     if (checked.accounts.length === 0) return [];
     const items = checked.accounts.map((account) => {
-      const word = words.of(account);
+      const word = words.of(account).replace(/(?::| of)$/, "");
       const named = word === `\`${account}\`` ? word : `${word} (\`${account}\`)`;
       // Whoever may debit such an account makes money, whatever the author calls it.
       const isOutside = account.startsWith(OUTSIDE_PREFIX) || OUTSIDE_PREFIX.startsWith(account);
@@ -155,10 +167,7 @@ class Rendering {
     const { words } = this;
     const say = new ExpressionWords(words, { action, table: undefined, numbers: true });
     const law = words.label(action.law);
-    const who = words.say(
-      `由${this.roles(action)}办理${law === undefined ? "" : ` (${law})`}。`,
-      `Done by ${this.roles(action)}${law === undefined ? "" : ` (${law})`}.`,
-    );
+    const who = `${this.doneBy(action)}${law === undefined ? "" : ` (${law})`}${words.say("。", ".")}`;
     const requires = action.requires.map((condition) => this.condition(condition, say));
     const defines = action.defines.map(({ name, value }): Item => {
       const defined = words.of(`${action.name.text}.${name.text}`, name.text);
@@ -204,8 +213,16 @@ class Rendering {
     const { words } = this;
     if (reads.length === 0) return undefined;
     const said = reads.map(({ alias, reference, isOptional, scan }) => {
-      const columns = scan === undefined ? words.keyOf(reference.table) : [];
-      const key = reference.key.map((part, index) => say.into(columns[index] ?? "", part)).join(words.say("、", ", "));
+      const columns = scan === undefined ? words.keyOf(reference.table) : words.indexOf(reference.table, scan.index);
+      const key = reference.key
+        .map((part, index) => {
+          const text = say.into(columns[index] ?? "", part);
+          if (part.kind === "conditional") return `(${text})`;
+          // A number, or a value of an enum, says nothing without the name of its column.
+          const isFixed = part.kind === "int" || (scan !== undefined && (part.kind === "text" || part.kind === "bool"));
+          return isFixed ? `${words.column(reference.table, columns[index] ?? "")} (${text})` : text;
+        })
+        .join(words.say("、", ", "));
       const row = say.row(alias.text);
       if (scan !== undefined)
         return words.say(
@@ -261,13 +278,17 @@ class Rendering {
   private flows(table: CheckedTable): readonly Block[] {
     const { words } = this;
     return table.flows.flatMap(({ column, initial, moves }): readonly Block[] => {
-      const field = words.column(table.name, table.columns[column]?.name ?? "");
-      const state = (name: string) => words.value(table.columns[column]?.name ?? "", name);
-      const begins = words.list(initial.map(state), "or");
+      const name = table.columns[column]?.name ?? "";
+      const field = words.column(table.name, name);
+      const state = (value: string) => words.value(name, value);
+      const begins = words.list(
+        initial.map((value) => words.quoted(state(value))),
+        "or",
+      );
       const states = new Set([...initial, ...moves.keys(), ...[...moves.values()].flat()]);
       const rows = [...states].map((from) => {
         const to = moves.get(from) ?? [];
-        return [state(from), to.length === 0 ? words.say("不再变动", "stays so") : words.list(to.map(state), "or")];
+        return [state(from), to.length === 0 ? words.say("不再变动", "stays so") : words.values(name, to)];
       });
       return [
         {

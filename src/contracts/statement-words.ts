@@ -7,7 +7,7 @@ import type { ActionDocument, Assignments, StatementDocument } from "./document.
 import type { Expression } from "./expression.ts";
 import type { ExpressionWords } from "./expression-words.ts";
 import { cancelInWords, timerInWords } from "./timer-words.ts";
-import { isCalled, type Words } from "./words.ts";
+import { isCalled, type Words, withoutHint } from "./words.ts";
 
 interface Speech {
   readonly words: Words;
@@ -93,9 +93,9 @@ function body(statement: StatementDocument, speech: Speech): Item {
 /** What a new row holds: what was given and what begins at nothing is said in one line each. */
 function entriesInWords(table: string, row: Assignments, { words, say }: Speech): readonly string[] {
   const said = row.map(({ name, value }) => {
-    const column = words.column(table, name.text);
+    const column = withoutHint(words.column(table, name.text));
     const text = say.into(name.text, value.expression, { isTime: words.isTime(table, name.text) });
-    return { column, text, isNothing: isNothing(value.expression) };
+    return { column, text: say.claim(value.expression) ?? text, isNothing: isNothing(value.expression) };
   });
   const same = said.filter(({ column, text }) => column === text).map(({ column }) => column);
   const nothing = said.filter(({ isNothing: none }) => none).map(({ column }) => column);
@@ -118,11 +118,12 @@ function isNothing(expression: Expression): boolean {
 function named(assignments: Assignments, { words, say, action }: Speech): string {
   return assignments
     .map(({ name, value }) => {
-      const word = words.of(`${action.name.text}.${name.text}`, name.text);
+      const word = withoutHint(words.of(`${action.name.text}.${name.text}`, name.text));
       const said = say.into(name.text, value.expression);
       // "state of the order" says what the field is called, and of which row.
       const isField = value.expression.kind === "select" || value.expression.kind === "name";
-      return isField && isCalled(said, word) ? said : `${word} (${said})`;
+      if (isField) return isCalled(said, word) ? said : `${word} (${said})`;
+      return `${word} (${say.claim(value.expression) ?? said})`;
     })
     .join(words.say("、", ", "));
 }
@@ -134,7 +135,7 @@ function changesInWords(alias: string, set: Assignments, speech: Speech): readon
   const same: string[] = [];
   const cleared: string[] = [];
   const others = set.flatMap(({ name, value }) => {
-    const column = words.column(table, name.text);
+    const column = withoutHint(words.column(table, name.text));
     const { expression } = value;
     const own = (part: Expression) => part.kind === "select" && part.field === name.text && isName(part.operand, alias);
     const into = (to: Expression) => say.into(name.text, to, { isTime: words.isTime(table, name.text) });
@@ -144,9 +145,11 @@ function changesInWords(alias: string, set: Assignments, speech: Speech): readon
         if (to.operator === "+") return words.say(`${column}增加 ${by}`, `${column} goes up by ${by}`);
         if (to.operator === "-") return words.say(`${column}减少 ${by}`, `${column} goes down by ${by}`);
       }
+      const claim = say.claim(to);
+      if (claim !== undefined) return words.say(`${column}改为: ${claim}`, `${column} becomes ${claim}`);
       const text = into(to);
       if (text === column) return words.say(`${column}照上列内容改写`, `${column} becomes what stands above`);
-      const colon = to.kind === "conditional" ? ": " : "";
+      const colon = to.kind === "conditional" || to.kind === "binary" ? ": " : "";
       return words.say(`${column}改为${colon}${text}`, `${column} becomes ${text}`);
     };
     const under = (condition: Expression, changed: string) => [

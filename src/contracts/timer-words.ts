@@ -4,6 +4,7 @@
 import type { ActionDocument, SourceExpression, StatementDocument } from "./document.ts";
 import type { Expression } from "./expression.ts";
 import type { ExpressionWords } from "./expression-words.ts";
+import { partsOf } from "./names-in-sight.ts";
 import { isCode, type Words } from "./words.ts";
 
 type Timer = StatementDocument & { readonly kind: "timer" };
@@ -28,14 +29,14 @@ export function timerInWords(timer: Timer, words: Words, say: ExpressionWords): 
         `定于 ${say.expression(time)} 由账本自动办理${done}`,
         `At ${say.expression(time)} the ledger itself does ${done}`,
       );
-  const { purpose, runs } = told(timer.key, words, say);
+  const { purpose, runs, isOnly } = told(timer.key, words, say);
   if (runs === undefined)
     return words.say(
       `${when}; 同一编号 (${purpose}) 先前的定时作废。`,
       `${when}; an earlier timer of the same name (${purpose}) is void.`,
     );
   const [same, whose] = [purpose === "" ? "" : `为同一${purpose}`, purpose === "" ? "" : ` (${purpose})`];
-  if (runs === done)
+  if (isOnly || runs === done)
     return words.say(`${when}; 先前${same}定的时间作废。`, `${when}; a time set for it before${whose} is void.`);
   return words.say(
     `${when}; 先前${same}定时的${runs}作废。`,
@@ -44,41 +45,37 @@ export function timerInWords(timer: Timer, words: Words, say: ExpressionWords): 
 }
 
 export function cancelInWords(key: SourceExpression, words: Words, say: ExpressionWords): string {
-  const { purpose, runs } = told(key, words, say);
+  const { purpose, runs, isOnly } = told(key, words, say);
   if (runs === undefined) return words.say(`取消定时 (${purpose})。`, `The timer (${purpose}) is cancelled.`);
   const [same, whose] = [purpose === "" ? "" : `为该${purpose}`, purpose === "" ? "" : ` (${purpose})`];
+  if (isOnly) return words.say(`取消先前${same}定的时间。`, `A time set before${whose} is cancelled.`);
   return words.say(`取消先前${same}定时的${runs}。`, `A time set before for ${runs}${whose} is cancelled.`);
 }
 
-/** `runs` is undefined where two kinds of timers do the same: then only the key itself tells them apart. */
+/** `isOnly`: whatever it runs, there is no other series of timers. `runs` is undefined where two kinds of timers do the same: then only the key itself tells them apart. */
 function told(
   source: SourceExpression,
   words: Words,
   say: ExpressionWords,
-): { readonly purpose: string; readonly runs: string | undefined } {
+): { readonly purpose: string; readonly runs: string | undefined; readonly isOnly: boolean } {
   const { series, parts } = keyOf(source.expression);
   const timers = words.actions.flatMap(timersOf).map(({ key, run }) => ({ ...keyOf(key.expression), run: run.text }));
   const runs = new Set(timers.filter((timer) => timer.series === series).map(({ run }) => run));
   const isUnclear = timers.some((timer) => timer.series !== series && runs.has(timer.run));
-  if (isUnclear || runs.size === 0) return { purpose: say.of(source), runs: undefined };
+  if (isUnclear || runs.size === 0) return { purpose: say.of(source), runs: undefined, isOnly: false };
   const purpose = parts.flatMap((part) => {
     if (part.kind !== "text") return [say.expression(part)];
     const bare = part.value.replaceAll(/^[/:]|[/:]$/g, "");
     return bare === "" ? [] : [words.find(bare) ?? (isCode(bare) ? `\`${bare}\`` : bare)];
   });
   const titles = [...runs].map((run) => words.quoted(words.action(run)));
-  return { purpose: words.list(purpose), runs: words.list(titles, "or") };
+  const isOnly = titles.length > 1 && timers.every((timer) => timer.series === series);
+  return { purpose: words.list(purpose), runs: words.list(titles, "or"), isOnly };
 }
 
 function keyOf(expression: Expression): Key {
   const [first, ...rest] = partsOf(expression);
   return first?.kind === "text" ? { series: first.value, parts: rest } : { series: "", parts: partsOf(expression) };
-}
-
-/** The parts that are joined to a text, from left to right. */
-function partsOf(expression: Expression): readonly Expression[] {
-  if (expression.kind !== "binary" || expression.operator !== "+") return [expression];
-  return [...partsOf(expression.left), ...partsOf(expression.right)];
 }
 
 function timersOf({ statements }: ActionDocument): readonly Timer[] {

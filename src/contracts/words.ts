@@ -147,14 +147,7 @@ export class Words {
       case "int":
         return this.integer(type);
       case "text":
-        if (type.values !== undefined)
-          return (
-            this.say("下列之一: ", "one of ") +
-            this.list(
-              type.values.map((value) => this.value(column, value)),
-              "or",
-            )
-          );
+        if (type.values !== undefined) return this.say("下列之一: ", "one of ") + this.values(column, type.values);
         return type.isId
           ? this.say("编号", "an id")
           : this.say(`文字, 至多 ${type.bytesMax} 字节`, `text of at most ${type.bytesMax} bytes`);
@@ -168,6 +161,13 @@ export class Words {
       default:
         return this.say("记录", "a record");
     }
+  }
+
+  /** Several values of an enum, in quotes where one of them would be taken for two. */
+  values(column: string, values: readonly string[]): string {
+    const said = values.map((value) => this.value(column, value));
+    const isBroken = said.length > 1 && said.some((value) => /[,、;]|或|\bor\b/.test(value));
+    return this.list(isBroken ? said.map((value) => this.quoted(value)) : said, "or");
   }
 
   /** A value of an enum. */
@@ -205,6 +205,13 @@ export class Words {
     const own = tables.find(({ name }) => name.text === table);
     const key = own?.key ?? imports.find((imported) => imported.table.text === table)?.key ?? [];
     return key.map(({ name }) => name.text);
+  }
+
+  /** Names of the columns by which an index of a table groups its rows. */
+  indexOf(table: string, index: string): readonly string[] {
+    const { tables, imports } = this.document;
+    const own = tables.find(({ name }) => name.text === table) ?? imports.find((one) => one.table.text === table);
+    return own?.indexes.find(({ name }) => name.text === index)?.columns.map(({ text }) => text) ?? [];
   }
 
   private integer({ name, min, max }: Type & { readonly kind: "int" }): string {
@@ -252,7 +259,9 @@ export function withoutUnit(text: string, next: unknown): string {
 
 /** The hint in the word of a parameter, "(no: dropped)", is for who gives it; where the value is spoken of, it is in the way. */
 export function withoutHint(word: string): string {
-  return word.replace(/ \((?:否即|[^()]*则空|no: |empty: )[^()]*\)$/, "");
+  return word
+    .replace(/ \((?:否即|[^()]*[则为]空|[^()]*填[^()]*|no: |empty: |empty for )[^()]*\)$/, "")
+    .replace(/(\([^(),]*), (?:0 为无|借为正贷为负|0: none|debit positive, credit negative)\)$/, "$1)");
 }
 
 /** A fixed text that is the name of something in the programme, not a word of any people. */

@@ -172,6 +172,79 @@ describe("pages", () => {
     expect(page("en")).toContain("for each A of parts: A > 0");
   });
 
+  it("L313: who acts is told people first, and a role as one that the person acting has", () => {
+    const twofold = REPAIRS.replace("by: [timer]", "by: [timer, tech]").replace(
+      "j.late || now > j.came",
+      "('timer' in caller.roles || 'tech' in caller.roles)",
+    );
+    expect(page("zh", twofold)).toContain("由师傅办理, 或到期由账本自动办理。");
+    expect(page("zh", twofold)).toContain("| 上门 | 师傅或账本到期自动 |");
+    expect(page("en", twofold)).toContain("Done by technician, or by the ledger itself when it is due.");
+    expect(page("zh", twofold)).toContain("由账本自动办理 (时间已到) 或 办理人有“师傅”身份");
+    expect(page("en", twofold)).toContain("the person acting has the role “technician”");
+  });
+
+  it("L314: what is set to a claim is yes where the claim holds, and a claim that does not hold stands in quotes", () => {
+    const claimed = REPAIRS.replace("done: bool,", "done: bool, dear: bool,")
+      .replace("late: j.late || now > j.came", "late: now > j.came\n          dear: '!many'")
+      .replace('eligible: "p', 'many: p.price > 5\n      eligible: "p')
+      .replace("  parts: {zh", "  many: {zh: 价高, en: dear}\n  dear: {zh: 价高标记, en: mark}\n  parts: {zh")
+      .replace("size(j.id) <= 9", "!many");
+    expect(page("zh", claimed)).toContain("迟到改为: 若 当前时间 > 到场时间 则 是, 否则 否");
+    expect(page("zh", claimed)).toContain("价高标记改为: 若 价高 则 否, 否则 是");
+    expect(page("en", claimed)).toContain("mark becomes no if dear, otherwise yes");
+    expect(page("zh", claimed)).toContain("“价高”不成立");
+    const other = REPAIRS.replace("size(j.id) <= 9", '!p.id.contains(":")');
+    expect(page("zh", other)).toContain("工单编号 不含 “:”");
+    expect(page("en", other)).toContain("id of the job does not contain “:”");
+  });
+
+  it("L315: an account is told by its word and whose it is", () => {
+    const paying = REPAIRS.replace("tables:", 'accounts: ["purse:", "till:"]\ntables:')
+      .replace("  tech:", '  "purse:": {zh: "钱包:", en: "purse of"}\n  "till:": {zh: "专户:", en: "till of"}\n  tech:')
+      .replace(
+        "      - update: j\n        set:\n          price",
+        '      - pay: {from: \'"purse:" + p.id\', to: \'"till:" + p.id + "/" + caller.id\', amount: p.price}\n      - pay: {from: \'"till:" + p.id\', to: \'"purse:" + p.id\', amount: p.price}\n$&',
+      );
+    expect(page("zh", paying)).toContain(
+      "从 钱包 (工单编号) 支付 价款 (分) 到 专户 (工单编号、办理人); 余额不足则拒绝。",
+    );
+    expect(page("en", paying)).toContain("from purse of id of the job to till of id of the job and the person acting;");
+    expect(page("zh", paying)).toContain("- 钱包 (`purse:`)");
+  });
+
+  it("L316: a fixed part of a key is told with the name of its column, one that hangs on a condition in brackets", () => {
+    const keyed = REPAIRS.replace(
+      "  job:\n    key: {id: text(16)}",
+      "  job:\n    index: {by_late: [late]}\n    key: {id: text(16)}",
+    ).replace(
+      '{j: "job[p.id]"}\n    define',
+      '{j: "job[p.id]", "other?": "job[p.fixed ? p.id : \'x\']", "all": {all: "job.by_late[true]", max: 5}}\n    define',
+    );
+    expect(page("zh", keyed)).toContain("按迟到 (是); 全部, 至多 5 条");
+    expect(page("zh", keyed)).toContain("按(若 修好 则 工单编号, 否则 “x”); 可以没有");
+  });
+
+  it("L317: values of which one would be taken for two stand in quotes, and so does the state that all begin with", () => {
+    const stated = REPAIRS.replace("done: bool,", 'done: bool, step: "enum(open,shut)",')
+      .replace(
+        "  parts: {zh",
+        '  step: {zh: 阶段, en: step}\n  open: {zh: "开放, 待办", en: "open, to do"}\n  shut: {zh: 关闭, en: shut}\n  parts: {zh',
+      )
+      .replace("actions:", "    flow: {step: {open: [open, shut]}}\nactions:");
+    expect(page("zh", stated)).toContain("| 阶段 | 下列之一: “开放, 待办”或“关闭” |");
+    expect(page("zh", stated)).toContain("阶段从“开放, 待办”开始, 只能这样变动:");
+    expect(page("zh", stated)).toContain("| 开放, 待办 | “开放, 待办”或“关闭” |");
+    expect(page("en", stated)).toContain("The step begins as “open, to do” and moves only so:");
+  });
+
+  it("L318: where a document has one series of timers only, what is void is told without its titles", () => {
+    const single = REPAIRS.replaceAll('"visit/"', '"close/"');
+    expect(page("zh", single)).toContain("由账本自动办理“结案”; 先前为同一工单编号定的时间作废。");
+    expect(page("zh", single)).toContain("取消先前为该工单编号定的时间。");
+    expect(page("en", single)).toContain("A time set before (id of the job) is cancelled.");
+  });
+
   const LIBRARY = new URL("../../../src/contracts/library/", import.meta.url);
   const files = readdirSync(LIBRARY)
     .filter((name) => name.endsWith(".yaml") && !name.endsWith(".test.yaml"))
