@@ -22,7 +22,7 @@ import {
 import { isGiven, isRolesOfCaller, NamesInSight, nameOf, partsOf, type Surroundings } from "./names-in-sight.ts";
 import { LEVELS, leaf, phrase, type Said, SIGNS } from "./said.ts";
 import { CONTRACT_ROLE_PREFIX } from "./system.ts";
-import { isCalled, isCode, plainLine, type Words, withoutHint, withoutUnit } from "./words.ts";
+import { isCalled, isCode, plainLine, type Words, withArticle, withoutHint, withoutUnit } from "./words.ts";
 
 export class ExpressionWords {
   private readonly words: Words;
@@ -247,8 +247,8 @@ export class ExpressionWords {
       return words.say(`${this.tight(operand)}的${column}`, `${column} of ${this.tight(operand)}`);
     const row = this.row(owner);
     // "id of the community" needs no second community.
-    if (words.language === "zh" ? column.startsWith(row) : column.endsWith(` of the ${row}`)) return column;
-    return words.say(`${row}的${column}`, `${column} of the ${row}`);
+    if (words.language === "zh" ? column.startsWith(row) : column.endsWith(` of ${withArticle(row)}`)) return column;
+    return words.say(`${row}的${column}`, `${column} of ${withArticle(row)}`);
   }
 
   /** Nobody takes the fields of the only row for those of another. */

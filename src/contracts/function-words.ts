@@ -5,7 +5,7 @@ import { unreachable } from "../assert.ts";
 import type { BinaryOperator, Expression, MacroName } from "./expression.ts";
 import type { LengthUnit } from "./names-in-sight.ts";
 import { TIMER_ROLE } from "./system.ts";
-import type { Words } from "./words.ts";
+import { type Words, withArticle } from "./words.ts";
 
 export interface SaidArgument {
   readonly inside: string;
@@ -55,7 +55,7 @@ export function callInWords(
       // A setting that counts months has said so.
       return args[1]?.isUnitSaid === true
         ? phrase(`${first} 之后 ${second}`, `${second} after ${first}`)
-        : phrase(`${first} 之后 ${second} 个月`, `${second} months after ${first}`);
+        : phrase(`${first} 之后 ${second} 个月`, `${second} month${second === "1" ? "" : "s"} after ${first}`);
     default: {
       const part = calendarInWords(name, words);
       return leaf(`${first}的${part}`, `${part} of ${first}`);
@@ -125,7 +125,8 @@ export function callerInWords(field: string, words: Words): string {
 }
 
 export function existenceInWords(name: string, { isThere }: { readonly isThere: boolean }, words: Words): string {
-  return isThere ? words.say(`${name}存在`, `there is: ${name}`) : words.say(`${name}不存在`, `there is no ${name}`);
+  if (isThere) return words.say(`${name}存在`, `${withArticle(name)} exists`);
+  return words.say(`${name}不存在`, withArticle(name) === name ? `${name} does not exist` : `there is no ${name}`);
 }
 
 /** @param options.isListed whether the items stand there one by one */

@@ -9,7 +9,7 @@ import { capital, statementInWords } from "./statement-words.ts";
 import { OUTSIDE_PREFIX, TIMER_ROLE } from "./system.ts";
 import { termsIn } from "./terms.ts";
 import type { Column } from "./types.ts";
-import { type Language, Words } from "./words.ts";
+import { type Language, Words, withArticle } from "./words.ts";
 
 export interface RenderedContract {
   readonly blocks: readonly Block[];
@@ -227,7 +227,7 @@ class Rendering {
       if (scan !== undefined)
         return words.say(
           `${row} (按${key}; 全部, 至多 ${scan.max} 条)`,
-          `every ${row} (by ${key}; at most ${scan.max})`,
+          `${withArticle(row) === row ? row : `every ${row}`} (by ${key}; at most ${scan.max})`,
         );
       return words.say(
         `${row} (按${key}${isOptional ? "; 可以没有" : ""})`,

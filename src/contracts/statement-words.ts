@@ -7,7 +7,7 @@ import type { ActionDocument, Assignments, StatementDocument } from "./document.
 import type { Expression } from "./expression.ts";
 import type { ExpressionWords } from "./expression-words.ts";
 import { cancelInWords, timerInWords } from "./timer-words.ts";
-import { isCalled, type Words, withoutHint } from "./words.ts";
+import { isCalled, type Words, withArticle, withoutHint } from "./words.ts";
 
 interface Speech {
   readonly words: Words;
@@ -38,11 +38,11 @@ function body(statement: StatementDocument, speech: Speech): Item {
     case "update": {
       const row = say.row(statement.row.text);
       const items = changesInWords(statement.row.text, statement.set, speech);
-      return { text: words.say(`更改${row}:`, `The ${row} is changed:`), items };
+      return { text: words.say(`更改${row}:`, `${capital(withArticle(row))} is changed:`), items };
     }
     case "delete": {
       const row = say.row(statement.row.text);
-      return { text: words.say(`删去${row}。`, `The ${row} is removed.`) };
+      return { text: words.say(`删去${row}。`, `${capital(withArticle(row))} is removed.`) };
     }
     case "pay":
       return {

@@ -19,6 +19,8 @@ const SPANS: readonly (readonly [ms: bigint, zh: string, en: string])[] = [
 ];
 
 const TIME_TYPE = "time";
+/** English words that are told apart already. */
+const ARTICLES = /^(?:the|all|every|this|what|who|whose|own) /;
 const NUMBERS = ["int", "count", "money", "area", "time"];
 
 export class Words {
@@ -106,7 +108,8 @@ export class Words {
     const span = type?.text === "time" ? this.span(value) : undefined;
     if (span !== undefined) return span;
     if (isFen(unit)) return inLargeUnit(value, "fen", this.language);
-    return word === undefined ? String(value) : `${value} ${word}`;
+    if (word === undefined) return String(value);
+    return `${value} ${value === 1n && this.language === "en" ? word.replace(/s$/, "") : word}`;
   }
 
   /** 86400000 as "1 day"; undefined for what is no whole span of time. */
@@ -260,13 +263,19 @@ export function withoutUnit(text: string, next: unknown): string {
 /** The hint in the word of a parameter, "(no: dropped)", is for who gives it; where the value is spoken of, it is in the way. */
 export function withoutHint(word: string): string {
   return word
-    .replace(/ \((?:否即|[^()]*[则为]空|[^()]*填[^()]*|no: |empty: |empty for )[^()]*\)$/, "")
-    .replace(/(\([^(),]*), (?:0 为无|借为正贷为负|0: none|debit positive, credit negative)\)$/, "$1)");
+    .replace(/ \((?:否即|[^()]*[则为]空|[^()]*填[^()]*|no: |empty: |0: none)[^()]*\)$/, "")
+    .replace(/(\([^(),]*), (?:0 为无|借为正贷为负)\)$/, "$1)")
+    .replace(/; debit positive, credit negative\)$/, ")");
 }
 
 /** A fixed text that is the name of something in the programme, not a word of any people. */
 export function isCode(text: string): boolean {
   return /[A-Za-z]/.test(text);
+}
+
+/** "the bill", but "the oldest bill" and "what is billed" as they are. */
+export function withArticle(name: string): string {
+  return ARTICLES.test(name) ? name : `the ${name}`;
 }
 
 /** The same word, bare or as a part of something. */

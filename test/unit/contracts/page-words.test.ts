@@ -245,6 +245,25 @@ describe("pages", () => {
     expect(page("en", single)).toContain("A time set before (id of the job) is cancelled.");
   });
 
+  it("L319: English has one article before a row, and no plural after one", () => {
+    const titled = REPAIRS.replace(
+      "  tech:",
+      "  mend.old: {zh: 旧单, en: the oldest job}\n  mend.j: {zh: 工单, en: job}\n  tech:",
+    )
+      .replace('{j: "job[p.id]"}\n    define', '{j: "job[p.id]", "old?": "job[p.id + \'x\']"}\n    define')
+      .replace("size(j.id) <= 9", "old != null && old.late && settings.months < 2")
+      .replace(
+        "tables:",
+        "  months: {title: {zh: 月数, en: term}, type: int(1..9), value: 1, unit: {zh: 个月, en: months}}\ntables:",
+      );
+    expect(page("en", titled)).toContain("the oldest job exists and late of the oldest job");
+    expect(page("en", titled)).toContain("| term | 1 month |");
+    expect(page("en", titled.replace("old != null && old", "old == null || old"))).toContain(
+      "the oldest job does not exist",
+    );
+    expect(page("en", titled)).toContain("The job is changed:");
+  });
+
   const LIBRARY = new URL("../../../src/contracts/library/", import.meta.url);
   const files = readdirSync(LIBRARY)
     .filter((name) => name.endsWith(".yaml") && !name.endsWith(".test.yaml"))

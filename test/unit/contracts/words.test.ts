@@ -151,7 +151,7 @@ describe("words", () => {
     [
       "year(now) * 100 + month(addMonths(now, 1))",
       "当前时间的年份 × 100 + (当前时间 之后 1 个月)的月份",
-      "year of the present time × 100 + month of (1 months after the present time)",
+      "year of the present time × 100 + month of (1 month after the present time)",
     ],
     ["m.left > 0 ? 1 : 0", "若 剩余份数 > 0 则 1, 否则 0", "1 if portions left > 0, otherwise 0"],
   ])("R188: %s", (expression, zh, en) => {
