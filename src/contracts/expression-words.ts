@@ -22,7 +22,7 @@ import {
 import { isGiven, isRolesOfCaller, NamesInSight, nameOf, partsOf, type Surroundings } from "./names-in-sight.ts";
 import { LEVELS, leaf, phrase, type Said, SIGNS } from "./said.ts";
 import { CONTRACT_ROLE_PREFIX } from "./system.ts";
-import { isCalled, isCode, plainLine, type Words, withArticle, withoutHint, withoutUnit } from "./words.ts";
+import { isCalled, isCode, plainLine, spelt, type Words, withArticle, withoutHint, withoutUnit } from "./words.ts";
 
 export class ExpressionWords {
   private readonly words: Words;
@@ -385,10 +385,7 @@ export class ExpressionWords {
 
   /** A text put together of parts: its own words without quotes. */
   private joined(expression: Expression): string {
-    if (expression.kind === "text") {
-      const plain = plainLine(expression.value);
-      return this.words.find(expression.value) ?? (isCode(plain) ? `\`${plain}\`` : plain);
-    }
+    if (expression.kind === "text") return spelt(expression.value, this.words.find(expression.value));
     if (expression.kind !== "binary" || expression.operator !== "+") return this.tight(expression);
     return this.joined(expression.left) + this.joined(expression.right);
   }

@@ -48,6 +48,11 @@ const TERMS: readonly Term[] = [
     en: "day number: it goes up by one each day; the difference of two is the number of days between them.",
   },
   {
+    mark: { zh: "`", en: "`" },
+    zh: "`…`: 合约中一字不改的文字, 须照样书写; 列举的内容在其中按“用词对照”右列书写。",
+    en: "`…`: what the contract spells so, to the letter; values of a list stand in it by their names under “Words and names”.",
+  },
+  {
     mark: { zh: "(主键)", en: "(key)" },
     zh: "主键: 区分各条记录的内容, 两条记录的主键不会相同。",
     en: "key: what tells the records apart; no two have the same.",

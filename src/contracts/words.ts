@@ -278,6 +278,14 @@ export function withArticle(name: string): string {
   return ARTICLES.test(name) ? name : `the ${name}`;
 }
 
+/** A fixed part of a text, by its word and to the letter: whoever writes such a text must know how it is spelt. */
+export function spelt(text: string, word: string | undefined): string {
+  const plain = plainLine(text);
+  const name = word?.replace(/:$/, "");
+  if (!isCode(plain)) return name ?? plain;
+  return name === undefined || `${name}:` === plain ? `\`${plain}\`` : `${name} \`${plain}\``;
+}
+
 /** The same word, bare or as a part of something. */
 export function isCalled(said: string, word: string): boolean {
   return said === word || said.endsWith(`的${word}`) || said.startsWith(`${word} of `);

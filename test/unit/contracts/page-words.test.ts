@@ -199,7 +199,7 @@ describe("pages", () => {
     expect(page("en", other)).toContain("id of the job does not contain “:”");
   });
 
-  it("L315: an account is told by its word and whose it is", () => {
+  it("L315: an account is told by its word and whose it is, the fixed parts of another text to the letter", () => {
     const paying = REPAIRS.replace("tables:", 'accounts: ["purse:", "till:"]\ntables:')
       .replace("  tech:", '  "purse:": {zh: "钱包:", en: "purse of"}\n  "till:": {zh: "专户:", en: "till of"}\n  tech:')
       .replace(
@@ -211,6 +211,9 @@ describe("pages", () => {
     );
     expect(page("en", paying)).toContain("from purse of id of the job to till of id of the job and the person acting;");
     expect(page("zh", paying)).toContain("- 钱包 (`purse:`)");
+    const written = paying.replace("'\"purse:\" + p.id'", "'\"purse:\" + p.id + string(p.price)'");
+    expect(page("zh", written)).toContain("从 钱包 `purse:`工单编号价款 (分) 支付");
+    expect(page("zh", written)).toContain("- `…`: 合约中一字不改的文字");
   });
 
   it("L316: a fixed part of a key is told with the name of its column, one that hangs on a condition in brackets", () => {
