@@ -71,7 +71,7 @@ export class Bent {
     const [person] = world.cast.clients;
     if (person === undefined) return;
     const call = { contract: "purse", action: "transfer", args: { to: person.account, fen: 1 } };
-    const order = world.clients.sign(person, call, world.checkers.windowMs - 3_000);
+    const order = world.clients.sign(person, call, world.checkers.windowMs - 3_000, victim.index);
     const endMs = world.timeline.nowMs + CENSORED_MS_MAX * (1 + faultBound(world.plan.validatorCount));
     const look = (): void => {
       if (world.checkers.receipts.has(order.hex)) return;
@@ -81,7 +81,7 @@ export class Bent {
       world.timeline.after(BUSY_MS, look);
     };
     // A victim that has no seat (any more) takes nothing.
-    victim.api.submit(order.bytes).then(look, () => undefined);
+    victim.api.submit(order.bytes).then(look, () => world.clients.withdraw(order));
   }
 
   /** What the primary on this machine takes into its blocks. */

@@ -86,7 +86,8 @@ export class Clients {
     return order;
   }
 
-  sign(person: Person, call: Call, validMs: number): Order {
+  /** @param door where it is handed in; default: where its client hands in everything */
+  sign(person: Person, call: Call, validMs: number, door = this.doorOf(person)): Order {
     const { account, signer } = person;
     const nonce = (this.nonces.get(account) ?? 0) + 1;
     this.nonces.set(account, nonce);
@@ -99,10 +100,15 @@ export class Clients {
       gasLimit: 1_000_000,
       calls: [call],
     });
-    const order = { id, hex: toHex(id), bytes, validUntilMs, door: this.doorOf(person), isAcknowledged: false };
+    const order = { id, hex: toHex(id), bytes, validUntilMs, door, isAcknowledged: false };
     this.known.set(order.hex, order);
     this.orders.push(order);
     return order;
+  }
+
+  /** Nobody took it in, and nobody hands it in again: it need not be executed. */
+  withdraw(order: Order): void {
+    this.orders.splice(this.orders.indexOf(order), 1);
   }
 
   private draw(person: Person): Call {

@@ -73,6 +73,15 @@ describe("simulator of whole nodes", () => {
     TIMEOUT_MS,
   );
 
+  it(
+    "A119: what a member that has lost its seat did not take in need not be executed",
+    async () => {
+      // The member that the censor leaves out is voted out, and is handed a transaction afterwards.
+      expect((await runSeed(1_047, "byzantine")).failure).toBeUndefined();
+    },
+    TIMEOUT_MS,
+  );
+
   it("A130: some clients know one door only, that of an honest node with a seat, and can wait through all of calm", () => {
     const plans = PROFILES.flatMap((profile) =>
       Array.from({ length: SEEDS[profile] }, (_, seed) => drawPlan(seed + 1, profile)),
