@@ -299,13 +299,11 @@ export interface GroupView {
   readonly rows: readonly { readonly row: RowView; readonly entryProof: Uint8Array; readonly rowProof: Uint8Array }[];
 }
 
-/** One transaction or timer of a block that has just been committed. */
-export interface ReceiptNews {
-  readonly txId: Hash;
+/** What became of all transactions and timers of a block that has just been committed, in its order. */
+export interface BlockReceipts {
   readonly height: number;
-  /** as in the receipt */
-  readonly status: ReceiptStatus;
-  readonly receiptBytes: Uint8Array;
+  /** `status` as in the receipt, `bytes` the encoded receipt */
+  readonly receipts: readonly { readonly txId: Hash; readonly status: ReceiptStatus; readonly bytes: Uint8Array }[];
 }
 
 export interface NodeApi {
@@ -361,5 +359,6 @@ export interface NodeApi {
   protocol(): ProtocolView;
   consensusStatus(): Record<string, unknown>;
   onHead(listener: (head: HeadView) => void): () => void;
-  onReceipt(listener: (news: ReceiptNews) => void): () => void;
+  /** once for each block */
+  onReceipts(listener: (block: BlockReceipts) => void): () => void;
 }

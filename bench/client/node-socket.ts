@@ -28,7 +28,7 @@ export type OpenSocket = (url: string, events: SocketEvents) => Promise<LoadSock
 interface Answer {
   readonly id?: number;
   readonly method?: string;
-  readonly params?: { readonly txId: string; readonly status: string };
+  readonly params?: { readonly receipts: readonly { readonly txId: string; readonly status: string }[] };
   readonly result?: {
     readonly results?: readonly ({ readonly ok: true } | { readonly ok: false; readonly error: Refusal })[];
   };
@@ -89,7 +89,10 @@ export class NodeSocket implements LoadSocket {
   }
 
   private handle({ id, method, params, result, error }: Answer): void {
-    if (method === "subscription" && params !== undefined) return this.events.onReceipt(params.txId, params.status);
+    if (method === "subscription" && params !== undefined) {
+      for (const { txId, status } of params.receipts) this.events.onReceipt(txId, status);
+      return;
+    }
     if (id === SUBSCRIPTION_CALL)
       return error === undefined ? this.subscribed.resolve() : this.fail({ refused: error.message });
     const sent = this.calls.get(id ?? SUBSCRIPTION_CALL) ?? [];

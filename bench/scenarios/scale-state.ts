@@ -11,8 +11,8 @@ const SIZES_USUAL = ["10000", "100000", "1000000"];
 const KEYS_MAX = 100_000_000;
 /** Accounts have two rows of their own each. */
 const KEYS_AT_FIRST = 2 * ACCOUNTS;
-/** Signed, sent and committed at one time. The receipts of 1,000 such envelopes are more than a node keeps for one subscriber. */
-const FILL_AT_ONCE = 250;
+/** Signed, sent and committed at one time. */
+const FILL_AT_ONCE = 1_000;
 /** Rows a second, when the machine has nothing else to do. */
 const FILL_PER_SECOND = 5_000;
 

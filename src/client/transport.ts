@@ -13,8 +13,8 @@ export interface TransportOptions {
 
 /** The largest answer is a page of rows, or a block's list of ids. */
 const ANSWER_BYTES_MAX = 32 << 20;
-/** Events that came in but are not yet handled; beyond it the caller is too slow for the feed. */
-const EVENTS_WAITING_MAX = 10_000;
+/** Text of events that came in but are not yet handled; beyond it the caller is too slow for the feed. */
+const EVENTS_WAITING_LENGTH_MAX = 64 << 20;
 const TEXT_LENGTH_MAX = 300;
 const CODE = /^[A-Z][A-Z0-9_]{1,63}$/;
 
@@ -205,8 +205,9 @@ async function openFeed(options: FeedOptions): Promise<Feed> {
   socket.onopen = () =>
     socket.send(JSON.stringify({ jsonrpc: "2.0", id: 1, method: "subscribe", params: { feed: options.feed } }));
   socket.onmessage = ({ data }: { data: unknown }) => {
-    waiting += 1;
-    if (waiting > EVENTS_WAITING_MAX)
+    const { length } = String(data);
+    waiting += length;
+    if (waiting > EVENTS_WAITING_LENGTH_MAX)
       return fail(
         new LedgerError(
           "CLIENT_FEED_BEHIND",
@@ -218,7 +219,7 @@ async function openFeed(options: FeedOptions): Promise<Feed> {
       .then(() => handle(data))
       .catch(fail)
       .finally(() => {
-        waiting -= 1;
+        waiting -= length;
       });
   };
   socket.onclose = ({ reason }: { reason: string }) => {

@@ -28,6 +28,7 @@ import { merkleProver } from "../ledger/merkle.ts";
 import { encodeCertifiedHeader, encodeReceiptProof, encodeStateProof } from "../ledger/proofs.ts";
 import type { CertifiedHeader, MerkleProof } from "../ledger/types.ts";
 import {
+  type BlockReceipts,
   type BlockView,
   type CallTrial,
   type ContractView,
@@ -40,7 +41,6 @@ import {
   type NodeInfo,
   type PeerId,
   type ProtocolView,
-  type ReceiptNews,
   type ReceivedStatement,
   type RowView,
   type Submitted,
@@ -72,7 +72,7 @@ export class Api implements NodeApi {
   private readonly waiters = new Map<string, Set<() => void>>();
   private readonly receiptProvers = new WeakMap<readonly Uint8Array[], (index: number) => MerkleProof>();
   private readonly headListeners = new Set<(head: HeadView) => void>();
-  private readonly receiptListeners = new Set<(news: ReceiptNews) => void>();
+  private readonly receiptListeners = new Set<(block: BlockReceipts) => void>();
 
   constructor(options: ApiOptions) {
     this.options = options;
@@ -316,7 +316,7 @@ export class Api implements NodeApi {
     return () => this.headListeners.delete(listener);
   }
 
-  onReceipt(listener: (news: ReceiptNews) => void): () => void {
+  onReceipts(listener: (block: BlockReceipts) => void): () => void {
     this.receiptListeners.add(listener);
     return () => this.receiptListeners.delete(listener);
   }
@@ -397,11 +397,10 @@ export class Api implements NodeApi {
   }
 
   private announce({ staged, head }: CommittedBlock): void {
-    for (const { txId, status, bytes } of staged.receipts) {
-      const news = { txId, height: head.height, status, receiptBytes: bytes };
-      for (const listener of this.receiptListeners) listener(news);
-      if (this.waiters.size > 0) for (const done of this.waiters.get(bytesKey(txId)) ?? []) done();
-    }
+    const news = { height: head.height, receipts: staged.receipts };
+    for (const listener of this.receiptListeners) listener(news);
+    if (this.waiters.size > 0)
+      for (const { txId } of staged.receipts) for (const done of this.waiters.get(bytesKey(txId)) ?? []) done();
     if (this.headListeners.size === 0) return;
     const view = this.head();
     for (const listener of this.headListeners) listener(view);

@@ -1,17 +1,19 @@
 // One WebSocket: its calls in, its answers and notifications out, and the bound on what waits to be read.
-// A connection that does not read, floods or falls silent is dropped with a reason; it never grows.
+// A connection that does not read, floods or falls silent is dropped with a reason; what waits for it is shared and bounded.
 
 import type { Clock } from "../ports.ts";
 import type { Caller, Dispatcher } from "./dispatch.ts";
 import { rpcRefusal } from "./errors.ts";
-import type { FeedName, Feeds } from "./feeds.ts";
+import { type FeedName, type Feeds, NOTIFICATION_LENGTH_MAX, type Notification } from "./feeds.ts";
 import type { Subscriber } from "./methods.ts";
 import { type AddressUse, type RateLimit, TokenBucket } from "./rate-limit.ts";
 
 /** What is needed of a WebSocket; the `ws` package's fits. */
 export interface Socket {
   readonly bufferedAmount: number;
+  /** @param taken called once the kernel has all of it, or never will */
   send(text: string): void;
+  send(text: Uint8Array, options: { readonly binary: false }, taken: () => void): void;
   ping(): void;
   close(code: number, reason: string): void;
   terminate(): void;
@@ -23,7 +25,7 @@ export interface Gathering {
   uncork(): void;
 }
 
-/** What is sent in one turn, as the receipts of a block are, goes to the kernel in parts of about this length. */
+/** What is sent in one turn, as the answers to many calls are, goes to the kernel in parts of about this length. */
 const GATHERED_LENGTH_MAX = 64 << 10;
 
 export interface ConnectionOptions {
@@ -52,6 +54,11 @@ export class Connection implements Subscriber {
   private refusedInARow = 0;
   private answeredPing = true;
   private isOpen = true;
+  /** notifications that the socket has not been given yet, and their length: shared, not copied */
+  private readonly waiting: Notification[] = [];
+  private waitingLength = 0;
+  /** length of the notifications that the socket has and the kernel has not */
+  private sendingLength = 0;
   /** the stream holds back what is sent, until the end of this turn */
   private isGathering = false;
   private gathered = 0;
@@ -79,12 +86,12 @@ export class Connection implements Subscriber {
   subscribe(feed: FeedName): void {
     if (!this.isOpen) throw rpcRefusal("RPC_NODE_STOPPING");
     this.feeds.add(feed);
-    this.options.feeds.add(feed, this.send);
+    this.options.feeds.add(feed, this.tell);
   }
 
   unsubscribe(feed: FeedName): boolean {
     this.feeds.delete(feed);
-    return this.options.feeds.remove(feed, this.send);
+    return this.options.feeds.remove(feed, this.tell);
   }
 
   readonly ponged = (): void => {
@@ -109,11 +116,43 @@ export class Connection implements Subscriber {
     if (!this.isOpen) return;
     const { socket, queueBytesMax } = this.options;
     this.gather();
-    // What the socket has not yet handed to the kernel is the queue of this connection.
+    // What the socket has not yet handed to the kernel are answers, and at most two notifications.
     if (socket.bufferedAmount > queueBytesMax) return this.drop(CLOSE.policy, "RPC_SLOW_CONSUMER");
     socket.send(text);
     this.gathered += text.length;
   };
+
+  /** A144: slow is who has not taken what came before, however much comes at once. */
+  private readonly tell = (feed: FeedName, notifications: readonly Notification[]): void => {
+    if (!this.isOpen) return;
+    const { socket, queueBytesMax } = this.options;
+    // The head of a block is told in one turn with its receipts, which are not what came before.
+    const isJudged = feed === "heads" && this.feeds.has("receipts");
+    if (!isJudged && this.waitingLength + socket.bufferedAmount > queueBytesMax)
+      return this.drop(CLOSE.policy, "RPC_SLOW_CONSUMER");
+    for (const notification of notifications) {
+      this.waiting.push(notification);
+      this.waitingLength += notification.length;
+    }
+    this.pass();
+  };
+
+  /** Gives the socket what waits as far as the kernel takes it: the rest stays what all subscribers share. */
+  private pass(): void {
+    while (this.isOpen && this.sendingLength < NOTIFICATION_LENGTH_MAX) {
+      const next = this.waiting.shift();
+      if (next === undefined) return;
+      const { length } = next;
+      this.waitingLength -= length;
+      this.sendingLength += length;
+      this.gather();
+      this.gathered += length;
+      this.options.socket.send(next.bytes(), { binary: false }, () => {
+        this.sendingLength -= length;
+        this.pass();
+      });
+    }
+  }
 
   // A write of its own for each text costs the kernel, and whoever reads there, more than the text.
   private gather(): void {
@@ -143,6 +182,7 @@ export class Connection implements Subscriber {
 
   private leave(): void {
     this.isOpen = false;
-    for (const feed of this.feeds) this.options.feeds.remove(feed, this.send);
+    for (const feed of this.feeds) this.options.feeds.remove(feed, this.tell);
+    this.waiting.length = 0;
   }
 }

@@ -305,10 +305,17 @@ export const NOTIFICATION_SCHEMA = z.discriminatedUnion("feed", [
   z.strictObject({ feed: z.literal("heads"), head }),
   z.strictObject({
     feed: z.literal("receipts"),
-    txId,
     height: count("height of the block"),
-    status: receipt.shape.status,
-    receiptBytes: hexText("encoded receipt; its proof comes with tx_receipt"),
+    receipts: z
+      .array(
+        z.strictObject({
+          txId,
+          status: receipt.shape.status,
+          receiptBytes: hexText("encoded receipt; its proof comes with tx_receipt"),
+        }),
+      )
+      .min(1)
+      .meta({ description: "in the order of the block; a large block comes in several notifications" }),
   }),
 ]);
 

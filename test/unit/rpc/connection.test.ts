@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { systemClock } from "../../../src/node/clock.ts";
 import { Connection } from "../../../src/rpc/connection.ts";
 import { Dispatcher } from "../../../src/rpc/dispatch.ts";
-import { Feeds } from "../../../src/rpc/feeds.ts";
+import { Feeds, NOTIFICATION_LENGTH_MAX } from "../../../src/rpc/feeds.ts";
 import { AddressUse, TokenBucket } from "../../../src/rpc/rate-limit.ts";
 import { pin } from "./harness.ts";
 import { SmallNode } from "./small-node.ts";
@@ -14,8 +14,15 @@ import { SmallNode } from "./small-node.ts";
 const RATE = { perSecond: 1_000, burst: 1_000 };
 
 /** A connection over a stream whose kernel takes everything at once, or nothing. */
-function connect({ queueBytesMax, takes }: { readonly queueBytesMax: number; readonly takes: boolean }) {
-  const node = new SmallNode();
+function connect({
+  queueBytesMax,
+  takes,
+  node = new SmallNode(),
+}: {
+  readonly queueBytesMax: number;
+  readonly takes: boolean;
+  readonly node?: SmallNode;
+}) {
   const clock = systemClock({ timeMs: 0, timeScale: 1 });
   const feeds = new Feeds(node);
   const writes: number[] = [];
@@ -37,14 +44,14 @@ function connect({ queueBytesMax, takes }: { readonly queueBytesMax: number; rea
       get bufferedAmount() {
         return stream.writableLength;
       },
-      send: (text) => stream.write(text),
+      send: (text: string | Uint8Array, _?: unknown, taken?: () => void) => stream.write(text, taken),
       ping() {},
       close: (_, reason) => closes.push(reason),
       terminate() {},
     },
     stream,
     address: new AddressUse(new TokenBucket(RATE, clock)),
-    dispatcher: new Dispatcher({ api: node, log, batchRequestsMax: 1, openCallsPerAddressMax: 1 }),
+    dispatcher: new Dispatcher({ api: node, log, batchRequestsMax: 1, openCallsPerAddressMax: 100 }),
     feeds,
     clock,
     requests: RATE,
@@ -56,9 +63,9 @@ function connect({ queueBytesMax, takes }: { readonly queueBytesMax: number; rea
     node.commitsAtOnce = false;
     for (let index = 0; index < count; index += 1) await node.submit(pin(node, `n${index}`, "x".repeat(100)).bytes);
     node.commitPending();
-    await Promise.resolve();
+    await new Promise((resolve) => setImmediate(resolve));
   };
-  return { writes, closes, commit };
+  return { connection, stream, writes, closes, commit };
 }
 
 describe("A126: texts of one turn reach the kernel together", () => {
@@ -69,21 +76,51 @@ describe("A126: texts of one turn reach the kernel together", () => {
     await commit(300);
     const bytes = writes.slice(1).reduce((sum, length) => sum + length, 0);
     expect(bytes).toBeGreaterThan(100_000);
-    expect(writes.length).toBeLessThanOrEqual(2 + Math.ceil(bytes / 65_536));
+    expect(writes.length).toBeLessThanOrEqual(2 + Math.ceil(bytes / NOTIFICATION_LENGTH_MAX));
     expect(closes).toEqual([]);
   });
 
-  test("a consumer whose queue is shorter than a block is not slow while the kernel takes everything", async () => {
-    const { writes, closes, commit } = connect({ queueBytesMax: 1_024, takes: true });
-    await commit(50);
-    expect(closes).toEqual([]);
-    expect(writes.length).toBeGreaterThan(10);
+  test("the answers to many calls of one turn are few writes, also where the queue is short", async () => {
+    for (const [queueBytesMax, writesMax] of [
+      [4 << 20, 1],
+      [1_024, 100],
+    ] as const) {
+      const { connection, writes, closes } = connect({ queueBytesMax, takes: true });
+      const ask = new TextEncoder().encode('{"jsonrpc":"2.0","id":1,"method":"chain_head"}');
+      await Promise.all(Array.from({ length: 100 }, () => connection.received(ask, false)));
+      expect(closes).toEqual([]);
+      expect(writes.length).toBeLessThanOrEqual(writesMax);
+      expect(writes.reduce((sum, length) => sum + length, 0)).toBeGreaterThan(100 * 200);
+    }
+  });
+});
+
+describe("A144: what a subscriber leaves unread waits as what all share", () => {
+  test("a block far longer than the queue goes to who reads in whole", async () => {
+    const node = new SmallNode();
+    const readers = [1, 2].map(() => connect({ queueBytesMax: 1_024, takes: true, node }));
+    await readers[0]!.commit(600);
+    for (const { writes, closes } of readers) {
+      expect(closes).toEqual([]);
+      expect(writes.reduce((sum, length) => sum + length, 0)).toBeGreaterThan(200_000);
+    }
   });
 
-  test("A7: a consumer from whom the kernel takes nothing is dropped within one block", async () => {
-    const { writes, closes, commit } = connect({ queueBytesMax: 256 << 10, takes: false });
+  test("A7: from whom the kernel takes nothing has two notifications in its socket, and the next block drops it", async () => {
+    const { stream, closes, commit } = connect({ queueBytesMax: 256 << 10, takes: false });
     await commit(800);
+    expect(closes).toEqual([]);
+    expect(stream.writableLength).toBeGreaterThan(0);
+    expect(stream.writableLength).toBeLessThanOrEqual(2 * NOTIFICATION_LENGTH_MAX);
+    await commit(1);
     expect(closes).toEqual(["RPC_SLOW_CONSUMER"]);
-    expect(writes.length).toBe(1);
+    expect(stream.writableLength).toBeLessThanOrEqual(2 * NOTIFICATION_LENGTH_MAX);
+  });
+
+  test("who takes what came before in time is not slow, however short its queue", async () => {
+    const { writes, closes, commit } = connect({ queueBytesMax: 1_024, takes: true });
+    for (let block = 0; block < 5; block += 1) await commit(50);
+    expect(closes).toEqual([]);
+    expect(writes.length).toBe(5);
   });
 });

@@ -20,7 +20,7 @@ import {
   transactionsRootOf,
 } from "../../../src/ledger/format-block.ts";
 import { parametersHashOf, validatorsHashOf } from "../../../src/ledger/format-cluster.ts";
-import { decodeReceipt, encodeReceipt, receiptHashOf, valueHashOf } from "../../../src/ledger/format-receipt.ts";
+import { decodeReceipt, receiptHashOf, sealReceipt, valueHashOf } from "../../../src/ledger/format-receipt.ts";
 import { decodeTransaction, receivedSigningBytes } from "../../../src/ledger/format-transaction.ts";
 import {
   encodeCertificate,
@@ -38,6 +38,7 @@ import { checkTransaction } from "../../../src/ledger/validate.ts";
 import { nativeSigner, verifyNative } from "../../../src/node/ed25519-native.ts";
 import { PARAMETER_DEFAULTS } from "../../../src/node/genesis-plan.ts";
 import type {
+  BlockReceipts,
   BlockView,
   CallTrial,
   ContractView,
@@ -47,7 +48,6 @@ import type {
   NodeApi,
   NodeInfo,
   ProtocolView,
-  ReceiptNews,
   ReceivedStatement,
   RowView,
   Submitted,
@@ -103,7 +103,7 @@ interface Block extends BlockView {
   readonly timeMs: number;
 }
 
-/** The one contract: `pin {id, text}` writes a row of the table `note`, `refuse {}` is refused, `wide {}` emits odd values. */
+/** The one contract: `pin {id, text}` writes a row of the table `note`, `refuse {size}` is refused, with so many bytes in its receipt. */
 const BOARD: ContractView = {
   name: "board",
   version: 1,
@@ -160,7 +160,7 @@ export class SmallNode implements NodeApi {
   readonly #nodes = new Map<number, Hash>();
   readonly #receipts = new Map<string, { readonly height: number; readonly index: number }>();
   readonly #headListeners = new Set<(head: HeadView) => void>();
-  readonly #receiptListeners = new Set<(news: ReceiptNews) => void>();
+  readonly #receiptListeners = new Set<(block: BlockReceipts) => void>();
   #pending: Transaction[] = [];
   #history = HistoryAccumulator.empty;
   readonly #genesisHead = genesisHead(this.genesis, this.#tree.root());
@@ -284,7 +284,9 @@ export class SmallNode implements NodeApi {
   async waitForTransaction(txId: Hash, { timeoutMs }: { readonly timeoutMs: number }): Promise<TransactionStatus> {
     if (this.transaction(txId).kind === "committed") return this.transaction(txId);
     const { promise, resolve } = Promise.withResolvers<void>();
-    const stop = this.onReceipt((news) => toHex(news.txId) === toHex(txId) && resolve());
+    const stop = this.onReceipts(({ receipts }) => {
+      if (receipts.some((receipt) => toHex(receipt.txId) === toHex(txId))) resolve();
+    });
     const timer = setTimeout(resolve, timeoutMs);
     await promise;
     clearTimeout(timer);
@@ -411,7 +413,7 @@ export class SmallNode implements NodeApi {
     return () => this.#headListeners.delete(listener);
   }
 
-  onReceipt(listener: (news: ReceiptNews) => void): () => void {
+  onReceipts(listener: (block: BlockReceipts) => void): () => void {
     this.#receiptListeners.add(listener);
     return () => this.#receiptListeners.delete(listener);
   }
@@ -427,15 +429,13 @@ export class SmallNode implements NodeApi {
     this.#pending = [];
     const height = this.#blocks.length + 1;
     const executed = transactions.map((transaction, index) => this.#execute(transaction, index, height));
-    const receipts = executed.map(encodeReceipt);
+    const sealed = executed.map(sealReceipt);
+    const receipts = sealed.map(({ bytes }) => bytes);
     const block = this.#certify(height, transactions, receipts);
     this.#blocks.push(block);
     this.#record(historyLeaf(block));
     for (const [index, { id }] of transactions.entries()) this.#receipts.set(toHex(id), { height, index });
-    for (const [index, { txId, status }] of executed.entries()) {
-      for (const listener of this.#receiptListeners)
-        listener({ txId, height, status, receiptBytes: receipts[index] ?? EMPTY_BYTES });
-    }
+    for (const listener of this.#receiptListeners) listener({ height, receipts: sealed });
     for (const listener of this.#headListeners) listener(this.head());
   }
 
@@ -443,8 +443,13 @@ export class SmallNode implements NodeApi {
     const common = { txId: id, index, gas: 10, events: [], writes: [] };
     const [call] = body.calls;
     const args = new Map(call?.args);
-    if (call?.action !== "pin")
-      return { ...common, status: "refused", ruleId: "board.refuse.require[0]", values: [["limit", 1n << 60n]] };
+    if (call?.action !== "pin") {
+      const values: Receipt["values"] = [
+        ["limit", 1n << 60n],
+        ["said", new Uint8Array(Number(args.get("size") ?? 0))],
+      ];
+      return { ...common, status: "refused", ruleId: "board.refuse.require[0]", values };
+    }
     const text = String(args.get("text"));
     const key = encodeKey(tablePrefix("board", "note"), [String(args.get("id"))]);
     const value = encode([text, text.length]);

@@ -2,12 +2,14 @@
 // Time is a clock of the test's own where a rule is about time.
 
 import { connect, type Socket } from "node:net";
-import { afterEach, describe, expect, test } from "vitest";
-import { toHex } from "../../../src/ledger/hash.ts";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { CONFIG_DEFAULTS } from "../../../src/config.ts";
+import { fromHex, toHex } from "../../../src/ledger/hash.ts";
 import type { Clock } from "../../../src/ports.ts";
 import { HEARTBEAT_MS } from "../../../src/rpc/connection.ts";
+import { Notification } from "../../../src/rpc/feeds.ts";
 import { NOTIFICATION_SCHEMA } from "../../../src/rpc/schemas.ts";
-import { type Harness, pin, startHarness } from "./harness.ts";
+import { call, type Harness, pin, startHarness } from "./harness.ts";
 
 const open: { stop(): Promise<void> }[] = [];
 afterEach(async () => {
@@ -82,6 +84,22 @@ function handClock(): Clock & { advance(ms: number): void } {
   };
 }
 
+/** Commits one block whose receipts are at least so long as text. @returns the ids in order */
+async function commitLong({ node }: Harness, lengthMin: number): Promise<readonly string[]> {
+  node.commitsAtOnce = false;
+  const sent: string[] = [];
+  // Receipts of all sizes: several to a notification, and single ones that are longer than any.
+  for (let length = 0; length < lengthMin; ) {
+    const size = sent.length % 8 === 0 ? 300_000 : 100;
+    const transaction = call(node, "refuse", { size });
+    await node.submit(transaction.bytes);
+    sent.push(toHex(transaction.id));
+    length += 2 * size;
+  }
+  node.commitPending();
+  return sent;
+}
+
 describe("feeds", () => {
   test("a subscriber gets heads and receipts that fit their schema, in the order of commits, until it unsubscribes", async () => {
     const harness = await start();
@@ -94,7 +112,7 @@ describe("feeds", () => {
     for (const { params } of [receipt, head]) expect(NOTIFICATION_SCHEMA.safeParse(params).error).toBeUndefined();
     expect(receipt).toMatchObject({
       method: "subscription",
-      params: { feed: "receipts", txId: toHex(transaction.id), height: 1, status: "ok" },
+      params: { feed: "receipts", height: 1, receipts: [{ txId: toHex(transaction.id), status: "ok" }] },
     });
     expect(head).toMatchObject({ method: "subscription", params: { feed: "heads", head: { height: 1 } } });
     expect((await talk.ask("unsubscribe", { feed: "heads" })).result).toEqual({ unsubscribed: true });
@@ -134,6 +152,47 @@ describe("feeds", () => {
     await gone;
     expect(reader.socket.readyState).toBe(WebSocket.OPEN);
     reader.socket.close();
+  });
+
+  test("A144: a block's receipts that are four times as much as may wait reach who reads in whole and in order, before its head", async () => {
+    const harness = await start();
+    const talk = await Talk.open(harness);
+    for (const feed of ["receipts", "heads"]) await talk.ask("subscribe", { feed });
+    const sent = await commitLong(harness, 4 * CONFIG_DEFAULTS.rpc.queueBytesMax);
+    const told: string[] = [];
+    for (;;) {
+      const { params } = await talk.next();
+      expect(NOTIFICATION_SCHEMA.safeParse(params).error).toBeUndefined();
+      if (params.feed === "heads") break;
+      expect(params.height).toBe(1);
+      for (const { txId, receiptBytes } of params.receipts) {
+        told.push(txId);
+        const status = harness.node.transaction(fromHex(txId) as Uint8Array);
+        expect(status.kind === "committed" && toHex(status.receiptBytes) === receiptBytes).toBe(true);
+      }
+    }
+    expect(told).toEqual(sent);
+    talk.socket.close();
+  });
+
+  test("A144: who reads nothing of such a block is cut off when the next one comes, and its text was never made", async () => {
+    const harness = await start();
+    const stuck = await rawSubscriber(harness, "receipts");
+    stuck.pause();
+    const gone = new Promise((resolve) => stuck.on("close", resolve));
+    const made = vi.spyOn(Notification.prototype, "bytes");
+    await commitLong(harness, 8 * CONFIG_DEFAULTS.rpc.queueBytesMax);
+    await new Promise((resolve) => setImmediate(resolve));
+    const lengthOf = () =>
+      made.mock.results.reduce((sum, { value }) => sum + (value instanceof Uint8Array ? value.length : 0), 0);
+    // What the kernel takes by itself varies; most of it waits.
+    expect(lengthOf()).toBeLessThan(4 * CONFIG_DEFAULTS.rpc.queueBytesMax);
+    const before = lengthOf();
+    await commitLong(harness, 1);
+    expect(lengthOf()).toBe(before);
+    made.mockRestore();
+    stuck.resume();
+    await gone;
   });
 
   test("stopping the server closes connections with the reason and lets go of the node", async () => {
@@ -284,13 +343,13 @@ function upgradeRequest(extra = ""): string {
   return `GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n${extra}\r\n`;
 }
 
-/** A subscriber to heads that speaks the protocol by hand and answers no pings. */
-async function rawSubscriber(harness: Harness): Promise<Socket> {
+/** A subscriber that speaks the protocol by hand and answers no pings. */
+async function rawSubscriber(harness: Harness, feed = "heads"): Promise<Socket> {
   const socket = connect(harness.server.port, "127.0.0.1");
   socket.on("error", () => {});
   socket.write(upgradeRequest());
   await new Promise((resolve) => socket.once("data", resolve));
-  const text = Buffer.from('{"jsonrpc":"2.0","id":1,"method":"subscribe","params":{"feed":"heads"}}');
+  const text = Buffer.from(`{"jsonrpc":"2.0","id":1,"method":"subscribe","params":{"feed":"${feed}"}}`);
   // A masked text frame (RFC 6455 5.2); a mask of zeros leaves the text as it is.
   socket.write(Buffer.concat([Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0]), text]));
   await new Promise((resolve) => socket.once("data", resolve));
