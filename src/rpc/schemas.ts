@@ -15,7 +15,7 @@ const hexUpTo = (bytesMax: number, what: string) =>
     .string()
     .min(2)
     .max(bytesMax * 2, `expected at most ${bytesMax} bytes, two digits each`)
-    .regex(/^([0-9a-f]{2})*$/, "expected an even number of lower-case hexadecimal digits")
+    .regex(/^(?:[0-9a-f]{2})*$/, "expected an even number of lower-case hexadecimal digits")
     .meta({ description: `${what}: at most ${bytesMax} bytes in lower-case hexadecimal` });
 const hexText = (what: string) => z.string().meta({ description: `${what}, in lower-case hexadecimal` });
 const count = (what: string) => z.int().min(0).meta({ description: what });

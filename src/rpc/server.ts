@@ -27,7 +27,7 @@ export interface RpcSettings {
   readonly connectionsMax: number;
   readonly connectionsPerAddressMax: number;
   readonly openCallsPerAddressMax: number;
-  /** what may wait to be read by one WebSocket, bytes */
+  /** what one WebSocket may have left unread when more comes for it, bytes */
   readonly queueBytesMax: number;
 }
 

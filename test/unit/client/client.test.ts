@@ -143,6 +143,23 @@ describe("LinliClient", () => {
     expect(heads).toEqual([...heads].sort((left, right) => left - right));
   });
 
+  test("receipts that were told together come one by one, proved, in the order of their block", async () => {
+    const receipts: string[] = [];
+    const all = Promise.withResolvers<void>();
+    const feed = await client.followReceipts(({ receipt }) => {
+      receipts.push(toHex(receipt.txId));
+      if (receipts.length === 3) all.resolve();
+    });
+    harness.node.commitsAtOnce = false;
+    const sent = ["t1", "t2", "t3"].map((id) => pin(harness.node, id, "together"));
+    await client.sendMany(sent.map(({ bytes }) => bytes));
+    harness.node.commitPending();
+    harness.node.commitsAtOnce = true;
+    await all.promise;
+    feed.stop();
+    expect(receipts).toEqual(sent.map(({ id }) => toHex(id)));
+  });
+
   test("a feed ends with the reason when the node stops", async () => {
     const other = await startHarness();
     const feed = await new LinliClient({
