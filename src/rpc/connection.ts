@@ -116,8 +116,8 @@ export class Connection implements Subscriber {
     if (!this.isOpen) return;
     const { socket, queueBytesMax } = this.options;
     this.gather();
-    // What the socket has not yet handed to the kernel are answers, and at most two notifications.
-    if (socket.bufferedAmount > queueBytesMax) return this.drop(CLOSE.policy, "RPC_SLOW_CONSUMER");
+    // Of what the socket has not yet handed to the kernel only answers count here: a notification may be longer than the queue.
+    if (socket.bufferedAmount - this.sendingLength > queueBytesMax) return this.drop(CLOSE.policy, "RPC_SLOW_CONSUMER");
     socket.send(text);
     this.gathered += text.length;
   };

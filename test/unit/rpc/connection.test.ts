@@ -117,6 +117,17 @@ describe("A144: what a subscriber leaves unread waits as what all share", () => 
     expect(stream.writableLength).toBeLessThanOrEqual(2 * NOTIFICATION_LENGTH_MAX);
   });
 
+  test("what is asked meanwhile is answered: notifications that are still in the socket do not count for answers", async () => {
+    const { connection, stream, closes, commit } = connect({ queueBytesMax: 64 << 10, takes: false });
+    await commit(800);
+    expect(stream.writableLength).toBeGreaterThan(64 << 10);
+    const ask = new TextEncoder().encode('{"jsonrpc":"2.0","id":1,"method":"chain_head"}');
+    for (let call = 0; call < 10; call += 1) await connection.received(ask, false);
+    expect(closes).toEqual([]);
+    for (let call = 0; call < 100; call += 1) await connection.received(ask, false);
+    expect(closes).toEqual(["RPC_SLOW_CONSUMER"]);
+  });
+
   test("who takes what came before in time is not slow, however short its queue", async () => {
     const { writes, closes, commit } = connect({ queueBytesMax: 1_024, takes: true });
     for (let block = 0; block < 5; block += 1) await commit(50);
