@@ -1,8 +1,10 @@
 // The few operations of a file system that the vote record needs, and the real ones. The simulator brings its own.
 // Knows no format. Creates files that only their owner may read.
 
+import { writeSync } from "node:fs";
 import { access, constants, type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
 import { platform } from "node:os";
+import { performance } from "node:perf_hooks";
 
 export interface RecordFile {
   bytes(): Promise<number>;
@@ -64,8 +66,33 @@ export const REAL_FILES: RecordFiles = {
   },
 };
 
+/** The longest that a durable write may hold up the thread that makes it. */
+const QUICK_WRITE_MS_MAX = 2;
+/** After one that took longer, so many go to the thread pool until this thread tries again. */
+const POOL_WRITES = 64;
+
+/**
+ * Who makes the next durable write. A job of the thread pool costs two switches of threads, more than a quick disk takes,
+ * and waits where the processors are busy; a vote is waited for at once. A slow disk must not hold up all else, though.
+ */
+export class DiskPace {
+  #poolWrites = 0;
+
+  /** whether the calling thread makes the next write itself */
+  get isQuick(): boolean {
+    return this.#poolWrites === 0;
+  }
+
+  /** @param tookMs of a write by the calling thread; undefined: the pool made it */
+  noteWrite(tookMs: number | undefined): void {
+    if (tookMs === undefined) this.#poolWrites = Math.max(0, this.#poolWrites - 1);
+    else if (tookMs > QUICK_WRITE_MS_MAX) this.#poolWrites = POOL_WRITES;
+  }
+}
+
 class RealFile implements RecordFile {
   readonly #handle: FileHandle;
+  readonly #disk = new DiskPace();
 
   constructor(handle: FileHandle) {
     this.#handle = handle;
@@ -91,11 +118,14 @@ class RealFile implements RecordFile {
   }
 
   async write(bytes: Uint8Array, position: number): Promise<void> {
+    const isHere = SYNCS_EACH_WRITE && this.#disk.isQuick;
+    const startedMs = performance.now();
     for (let written = 0; written < bytes.length; ) {
-      const { bytesWritten } = await this.#handle.write(bytes, written, bytes.length - written, position + written);
-      written += bytesWritten;
+      const rest = [bytes, written, bytes.length - written, position + written] as const;
+      written += isHere ? writeSync(this.#handle.fd, ...rest) : (await this.#handle.write(...rest)).bytesWritten;
     }
     if (!SYNCS_EACH_WRITE) await this.#handle.datasync();
+    this.#disk.noteWrite(isHere ? performance.now() - startedMs : undefined);
   }
 
   async close(): Promise<void> {

@@ -1,8 +1,11 @@
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { execFileSync } from "node:child_process";
+import { closeSync, constants, openSync } from "node:fs";
+import { mkdir, mkdtemp, open, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { platform, tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { DiskPace } from "../../../src/store/record-files.ts";
 import { openVoteRecordFile } from "../../../src/store/vote-record-file.ts";
 
 const RECORD_BYTES = 40;
@@ -276,6 +279,34 @@ describe("vote record file", () => {
     await expect(store.save(new Uint8Array(300_000))).rejects.toThrow("VOTE_RECORD_WRITE_FAILED");
     await expect(store.save(record(4))).rejects.toThrow("VOTE_RECORD_WRITE_FAILED");
     await store.close();
+  });
+
+  it.runIf(platform() === "linux")("D134: a vote waits for no job of the thread pool while the disk is quick", async () => {
+    const store = await openVoteRecordFile(path);
+    const pipes = Array.from({ length: 12 }, (_, at) => join(directory, `pipe-${at}`));
+    execFileSync("mkfifo", pipes);
+    // To open a pipe for reading takes until somebody writes: each keeps a thread of the pool.
+    const opening = pipes.map((pipe) => open(pipe, "r"));
+    await store.save(record(7));
+    await store.save(record(8));
+    const writers = pipes.map((pipe) => openSync(pipe, constants.O_RDWR));
+    for (const reader of await Promise.all(opening)) await reader.close();
+    for (const writer of writers) closeSync(writer);
+    await store.close();
+    expect(await restart(await readSlots())).toBe(8);
+  });
+
+  it("D135: after a write that held up its thread the pool makes the next 64, then the thread tries again", () => {
+    const disk = new DiskPace();
+    expect(disk.isQuick).toBe(true);
+    disk.noteWrite(2);
+    expect(disk.isQuick).toBe(true);
+    disk.noteWrite(2.1);
+    for (let write = 0; write < 64; write += 1) {
+      expect(disk.isQuick).toBe(false);
+      disk.noteWrite(undefined);
+    }
+    expect(disk.isQuick).toBe(true);
   });
 
   it("D31: only its owner may read it", async () => {
