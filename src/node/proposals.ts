@@ -17,6 +17,13 @@ import type { Chain, CheckedBlock } from "./chain.ts";
 
 /** How often a proposal from the future looks whether its height is still open: one from the far future is not kept for years. */
 const FUTURE_LOOK_MS = 1_000;
+/**
+ * N247: after a block of its own the primary rests for this share of the time that the block took. Batches of the other
+ * nodes, which leave at that commit, then reach the next block and not the one after; and a block costs all nodes the more
+ * of their processors the fewer transactions share it.
+ */
+const REST_SHARE = 0.5;
+const REST_MS_MAX = 20;
 
 export class Proposals {
   private readonly chain: Chain;
@@ -30,6 +37,9 @@ export class Proposals {
   private readonly held = new Map<string, number>();
   /** digests of pooled batches whose bodies this process wrote, or is writing, for blocks that are not committed yet */
   private readonly durable = new Set<string>();
+  /** the newest block that this node built, and when it began */
+  private built: { readonly height: number; readonly startedMs: number } | undefined;
+  private restsUntilMs = 0;
   /** every write and deletion so far is done */
   private saved: Promise<unknown> = Promise.resolve();
 
@@ -57,10 +67,15 @@ export class Proposals {
     return { isCommitted: (id: Hash) => this.chain.replay.has(id), headTimeMs: this.chain.head.timeMs };
   }
 
-  /** A block of everything includable, its batches on disk; undefined when there is nothing to execute or the height has passed. */
+  /**
+   * After its rest: a block of everything includable, its batches on disk.
+   * @returns undefined when there is nothing to execute or the height has passed
+   */
   async build(place: { readonly height: number; readonly view: number }): Promise<Proposal | undefined> {
+    await this.rest();
     const { head, windowMs } = this.chain;
     if (head.height + 1 !== place.height) return undefined;
+    this.built = { height: place.height, startedMs: this.clock.monotonicMs() };
     const timeMs = Math.max(head.timeMs + 1, Math.floor(this.clock.nowMs()));
     const batches = chooseBatches(this.pool.includable(this.view, timeMs, windowMs), head.parameters);
     const block = this.chain.build({ view: place.view, proposer: this.ownKey, timeMs, batches });
@@ -106,6 +121,7 @@ export class Proposals {
 
   /** Forgets what left the pool. Of these digests, which no committed block names, the bodies that were written are deleted. */
   async settle(orphans: readonly Hash[]): Promise<void> {
+    this.beginRest();
     const written = orphans.filter((digest) => this.durable.has(bytesKey(digest)));
     for (const digest of this.durable) if (!this.pool.hasKey(digest)) this.durable.delete(digest);
     for (const [digest, height] of this.held) if (height < this.chain.head.height) this.held.delete(digest);
@@ -147,6 +163,21 @@ export class Proposals {
       const key = bytesKey(digest);
       return voted.has(key) || this.held.get(key) === height;
     };
+  }
+
+  private beginRest(): void {
+    if (this.built?.height !== this.chain.head.height) return;
+    const nowMs = this.clock.monotonicMs();
+    this.restsUntilMs = nowMs + Math.min(REST_MS_MAX, REST_SHARE * (nowMs - this.built.startedMs));
+    this.built = undefined;
+  }
+
+  private async rest(): Promise<void> {
+    const restMs = this.restsUntilMs - this.clock.monotonicMs();
+    if (restMs <= 0) return;
+    await new Promise<void>((resolve) => {
+      this.clock.setTimer(restMs, resolve);
+    });
   }
 
   private async judge(
