@@ -178,7 +178,7 @@ function execute({
 }): ReturnType<typeof executeBlock> {
   const parameters = { ...PARAMETERS, blockGasMax: Number.MAX_SAFE_INTEGER };
   const input = { chainId: new Uint8Array(32), height: 1, timeMs: 1_793_000_000_000, dueTimers: [] };
-  return executeBlock({ ...input, transactions, overlay, parameters, engine, rules: RULES });
+  return executeBlock({ ...input, transactions, overlay, validators: [], parameters, engine, rules: RULES });
 }
 
 function prepareBlocks(): readonly Probe[] {

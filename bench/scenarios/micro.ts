@@ -184,6 +184,7 @@ async function engineProbe(name: string, bytes: readonly Uint8Array[], seed: num
       transactions,
       dueTimers: [],
       overlay,
+      validators: [],
       parameters: { ...PARAMETER_DEFAULTS, blockGasMax: Number.MAX_SAFE_INTEGER },
       rules: rulesOf(PROTOCOLS, PARAMETER_DEFAULTS.protocol),
       engine,

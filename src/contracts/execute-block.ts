@@ -19,7 +19,7 @@ import { type ActionHost, type CallArguments, type Callee, type Caller, frameOf,
 import { deploy } from "./deploy.ts";
 import { Catalogue, type Engine } from "./engine.ts";
 import type { Row } from "./frame.ts";
-import { governanceRefusal, parametersIn, validatorsIn } from "./governance-rows.ts";
+import { governanceRefusal, parametersIn, protocolAt, protocolScheduleIn, validatorsIn } from "./governance-rows.ts";
 import {
   fullDimension,
   LimitReached,
@@ -34,7 +34,7 @@ import { type Refusal, refused } from "./refusal.ts";
 import { startsWithBytes, tablePrefix, timerDueMs } from "./state-keys.ts";
 import { stopRefusal } from "./stop.ts";
 import { ANYONE_ROLE, CONTRACT_ROLE_PREFIX, GOVERNANCE_CONTRACT, TIMER_ROLE } from "./system.ts";
-import { ACCOUNTS, ROSTER, SEATS, TIMERS } from "./system-layouts.ts";
+import { ACCOUNTS, PARAMETERS, ROSTER, SEATS, TIMERS } from "./system-layouts.ts";
 import { timerOf } from "./timer-row.ts";
 import { BLOCK_LIMITS, LIMITED } from "./usage.ts";
 
@@ -46,6 +46,8 @@ export interface BlockInput {
   /** state keys of timers that are due, in (time, key) order */
   readonly dueTimers: readonly Uint8Array[];
   readonly overlay: StateOverlay;
+  /** of this height, as the rows of the seats and parameters say: they are not read again before something is written to them */
+  readonly validators: readonly Validator[];
   readonly parameters: Parameters;
   /** of the version in the block's header */
   readonly rules: ProtocolRules;
@@ -55,7 +57,7 @@ export interface BlockInput {
 export interface BlockOutput {
   /** timers first, then the transactions in the order given */
   readonly receipts: readonly Receipt[];
-  /** of the next height, in key order */
+  /** of the next height, in key order; the array of this height where no seat was written, and so the parameters */
   readonly validators: readonly Validator[];
   readonly parameters: Parameters;
   readonly gas: number;
@@ -90,17 +92,16 @@ class BlockExecution {
   private readonly input: BlockInput;
   private readonly catalogue: Catalogue;
   private readonly receipts: Receipt[] = [];
-  private readonly validators: readonly Validator[];
   private readonly valueHashes = new Map<Uint8Array, Hash>();
   private gas = 0;
   private readonly used = noneUsed();
   private areSeatsWritten = false;
+  private areParametersWritten = false;
 
   constructor(input: BlockInput) {
     const { overlay, engine, height } = input;
     this.input = input;
     this.catalogue = new Catalogue(engine, overlay, height);
-    this.validators = this.validatorsNow();
     this.loadContracts();
   }
 
@@ -109,7 +110,7 @@ class BlockExecution {
     for (const transaction of this.input.transactions) this.runTransaction(transaction);
     return {
       receipts: this.receipts,
-      validators: this.areSeatsWritten ? this.validatorsNow() : this.validators,
+      validators: this.areSeatsWritten ? this.validatorsNow() : this.input.validators,
       parameters: this.nextParameters(),
       gas: this.gas,
       valueHashes: this.valueHashes,
@@ -122,9 +123,14 @@ class BlockExecution {
     return validators.value;
   }
 
-  /** Read anew after every block: a version comes into force by its height alone. */
+  /** The protocol is looked at after every block: a version comes into force by its height alone. */
   private nextParameters(): Parameters {
-    const { overlay, height } = this.input;
+    const { overlay, height, parameters: present } = this.input;
+    if (!this.areParametersWritten) {
+      const schedule = protocolScheduleIn(overlay);
+      invariant(schedule.ok, "R6: no transaction leaves the parameters unusable");
+      if (protocolAt(schedule.value, height + 1) === present.protocol) return present;
+    }
     const parameters = parametersIn(overlay, height + 1);
     invariant(parameters.ok, "R6: no transaction leaves the parameters unusable");
     return parameters.value;
@@ -308,13 +314,13 @@ class BlockExecution {
   }
 
   private judgeGovernance(changes: Changes): Refusal | undefined {
-    const { overlay, parameters, engine, height } = this.input;
+    const { overlay, validators, parameters, engine, height } = this.input;
     const written = changes.flatMap(({ key }) => (startsWithBytes(key, GOVERNANCE_PREFIX) ? [key] : []));
     if (written.length === 0) return undefined;
     const refusal = governanceRefusal({
       written,
       state: overlay,
-      validators: this.validators,
+      validators,
       parameters,
       engine,
       height,
@@ -322,6 +328,7 @@ class BlockExecution {
     if (refusal !== undefined) return refusal;
     if (written.some((key) => startsWithBytes(key, SEATS.prefix) || startsWithBytes(key, ROSTER.prefix)))
       this.areSeatsWritten = true;
+    if (written.some((key) => startsWithBytes(key, PARAMETERS.prefix))) this.areParametersWritten = true;
     return undefined;
   }
 

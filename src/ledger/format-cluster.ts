@@ -39,8 +39,14 @@ export function decodeParameters(bytes: Uint8Array): Verdict<Parameters> {
   return decodeWith(bytes, PARAMETERS_LIMITS, readParameters);
 }
 
+const parametersHashes = new WeakMap<Parameters, Hash>();
+
 export function parametersHashOf(parameters: Parameters): Hash {
-  return hashTagged("PARAMETERS", encodeParameters(parameters));
+  const known = parametersHashes.get(parameters);
+  if (known !== undefined) return known;
+  const hash = hashTagged("PARAMETERS", encodeParameters(parameters));
+  parametersHashes.set(parameters, hash);
+  return hash;
 }
 
 /** `[version, [[organisation, suite, publicKey, peerId]...]]`. */

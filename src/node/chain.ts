@@ -278,6 +278,7 @@ export class Chain {
       transactions: block.transactions,
       dueTimers: this.timers.due(header.timeMs, DUE_TIMERS_MAX),
       overlay,
+      validators: this.facts.validators,
       parameters: this.facts.parameters,
       rules: rulesOf(this.protocols, header.protocol),
       engine: this.engine,
@@ -300,10 +301,7 @@ export class Chain {
     };
     const resultBytes = encodeResult(result);
     const resultHash = resultHashOf(resultBytes);
-    const { parameters } = output;
-    // One array for as long as the seats stay as they are: its hash is known.
-    const areSame = bytesEqual(result.nextValidatorsHash, header.validatorsHash);
-    const validators = areSame ? this.facts.validators : output.validators;
+    const { validators, parameters } = output;
     const staged = { block, result, resultBytes, resultHash, receipts, writes, tree, validators, parameters };
     this.staged.set(id, staged);
     return staged;

@@ -200,7 +200,7 @@ export class Participant {
           if (frame !== undefined) this.peers.send([to], frame);
         },
         fetchBatches: (from, digests) => this.guard(this.intake.collect(from, digests)),
-        keepTrail: (height, bytes) => this.guard(chain.store.saveTrail(height, bytes)),
+        keepTrail: (height, bytes) => this.guard(chain.store.trails.keep(height, bytes)),
         report: (report) => handleReport(report, { log, recordEvidence, penalise: onBad }),
       },
     });
@@ -230,6 +230,8 @@ export class Participant {
     await this.keepingUp.stop();
     await this.network.stop();
     await this.commitTurn;
+    // A store that refuses writes has halted the node already.
+    await this.chain.store.trails.flush().catch(() => undefined);
   }
 
   /** A transaction passed the door. @throws LedgerError MEMPOOL_FULL, MEMPOOL_SENDER_FULL */

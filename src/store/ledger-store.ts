@@ -33,7 +33,6 @@ import {
   SCHEMA_KEY,
   SCHEMA_VERSION,
   type StateSpace,
-  trailKey,
   transactionKey,
   u64,
 } from "./keys.ts";
@@ -69,16 +68,15 @@ import {
   treeOf,
   viewOf,
 } from "./state-rows.ts";
+import { Trails } from "./trails.ts";
 import { replayIds, windowBlocks } from "./window.ts";
 
 const STATE_CACHE_BYTES = 64 << 20;
 /** Blocks whose receipts stay decoded: everybody asks for those of the newest blocks. */
 const RECEIPT_BLOCKS_KEPT = 8;
-/** Heights for which this node can help to prove who forked. */
-const TRAILS_KEPT = 10_000;
-const TRAIL_SWEEP_HEIGHTS = 64;
 
 export class LedgerStore {
+  readonly trails: Trails;
   readonly #store: KeyValueStore;
   readonly #chainId: Hash;
   #cache: StateCache;
@@ -93,6 +91,7 @@ export class LedgerStore {
 
   private constructor(store: KeyValueStore, chainId: Hash, opened: OpenedHead | undefined) {
     this.#store = store;
+    this.trails = new Trails(store);
     this.#chainId = chainId;
     this.#space = spaceOf(store);
     this.#cache = this.#newCache();
@@ -195,7 +194,9 @@ export class LedgerStore {
     );
     const appended = this.#history.append(historyLeaf({ height: header.height, blockHash, resultHash }));
     const head = headAfter(commit, { before, resultHash, certificateView: certificate.view });
+    const trails = this.trails.operations();
     const operations = [
+      ...trails.operations,
       ...this.#headRows(head, commit.references),
       ...blockOperations(commit),
       ...commit.writes.map((write) => stateOperation(write, header.height, this.#space)),
@@ -207,6 +208,7 @@ export class LedgerStore {
     } finally {
       this.#isCommitting = false;
     }
+    trails.written();
     this.#head = head;
     this.#history = appended.history;
     this.#cache.apply(commit.writes, header.height);
@@ -271,21 +273,9 @@ export class LedgerStore {
 
   // ---- evidence ----
 
-  /** Of the newest heights only. Not synced: after power loss other members still have theirs. */
-  async saveTrail(height: number, bytes: Uint8Array): Promise<void> {
-    const operations: WriteOperation[] = [put(trailKey(height), bytes)];
-    if (height > TRAILS_KEPT) operations.push({ kind: "delete", key: trailKey(height - TRAILS_KEPT) });
-    // Heights that were caught up with leave no trail, and delete none.
-    if (height > TRAILS_KEPT && height % TRAIL_SWEEP_HEIGHTS === 0) {
-      const range = { from: rangeOf("trail").from, to: trailKey(height - TRAILS_KEPT), limit: 2 * TRAIL_SWEEP_HEIGHTS };
-      for (const [key] of await this.#store.scan(range)) operations.push({ kind: "delete", key });
-    }
-    await this.#store.write(operations, { sync: false });
-  }
-
   /** undefined: nothing is kept of that height */
   loadTrail(height: number): Uint8Array | undefined {
-    return this.#store.get(trailKey(height));
+    return this.trails.load(height);
   }
 
   /** On return it survives power loss. The same evidence again changes nothing. */

@@ -261,7 +261,7 @@ describe("blocks", () => {
   });
 
   it("R298: a fault of the ledger itself is no refusal: it goes on to who runs the block", () => {
-    const { engine, parameters } = chain;
+    const { engine, validators, parameters } = chain;
     const overlay = new Overlay({ base: chain, height: 1 });
     const broken = Object.assign(Object.create(overlay), {
       get: (key: Uint8Array) => {
@@ -282,6 +282,7 @@ describe("blocks", () => {
       timeMs: 1,
       transactions,
       dueTimers: [],
+      validators,
       parameters,
       rules: RULES,
       engine,
@@ -360,7 +361,7 @@ describe("deploying and withdrawing", () => {
     chain = new TestChain(genesisWith([{ name: "desk", source: DESK }], ACCOUNTS));
     const overlay = new Overlay({ base: chain, height: 1 });
     overlay.put(SETTINGS.stateKey(["tiny", "b"]), SETTINGS.encode(["tiny", "b", 3]));
-    const { engine, parameters } = chain;
+    const { engine, validators, parameters } = chain;
     const { receipts } = executeBlock({
       chainId: new Uint8Array(32),
       height: 1,
@@ -368,6 +369,7 @@ describe("deploying and withdrawing", () => {
       transactions: [transaction("root", [call("governance", "deploy", { name: "tiny", source: SMALL("tiny", two) })])],
       dueTimers: [],
       overlay,
+      validators,
       parameters,
       rules: RULES,
       engine,
@@ -459,7 +461,7 @@ describe("what an engine keeps", () => {
 
   it("R300: a number that is set applies while its contract accepts it, else that of the document", () => {
     const overlay = new Overlay({ base: chain, height: 1 });
-    const { engine, parameters } = chain;
+    const { engine, validators, parameters } = chain;
     const rows = (value: number) => {
       overlay.put(SETTINGS.stateKey(["desk", "none"]), SETTINGS.encode(["desk", "none", value]));
       const mark = overlay.mark();
@@ -470,6 +472,7 @@ describe("what an engine keeps", () => {
         transactions: [transaction("ann", [call("desk", "put", { id: "x" })])],
         dueTimers: [],
         overlay,
+        validators,
         parameters,
         rules: RULES,
         engine,

@@ -10,6 +10,7 @@ import { type BlockOutput, executeBlock } from "../../../src/contracts/execute-b
 import { parseExpression } from "../../../src/contracts/expression.ts";
 import { type Finding, Findings } from "../../../src/contracts/finding.ts";
 import { genesisWrites } from "../../../src/contracts/genesis-state.ts";
+import { validatorsIn } from "../../../src/contracts/governance-rows.ts";
 import { SyntaxFault } from "../../../src/contracts/lexer.ts";
 import { ExpressionError, OutOfGas } from "../../../src/contracts/outcome.ts";
 import { PROTOCOLS, type Protocols, rulesOf } from "../../../src/contracts/protocols.ts";
@@ -20,7 +21,7 @@ import { parseType } from "../../../src/contracts/types.ts";
 import type { Value } from "../../../src/ledger/codec.ts";
 import type { Genesis } from "../../../src/ledger/genesis.ts";
 import { compareBytes, toHex } from "../../../src/ledger/hash.ts";
-import type { Parameters, Receipt, StateEntry, Transaction } from "../../../src/ledger/types.ts";
+import type { Parameters, Receipt, StateEntry, Transaction, Validator } from "../../../src/ledger/types.ts";
 import { Overlay } from "../../../src/state/overlay.ts";
 
 export function newOverlay(): Overlay {
@@ -201,6 +202,7 @@ export class TestChain {
   readonly protocols: Protocols;
   height = 0;
   parameters: Parameters = PARAMETERS;
+  validators: readonly Validator[];
   /** what a test has smaller than governance would allow */
   limits: Partial<Parameters> = {};
 
@@ -208,6 +210,9 @@ export class TestChain {
     this.protocols = protocols;
     for (const { key, value } of genesisWrites(genesis, this.engine))
       if (value !== undefined) this.rows.set(toHex(key), { key, value, lastHeight: 0 });
+    const seats = validatorsIn(this);
+    if (!seats.ok) throw new Error(seats.code);
+    this.validators = seats.value;
   }
 
   get(key: Uint8Array): StateEntry | undefined {
@@ -234,6 +239,7 @@ export class TestChain {
       transactions,
       dueTimers,
       overlay,
+      validators: this.validators,
       parameters,
       rules: rulesOf(this.protocols, parameters.protocol),
       engine,
@@ -242,7 +248,8 @@ export class TestChain {
       if (value === undefined) this.rows.delete(toHex(key));
       else this.rows.set(toHex(key), { key, value, lastHeight: height });
     }
-    this.parameters = output.parameters;
+    this.validators = output.validators;
+    if (output.parameters !== parameters) this.parameters = output.parameters;
     return output;
   }
 

@@ -19,6 +19,7 @@ import {
   receiptsKey,
   SCHEMA_KEY,
   stateKey,
+  trailKey,
 } from "../../../src/store/keys.ts";
 import { LedgerStore } from "../../../src/store/ledger-store.ts";
 import { openLevelStore } from "../../../src/store/level-store.ts";
@@ -282,26 +283,44 @@ describe.each(["LevelDB", "memory"])("ledger store on %s", (kind) => {
     const { ledger } = await openChain(store, GENESIS);
     const trail = new Uint8Array(100).fill(7);
     // Three were followed here, then blocks were caught up with for a long while, then heights were followed again.
-    for (const height of [5, 6, 40, 20_033, 20_034, 20_035]) await ledger.saveTrail(height, trail);
+    const { trails } = ledger;
+    for (const height of [5, 6, 40, 20_033, 20_034, 20_035]) await trails.keep(height, trail);
+    await trails.flush();
     expect([5, 6, 40, 20_035].map((height) => ledger.loadTrail(height) === undefined)).toEqual([
       false,
       false,
       false,
       false,
     ]);
-    await ledger.saveTrail(20_096, trail);
+    await trails.keep(20_096, trail);
     expect([5, 6, 40, 20_035].map((height) => ledger.loadTrail(height) === undefined)).toEqual([
       true,
       true,
       true,
       false,
     ]);
-    await ledger.saveTrail(30_034, trail);
+    await trails.keep(30_034, trail);
+    await trails.flush();
     expect([20_033, 20_034, 20_035].map((height) => ledger.loadTrail(height) === undefined)).toEqual([
       false,
       true,
       false,
     ]);
+  });
+
+  it("N244: a trail is found at once and lies on disk with the block after it, without a write of its own", async () => {
+    const { ledger, tree } = await openChain(store, GENESIS);
+    const onDisk = () => store.get(trailKey(3));
+    const trail = new Uint8Array(100).fill(7);
+    await ledger.trails.keep(3, trail);
+    expect([ledger.trails.load(3), onDisk()]).toEqual([trail, undefined]);
+    await commitWithBatches(ledger, tree);
+    expect([ledger.trails.load(3), onDisk()]).toEqual([trail, trail]);
+    const other = trail.map(() => 8);
+    await ledger.trails.keep(3, other);
+    expect([ledger.trails.load(3), onDisk()]).toEqual([other, trail]);
+    await ledger.trails.flush();
+    expect(onDisk()).toEqual(other);
   });
 
   it("D123: power that is lost after a step of pruning leaves it done or not begun", async () => {
