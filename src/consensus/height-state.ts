@@ -2,7 +2,7 @@
 // Holds data and looks things up in it: the rules that change it stand in normal-case.ts, view-change.ts and catch-up.ts.
 
 import { invariant } from "../assert.ts";
-import { bytesEqual, type Hash, toHex } from "../ledger/hash.ts";
+import { bytesEqual, bytesKey, type Hash, toHex } from "../ledger/hash.ts";
 import type { Certificate, Result, Validator, VerifySignature } from "../ledger/types.ts";
 import type { HeadFacts, ValidatorKey } from "./events.ts";
 import { HeightVerifier } from "./height-verifier.ts";
@@ -52,6 +52,9 @@ export interface ViewState {
   /** all delays of the wait that runs, which work known later may lengthen */
   waitedMs: number;
 }
+
+/** Once for each set of validators, not for each height. */
+const keysOfSets = new WeakMap<readonly Validator[], readonly ValidatorKey[]>();
 
 export class HeightState {
   readonly height: number;
@@ -107,7 +110,7 @@ export class HeightState {
     this.height = head.height + 1;
     this.head = head;
     this.validators = validators;
-    this.keys = validators.map(({ publicKey }) => toHex(publicKey));
+    this.keys = keysOf(validators);
     this.verifier = new HeightVerifier({ chainId, height: this.height, validators, verify });
     this.log = new VoteLog(validators.length, this.verifier.quorum);
     this.lead = leadIndex({
@@ -140,12 +143,12 @@ export class HeightState {
   }
 
   candidate(blockHash: Hash): Candidate | undefined {
-    return this.candidates.get(toHex(blockHash));
+    return this.candidates.get(bytesKey(blockHash));
   }
 
   /** Knows a block, once. */
   addCandidate(block: EncodedProposal, arrivedMs?: number): Candidate {
-    const key = toHex(block.proposal.blockHash);
+    const key = bytesKey(block.proposal.blockHash);
     const known = this.candidates.get(key);
     if (known !== undefined) return known;
     if (this.candidates.size >= CANDIDATES_MAX) this.forgetOldestCandidate();
@@ -165,7 +168,7 @@ export class HeightState {
 
   /** A verified certificate, or this key's own record, names that block: the clock has no say any more, its refusal is void. */
   certify(blockHash: Hash): void {
-    this.certified.add(toHex(blockHash));
+    this.certified.add(bytesKey(blockHash));
     const candidate = this.candidate(blockHash);
     if (candidate === undefined || candidate.isCertified) return;
     candidate.isCertified = true;
@@ -198,6 +201,14 @@ export class HeightState {
     const oldest = droppable.find(([, candidate]) => !candidate.isCertified) ?? droppable[0];
     if (oldest !== undefined) this.candidates.delete(oldest[0]);
   }
+}
+
+function keysOf(validators: readonly Validator[]): readonly ValidatorKey[] {
+  const known = keysOfSets.get(validators);
+  if (known !== undefined) return known;
+  const keys = validators.map(({ publicKey }) => toHex(publicKey));
+  keysOfSets.set(validators, keys);
+  return keys;
 }
 
 /** The one refusal of a block that another clock might not have made. */

@@ -19,6 +19,20 @@ import {
   viewChangeSigningBytes,
 } from "./view-formats.ts";
 
+/** Ballots whose votes are remembered: liars make any number of them, and what is forgotten is verified again. */
+const BALLOTS_MAX = 64;
+
+/** What votes of one kind and view say, and whose signatures were found right for it. */
+interface Ballot {
+  readonly kind: Vote["kind"];
+  readonly view: number;
+  readonly blockHash: Hash;
+  readonly resultHash: Uint8Array;
+  /** what is signed */
+  readonly signed: Uint8Array;
+  readonly signatures: Map<number, Uint8Array>;
+}
+
 export class HeightVerifier {
   readonly chainId: Hash;
   readonly height: number;
@@ -28,8 +42,8 @@ export class HeightVerifier {
   private readonly verify: VerifySignature;
   /** statement -> the signature that was found right for it */
   private readonly verified = new Map<string, Uint8Array>();
-  /** votes of one statement differ in the signer only */
-  private readonly voteSigned = new Map<string, Uint8Array>();
+  /** the newest last: votes of one ballot differ in the signer only */
+  private readonly ballots: Ballot[] = [];
 
   constructor(facts: {
     readonly chainId: Hash;
@@ -46,8 +60,14 @@ export class HeightVerifier {
   }
 
   isVoteSigned(vote: Vote): boolean {
-    const statement = statementOf(vote);
-    return this.isSigned(statement, vote.signer, vote.signature, () => this.voteBytes(statement, vote));
+    const validator = this.validators[vote.signer];
+    if (validator === undefined) return false;
+    const { signed, signatures } = this.ballotOf(vote);
+    const known = signatures.get(vote.signer);
+    if (known !== undefined && bytesEqual(known, vote.signature)) return true;
+    if (!this.verify(validator.suite, validator.publicKey, signed, vote.signature)) return false;
+    signatures.set(vote.signer, vote.signature);
+    return true;
   }
 
   isSuspectSigned(view: number, suspect: SignedSuspect): boolean {
@@ -107,7 +127,7 @@ export class HeightVerifier {
 
   /** Remembers a signature that this node made itself. */
   trust(vote: Vote): void {
-    this.remember(`${vote.signer}:${statementOf(vote)}`, vote.signature);
+    this.ballotOf(vote).signatures.set(vote.signer, vote.signature);
   }
 
   private place(): { readonly chainId: Hash; readonly height: number; readonly validatorsHash: Hash } {
@@ -125,13 +145,21 @@ export class HeightVerifier {
     return true;
   }
 
-  private voteBytes(statement: string, vote: Vote): Uint8Array {
-    const known = this.voteSigned.get(statement);
+  private ballotOf(vote: Vote): Ballot {
+    const { kind, view, blockHash, resultHash } = vote;
+    const known = this.ballots.findLast(
+      (one) =>
+        one.kind === kind &&
+        one.view === view &&
+        bytesEqual(one.blockHash, blockHash) &&
+        bytesEqual(one.resultHash, resultHash),
+    );
     if (known !== undefined) return known;
-    const bytes = voteSigningBytes({ ...vote, chainId: this.chainId, validatorsHash: this.validatorsHash });
-    if (this.voteSigned.size >= VERIFIED_SIGNATURES_MAX) this.voteSigned.clear();
-    this.voteSigned.set(statement, bytes);
-    return bytes;
+    const signed = voteSigningBytes({ ...vote, chainId: this.chainId, validatorsHash: this.validatorsHash });
+    const ballot = { kind, view, blockHash, resultHash, signed, signatures: new Map<number, Uint8Array>() };
+    if (this.ballots.length >= BALLOTS_MAX) this.ballots.shift();
+    this.ballots.push(ballot);
+    return ballot;
   }
 
   private remember(key: string, signature: Uint8Array): void {
@@ -161,10 +189,6 @@ export function newViewDecision(newView: NewView, validatorCount: number): Verdi
   if (rival !== undefined) return refuse("NEW_VIEW_CERTIFICATE", "two blocks at the highest lock");
   if (!bytesEqual(newView.blockHash, highest.blockHash)) return refuse("NEW_VIEW_BLOCK");
   return accept(highest);
-}
-
-function statementOf({ kind, view, blockHash, resultHash }: Vote): string {
-  return `${kind}:${view}:${toHex(blockHash)}:${toHex(resultHash)}`;
 }
 
 export function highestClaim(viewChanges: readonly SignedViewChange[]): PreparedClaim | undefined {

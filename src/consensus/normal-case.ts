@@ -3,7 +3,7 @@
 
 import { invariant } from "../assert.ts";
 import { encodeProposal } from "../ledger/format-block.ts";
-import { bytesEqual, EMPTY_BYTES, toHex } from "../ledger/hash.ts";
+import { bytesEqual, EMPTY_BYTES, type Hash, toHex } from "../ledger/hash.ts";
 import type { Header, Vote } from "../ledger/types.ts";
 import { type Core, countStatement, countVote, refuseMessage, reportContradiction, takeVote } from "./core.ts";
 import type { Arrival, ReplicaEvent, ValidatorKey } from "./events.ts";
@@ -173,9 +173,16 @@ export function pursueBlocks(core: Core): void {
   const { state } = core;
   const { accepted, built } = state.current;
   const plan = state.isPrimary && isOpen(state, STEP_PREPARE) ? newViewPlan(state) : undefined;
-  const hashes = [state.decided?.blockHash, state.prepared.get(state.view)?.blockHash, plan?.decided?.blockHash];
-  const named = hashes.map((hash) => (hash === undefined ? undefined : state.candidate(hash)));
-  for (const candidate of [...named, accepted?.candidate, built]) if (candidate !== undefined) pursue(core, candidate);
+  pursueNamed(core, state.decided);
+  pursueNamed(core, state.prepared.get(state.view));
+  pursueNamed(core, plan?.decided);
+  if (accepted !== undefined) pursue(core, accepted.candidate);
+  if (built !== undefined) pursue(core, built);
+}
+
+function pursueNamed(core: Core, named: { readonly blockHash: Hash } | undefined): void {
+  const candidate = named && core.state.candidate(named.blockHash);
+  if (candidate !== undefined) pursue(core, candidate);
 }
 
 function pursue(core: Core, candidate: Candidate): void {

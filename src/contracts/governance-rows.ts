@@ -51,7 +51,7 @@ export interface ProtocolSchedule {
 
 export function protocolScheduleIn(state: StateReader): Verdict<ProtocolSchedule> {
   const found = (row: string): number | undefined => {
-    const value = PARAMETERS.read(state, [row])?.[1];
+    const value = PARAMETERS.readKept(state, [row])?.[1];
     return typeof value === "number" && value >= 1 ? value : undefined;
   };
   const protocol = found(PROTOCOL_ROWS.protocol);
@@ -73,7 +73,7 @@ export function parametersIn(state: StateReader, height: number): Verdict<Parame
   if (!schedule.ok) return schedule;
   const found: [string, number][] = [];
   for (const [name, row] of Object.entries(PARAMETER_NAMES)) {
-    const value = PARAMETERS.read(state, [row])?.[1];
+    const value = PARAMETERS.readKept(state, [row])?.[1];
     if (typeof value !== "number" || value < 1) return refuse("PARAMETER_INVALID", row);
     found.push([name, value]);
   }
