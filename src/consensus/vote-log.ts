@@ -42,9 +42,12 @@ export class VoteLog {
 
   /** q votes equal to this one apart from their signers, as a certificate. */
   certificateWith(vote: Vote): Certificate | undefined {
-    const equal = this.votes(vote.kind, vote.view).filter((other) => isEqualVote(other, vote));
-    if (equal.length < this.quorum) return undefined;
-    const votes = equal.slice(0, this.quorum);
+    const votes: Vote[] = [];
+    for (let signer = 0; signer < this.statements.length && votes.length < this.quorum; signer += 1) {
+      const other = this.find(vote.kind, vote.view, signer);
+      if (other !== undefined && isEqualVote(other, vote)) votes.push(other);
+    }
+    if (votes.length < this.quorum) return undefined;
     return makeCertificate({ ...vote, validatorCount: this.statements.length, votes });
   }
 

@@ -16,6 +16,7 @@ import { BatchIntake } from "./batch-intake.ts";
 import { BatchPool } from "./batch-pool.ts";
 import { BATCH_TRANSACTIONS_MAX, Batcher } from "./batcher.ts";
 import type { Chain, StagedBlock } from "./chain.ts";
+import { CommitLog } from "./commit-log.ts";
 import { Driver, type EffectOf, type EventOf } from "./driver.ts";
 import { EvidenceLog } from "./evidence-log.ts";
 import { FairTurns } from "./fair-turns.ts";
@@ -81,6 +82,7 @@ export class Participant {
   private readonly commitListeners = new Set<(block: CommittedBlock) => void>();
   private commitTurn: Promise<unknown> = Promise.resolve();
   private readonly pace = new Pace();
+  private readonly commitLog: CommitLog;
   private readonly work: Work;
   private readonly ahead: AheadWatch;
   private readonly turns: FairTurns;
@@ -95,6 +97,7 @@ export class Participant {
     this.clock = clock;
     this.schedule = new Schedule(clock);
     this.log = log;
+    this.commitLog = new CommitLog(log);
     this.network = network;
     this.replica = options.replica;
     this.signer = options.signer;
@@ -395,12 +398,7 @@ export class Participant {
     const { toSpread, starved } = this.pool.countPassedOver(this.proposals.view, proposal.references, limits);
     const committed = transactions.map(({ id }) => id);
     this.settleAt(block.head, proposal.references, committed);
-    this.log.info("block committed", {
-      height: block.head.height,
-      view: block.head.certificateView,
-      transactions: transactions.length,
-      block: toHex(block.head.blockHash),
-    });
+    this.commitLog.note(block.head, transactions.length, nowMs);
     this.recovery.headMoved();
     this.work.refresh();
     for (const [digests, wereSpread] of [[toSpread, false] as const, [starved, true] as const])

@@ -108,12 +108,10 @@ export class Proposals {
   async saveBodies(batches: readonly Batch[]): Promise<void> {
     const { store } = this.chain;
     for (const { digest } of batches) this.held.set(bytesKey(digest), this.chain.head.height);
-    // LevelDB shows what another block is just writing before it survives a power cut, and what is just being deleted.
+    // What is just being deleted is gone before it is written again.
     for (let seen: unknown; seen !== this.saved; await seen) seen = this.saved;
-    // N71: a body found on disk may belong to a committed block: it is not this block's to delete.
-    const missing = batches.filter(
-      ({ digest }) => !this.durable.has(bytesKey(digest)) && store.loadBatch(digest) === undefined,
-    );
+    // One that an earlier process wrote is written again: to look for each costs more.
+    const missing = batches.filter(({ digest }) => !this.durable.has(bytesKey(digest)));
     for (const { digest } of missing) this.durable.add(bytesKey(digest));
     if (missing.length > 0) this.saved = Promise.all([this.saved, store.saveBatches(missing, { sync: true })]);
     await this.saved;
@@ -121,11 +119,13 @@ export class Proposals {
 
   /** Forgets what left the pool. Of these digests, which no committed block names, the bodies that were written are deleted. */
   async settle(orphans: readonly Hash[]): Promise<void> {
+    const { store } = this.chain;
     this.beginRest();
-    const written = orphans.filter((digest) => this.durable.has(bytesKey(digest)));
+    // N71: a body that a committed block names is that block's, whoever named it again.
+    const written = orphans.filter((digest) => this.durable.has(bytesKey(digest)) && !store.isNamed(digest));
     for (const digest of this.durable) if (!this.pool.hasKey(digest)) this.durable.delete(digest);
     for (const [digest, height] of this.held) if (height < this.chain.head.height) this.held.delete(digest);
-    if (written.length > 0) this.saved = Promise.all([this.saved, this.chain.store.deleteBatches(written)]);
+    if (written.length > 0) this.saved = Promise.all([this.saved, store.deleteBatches(written)]);
     await this.saved;
   }
 

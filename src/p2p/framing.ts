@@ -8,14 +8,26 @@ export function joinFrames(frames: readonly Uint8Array[]): Uint8Array {
   let total = 0;
   for (const frame of frames) total += LENGTH_BYTES + frame.length;
   const joined = new Uint8Array(total);
-  const view = new DataView(joined.buffer);
   let offset = 0;
   for (const frame of frames) {
-    view.setUint32(offset, frame.length);
+    writeUint32(joined, offset, frame.length);
     joined.set(frame, offset + LENGTH_BYTES);
     offset += LENGTH_BYTES + frame.length;
   }
   return joined;
+}
+
+/** Big endian, byte by byte: a view of a small array costs more than its bytes. */
+export function writeUint32(bytes: Uint8Array, offset: number, value: number): void {
+  bytes[offset] = value >>> 24;
+  bytes[offset + 1] = value >>> 16;
+  bytes[offset + 2] = value >>> 8;
+  bytes[offset + 3] = value;
+}
+
+/** @param offset with four bytes behind it */
+export function readUint32(bytes: Uint8Array, offset: number): number {
+  return ((bytes[offset]! << 24) | (bytes[offset + 1]! << 16) | (bytes[offset + 2]! << 8) | bytes[offset + 3]!) >>> 0;
 }
 
 /** Why a stream of frames was given up. */
@@ -80,7 +92,7 @@ export class Deframer {
   }
 
   #startFrame(): FramingFault | undefined {
-    const length = new DataView(this.#length.buffer).getUint32(0);
+    const length = readUint32(this.#length, 0);
     this.#lengthFilled = 0;
     if (length < this.#options.frameBytesMin) return "FRAME_EMPTY";
     if (length > this.#options.frameBytesMax) return "FRAME_TOO_LARGE";

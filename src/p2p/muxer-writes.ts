@@ -1,6 +1,8 @@
 // What the multiplexer writes to one connection, gathered: one write, and one TLS record, for all frames of a turn.
 // Changes no byte of a stream and keeps their order; only how much a peer may send is told later, and then in one sum.
 
+import { readUint32, writeUint32 } from "./framing.ts";
+
 const HEADER_BYTES = 12;
 const TYPE_WINDOW = 1;
 /** What is joined into one write. A longer gathering goes out at once. */
@@ -52,9 +54,8 @@ export class MuxerWrites {
   /** N234: whether that frame only gives window back, and may wait. */
   #holds(frame: Uint8Array): boolean {
     if (frame.length !== HEADER_BYTES || frame[1] !== TYPE_WINDOW || frame[2] !== 0 || frame[3] !== 0) return false;
-    const view = new DataView(frame.buffer, frame.byteOffset, HEADER_BYTES);
-    const stream = view.getUint32(4);
-    const length = view.getUint32(8);
+    const stream = readUint32(frame, 4);
+    const length = readUint32(frame, 8);
     this.#held.set(stream, (this.#held.get(stream) ?? 0) + length);
     this.#heldBytes += length;
     if (this.#heldBytes >= HELD_WINDOW_BYTES_MAX || this.#held.size > HELD_STREAMS_MAX) this.#schedule();
@@ -75,10 +76,9 @@ export class MuxerWrites {
 
 function windowUpdate(stream: number, length: number): Uint8Array {
   const frame = new Uint8Array(HEADER_BYTES);
-  const view = new DataView(frame.buffer);
-  view.setUint8(1, TYPE_WINDOW);
-  view.setUint32(4, stream);
-  view.setUint32(8, length);
+  frame[1] = TYPE_WINDOW;
+  writeUint32(frame, 4, stream);
+  writeUint32(frame, 8, length);
   return frame;
 }
 

@@ -26,6 +26,7 @@ import {
   HEAD_KEY,
   historyKey,
   idsKey,
+  namedKey,
   PRUNED_KEY,
   rangeOf,
   readU64,
@@ -302,6 +303,11 @@ export class LedgerStore {
 
   loadBatch(digest: Hash): Uint8Array | undefined {
     return this.#store.get(batchKey(digest));
+  }
+
+  /** Whether a committed block names that batch, and was not pruned since. */
+  isNamed(digest: Hash): boolean {
+    return this.#store.get(namedKey(digest)) !== undefined;
   }
 
   /** Not synced: a batch that comes back after power loss is dropped again. */
