@@ -13,7 +13,7 @@ export type ValidatorKey = string;
 /** "spread": half of the patience is over; "progress": nothing committed in time; "resend": recorded votes are due again;
  *  "answer": peers may be answered again. */
 export type TimerKind = "spread" | "progress" | "resend" | "answer";
-/** A late timer is recognised by height and view, and ignored. Timers are never cancelled and several may run at once. */
+/** A late timer is recognised by height and view, and ignored: several may run at once, and the core cancels none. */
 export interface Timer {
   readonly kind: TimerKind;
   readonly height: number;

@@ -44,6 +44,9 @@ export class Driver {
   private readonly halt: (error: LedgerError) => void;
   private readonly queue: ReplicaEvent[] = [];
   private readonly timers = new Set<() => void>();
+  /** waits for a commit that still run, of `waitHeight` */
+  private waits: (() => void)[] = [];
+  private waitHeight = 0;
   private isDraining = false;
   private isStopped = false;
 
@@ -130,11 +133,25 @@ export class Driver {
   }
 
   private setTimer({ timer, delayMs }: EffectOf<"setTimer">): void {
+    const isWait = timer.kind === "spread" || timer.kind === "progress";
+    if (isWait) this.endWaitsBelow(timer.height);
     const cancel = this.clock.setTimer(delayMs, () => {
       this.timers.delete(cancel);
       this.push({ kind: "timerFired", timer });
     });
     this.timers.add(cancel);
+    if (isWait) this.waits.push(cancel);
+  }
+
+  // N246: each height waits for a second and more, and hundreds may end in one: the core would do nothing when theirs fire.
+  private endWaitsBelow(height: number): void {
+    if (height <= this.waitHeight) return;
+    for (const cancel of this.waits) {
+      cancel();
+      this.timers.delete(cancel);
+    }
+    this.waits = [];
+    this.waitHeight = height;
   }
 
   // Law 3: a failed durable effect or a broken invariant halts the process. Never log and continue.

@@ -1,7 +1,7 @@
 // The driver's laws: one event at a time, answers come back as events, a failed durable effect halts.
 
 import { describe, expect, it } from "vitest";
-import type { ReplicaEffect, ReplicaEvent } from "../../../src/consensus/events.ts";
+import type { ReplicaEffect, ReplicaEvent, Timer } from "../../../src/consensus/events.ts";
 import { LedgerError } from "../../../src/errors.ts";
 import { Driver, type EffectPorts } from "../../../src/node/driver.ts";
 import { SILENT, StillClock } from "./support.ts";
@@ -127,5 +127,27 @@ describe("driver", () => {
     driver.stop();
     clock.advance(20);
     expect(core.seen).toEqual(["started", "timerFired"]);
+  });
+
+  it("N246: what a height waits for ends with the first wait of a higher one, all else fires", () => {
+    const clock = new StillClock();
+    const set = (kind: Timer["kind"], height: number, delayMs: number, view = 0) =>
+      ({ kind: "setTimer", timer: { kind, height, view }, delayMs }) as const;
+    const fired: string[] = [];
+    const core = {
+      step(event: ReplicaEvent): readonly ReplicaEffect[] {
+        if (event.kind === "timerFired") fired.push(`${event.timer.kind} ${event.timer.height}`);
+        if (event.kind === "started")
+          return [set("spread", 4, 10), set("progress", 4, 30), set("spread", 4, 40, 1), set("resend", 4, 50)];
+        return event.kind === "timerFired" && event.timer.height === 4 ? [set("spread", 5, 100)] : [];
+      },
+    };
+    const driver = new Driver({ core, clock, log: SILENT, halt: () => undefined, ports: ports({}) });
+    driver.push({ kind: "started" });
+    clock.advance(10);
+    clock.advance(40);
+    expect(fired).toEqual(["spread 4", "resend 4"]);
+    clock.advance(100);
+    expect(fired).toEqual(["spread 4", "resend 4", "spread 5", "spread 5"]);
   });
 });
