@@ -58,8 +58,8 @@ export const CONSENSUS_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: VERIFIER,
-        before: "const statement = statementOf(vote);",
-        after: 'if (vote.kind === "prepare") return true;\n    const statement = statementOf(vote);',
+        before: "const validator = this.validators[vote.signer];",
+        after: 'if (vote.kind === "prepare") return true;\n    const validator = this.validators[vote.signer];',
       },
     ],
   },
@@ -97,8 +97,8 @@ export const CONSENSUS_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: VOTE_LOG,
-        before: "if (equal.length < this.quorum) return undefined;",
-        after: "if (equal.length < this.quorum - 1) return undefined;",
+        before: "if (votes.length < this.quorum) return undefined;",
+        after: "if (votes.length < this.quorum - 1) return undefined;",
       },
     ],
   },
