@@ -83,7 +83,6 @@ export class Participant {
   private commitTurn: Promise<unknown> = Promise.resolve();
   private readonly pace = new Pace();
   private readonly commitLog: CommitLog;
-  private roundTripMs: number | undefined;
   private readonly work: Work;
   private readonly ahead: AheadWatch;
   private readonly turns: FairTurns;
@@ -222,7 +221,7 @@ export class Participant {
     this.driver.push({ kind: "started" });
     this.recovery.start();
     this.work.refresh();
-    this.schedule.every("pace", PACE_INTERVAL_MS, () => this.measurePace(true));
+    this.schedule.every("pace", PACE_INTERVAL_MS, () => this.measurePace());
     this.schedule.every("head", HEAD_INTERVAL_MS, () => this.publishHead());
   }
 
@@ -234,6 +233,7 @@ export class Participant {
     await this.keepingUp.stop();
     await this.network.stop();
     await this.commitTurn;
+    // A store that refuses writes has halted the node already.
     await this.chain.store.trails.flush().catch(() => undefined);
   }
 
@@ -426,16 +426,15 @@ export class Participant {
   private noticeBatch(batch: Batch): void {
     // Idle: the next block will name it, so the disk works while that block is made. Under load one write for each block is cheaper.
     if (!this.work.isTold && this.pool.has(batch.digest)) this.guard(this.proposals.saveBodies([batch]));
-    this.measurePace(this.roundTripMs === undefined);
+    this.measurePace();
     this.work.notice();
   }
 
   // ---- pace, heads ----
 
-  private measurePace(isDue: boolean): void {
+  private measurePace(): void {
     const { validators, parameters } = this.chain.head;
-    if (isDue) this.roundTripMs = this.peers.quorumRoundTripMs(quorumSize(validators.length));
-    const { roundTripMs } = this; // to ask for it again with every batch would cost more than it tells
+    const roundTripMs = this.peers.quorumRoundTripMs(quorumSize(validators.length));
     if (roundTripMs === undefined) return;
     const pending = Math.min(this.pool.transactions, parameters.blockTransactionsMax);
     const measured = { roundTripMs, saveMs: this.signer?.saveMs ?? 0, origins: validators.length, pending };
