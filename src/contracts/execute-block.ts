@@ -3,8 +3,7 @@
 
 import { invariant } from "../assert.ts";
 import { decode, encode } from "../ledger/codec.ts";
-import { valueHashOf } from "../ledger/format-receipt.ts";
-import { bytesEqual, EMPTY_BYTES, type Hash, hashTagged } from "../ledger/hash.ts";
+import { bytesEqual, type Hash, hashTagged } from "../ledger/hash.ts";
 import type {
   LedgerEvent,
   Parameters,
@@ -52,20 +51,21 @@ export interface BlockInput {
   readonly engine: Engine;
 }
 
-export interface BlockOutput {
-  /** timers first, then the transactions in the order given */
-  readonly receipts: readonly Receipt[];
+export interface BlockOutput<Kept> {
+  /** what was kept of each: timers first, then the transactions in the order given */
+  readonly receipts: readonly Kept[];
   /** of the next height, in key order */
   readonly validators: readonly Validator[];
   readonly parameters: Parameters;
   readonly gas: number;
-  /** H(VALUE, value) of the values that receipts name, by the array that the overlay holds: nobody hashes them twice */
-  readonly valueHashes: ReadonlyMap<Uint8Array, Hash>;
 }
 
-/** The overlay holds the writes afterwards; dropping it undoes the block. */
-export function executeBlock(input: BlockInput): BlockOutput {
-  return new BlockExecution(input).run();
+/**
+ * The overlay holds the writes afterwards; dropping it undoes the block.
+ * @param keep called with each receipt as soon as it is made: of a full block there would be too many objects to hold all at once
+ */
+export function executeBlock<Kept>(input: BlockInput, keep: (receipt: Receipt) => Kept): BlockOutput<Kept> {
+  return new BlockExecution(input, keep).run();
 }
 
 const GOVERNANCE_PREFIX = tablePrefix(GOVERNANCE_CONTRACT, "").slice(0, -1);
@@ -86,25 +86,26 @@ interface Progress {
   readonly overlay: MeteredOverlay;
 }
 
-class BlockExecution {
+class BlockExecution<Kept> {
   private readonly input: BlockInput;
+  private readonly keep: (receipt: Receipt) => Kept;
   private readonly catalogue: Catalogue;
-  private readonly receipts: Receipt[] = [];
+  private readonly receipts: Kept[] = [];
   private readonly validators: readonly Validator[];
-  private readonly valueHashes = new Map<Uint8Array, Hash>();
   private gas = 0;
   private readonly used = noneUsed();
   private areSeatsWritten = false;
 
-  constructor(input: BlockInput) {
+  constructor(input: BlockInput, keep: (receipt: Receipt) => Kept) {
     const { overlay, engine, height } = input;
     this.input = input;
+    this.keep = keep;
     this.catalogue = new Catalogue(engine, overlay, height);
     this.validators = this.validatorsNow();
     this.loadContracts();
   }
 
-  run(): BlockOutput {
+  run(): BlockOutput<Kept> {
     this.runTimers();
     for (const transaction of this.input.transactions) this.runTransaction(transaction);
     return {
@@ -112,7 +113,6 @@ class BlockExecution {
       validators: this.areSeatsWritten ? this.validatorsNow() : this.validators,
       parameters: this.nextParameters(),
       gas: this.gas,
-      valueHashes: this.valueHashes,
     };
   }
 
@@ -335,7 +335,7 @@ class BlockExecution {
     }: { readonly gas: number; readonly events: readonly LedgerEvent[]; readonly changes: Changes },
   ): void {
     this.gas += gas;
-    this.receipts.push({
+    const receipt: Receipt = {
       txId,
       index: this.receipts.length,
       status: refusal?.status ?? "ok",
@@ -343,18 +343,10 @@ class BlockExecution {
       values: refusal?.values ?? [],
       gas,
       events,
-      writes: changes.map(({ key, value, previousHeight }) => ({
-        key,
-        valueHash: value === undefined ? EMPTY_BYTES : this.hashOf(value),
-        previousHeight,
-      })),
-    });
-  }
-
-  private hashOf(value: Uint8Array): Hash {
-    const hash = valueHashOf(value);
-    this.valueHashes.set(value, hash);
-    return hash;
+      writes: changes,
+    };
+    this.receipts.push(this.keep(receipt));
+    this.input.overlay.settle();
   }
 }
 

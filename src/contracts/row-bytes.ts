@@ -3,31 +3,18 @@
 
 import { invariant } from "../assert.ts";
 import { encodeInPlace, type Value } from "../ledger/codec.ts";
+import { Slab } from "../ledger/slab.ts";
 
-/** Up to here V8 keeps an array's bytes in its own heap; an array that is longer costs ten times as much to make. */
-const OWN_BYTES_MAX = 64;
-const SLAB_BYTES = 4096;
-/** A longer row has a buffer of its own: it would leave too much of a slab unused. */
-const SHARED_BYTES_MAX = 1024;
+/** Up to here bytes are copied one by one, because a view of them costs more. */
+const SHORT_BYTES_MAX = 64;
 
-let slab = new Uint8Array(SLAB_BYTES);
-let slabUsed = 0;
-
-/** Room for a row. It may share its buffer with other rows: who keeps it for longer than its block copies it. */
-function roomFor(length: number): Uint8Array {
-  if (length <= OWN_BYTES_MAX || length > SHARED_BYTES_MAX) return new Uint8Array(length);
-  if (slabUsed + length > SLAB_BYTES) {
-    slab = new Uint8Array(SLAB_BYTES);
-    slabUsed = 0;
-  }
-  slabUsed += length;
-  return new Uint8Array(slab.buffer, slabUsed - length, length);
-}
+/** Rows of a block. Who keeps one for longer copies it. */
+const ROWS = new Slab(4096);
 
 /** @returns where the copy ends */
 function copy(from: Uint8Array, span: Span, to: Uint8Array, at: number): number {
   const length = span.end - span.start;
-  if (length > OWN_BYTES_MAX) to.set(from.subarray(span.start, span.end), at);
+  if (length > SHORT_BYTES_MAX) to.set(from.subarray(span.start, span.end), at);
   else for (let index = 0; index < length; index += 1) to[at + index] = from[span.start + index]!;
   return at + length;
 }
@@ -39,10 +26,7 @@ interface Span {
 
 /** The canonical bytes of a row's fields. */
 export function encodeFields(fields: readonly Value[]): Uint8Array {
-  const bytes = encodeInPlace(fields);
-  const room = roomFor(bytes.length);
-  room.set(bytes);
-  return room;
+  return ROWS.copyOf(encodeInPlace(fields));
 }
 
 /**
@@ -54,7 +38,7 @@ export function encodeChanged(before: Uint8Array, fields: readonly Value[], chan
   const values = encodeInPlace(changed.map((field) => fields[field]!));
   const old = spansOf(before, fields.length, changed);
   const length = old.reduce((rest, { start, end }) => rest - (end - start), before.length);
-  const room = roomFor(length + values.length - headBytes(changed.length));
+  const room = ROWS.room(length + values.length - headBytes(changed.length));
   let [from, at, valueStart] = [0, 0, headBytes(changed.length)];
   for (const { start, end } of old) {
     at = copy(before, { start: from, end: start }, room, at);

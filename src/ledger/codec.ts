@@ -189,6 +189,8 @@ export class Reader {
   /** A list of `min` to `max` items, each read by `read`. */
   list<T>(min: number, max: number, read: (reader: Reader, index: number) => T): T[] {
     const count = this.array(min, max);
+    // What most lists have: an array that grows has room for seventeen.
+    if (count === 1) return [read(this, 0)];
     const list: T[] = [];
     for (let index = 0; index < count; index += 1) list.push(read(this, index));
     return list;
@@ -215,6 +217,7 @@ export class Reader {
   /** A byte string of `min` to `max` bytes, as a view of the input. */
   view(min: number, max: number): Uint8Array {
     const [start, end] = this.span(min, max);
+    if (start === end) return EMPTY_BYTES;
     return this.bytes.subarray(start, end);
   }
 
@@ -229,10 +232,10 @@ export class Reader {
     return this.byteString(32, 32);
   }
 
-  /** 32 bytes: `known` itself when they are equal, otherwise copied. */
+  /** 32 bytes: `known` itself when they are equal, otherwise a view of the input. */
   hashLike(known: Uint8Array | undefined): Uint8Array {
     const view = this.view(32, 32);
-    return known !== undefined && bytesEqual(view, known) ? known : view.slice();
+    return known !== undefined && bytesEqual(view, known) ? known : view;
   }
 
   /** The version at the head of every format. */
@@ -316,13 +319,6 @@ export class Reader {
     if (major === 3) this.decodeText(argument);
     else if (major === 2) this.position += argument;
     else for (let index = 0; index < argument; index += 1) this.skip(depth + 1);
-  }
-
-  /** The bytes that `read` passes over, as a view of the input. */
-  passed(read: (reader: Reader) => void): Uint8Array {
-    const start = this.position;
-    read(this);
-    return this.bytes.subarray(start, this.position);
   }
 
   private span(min: number, max: number): readonly [start: number, end: number] {

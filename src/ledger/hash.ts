@@ -68,11 +68,11 @@ const SCRATCH = new Uint8Array(2048);
 /** The first bytes of it, by their number: made when they are first needed. */
 const SCRATCH_VIEWS = new Array<Uint8Array | undefined>(SCRATCH.length + 1).fill(undefined);
 
-/** H(tag, payload), 32 bytes. */
-export function hashTagged(tag: DomainTag, payload: Uint8Array): Hash {
+/** H(tag, payload), 32 bytes. @param output where to write it, if not into an array of its own */
+export function hashTagged(tag: DomainTag, payload: Uint8Array, output?: Uint8Array): Hash {
   const prefix = prefixOf(tag);
   const length = prefix.length + payload.length;
-  if (length > SCRATCH.length) return sha256(tagged(tag, payload));
+  if (length > SCRATCH.length) return sha256(tagged(tag, payload), output);
   SCRATCH.set(prefix);
   SCRATCH.set(payload, prefix.length);
   let view = SCRATCH_VIEWS[length];
@@ -80,7 +80,7 @@ export function hashTagged(tag: DomainTag, payload: Uint8Array): Hash {
     view = SCRATCH.subarray(0, length);
     SCRATCH_VIEWS[length] = view;
   }
-  return sha256(view);
+  return sha256(view, output);
 }
 
 export function bytesEqual(left: Uint8Array, right: Uint8Array): boolean {

@@ -10,7 +10,7 @@ import type { WindowBlock } from "../ledger/format-snapshot.ts";
 import { decodeCertificate } from "../ledger/format-vote.ts";
 import { genesisHead, type SealedGenesis } from "../ledger/genesis.ts";
 import { bytesEqual, EMPTY_BYTES, type Hash, hashTagged, toHex } from "../ledger/hash.ts";
-import { HistoryAccumulator, historyLeaf } from "../ledger/history.ts";
+import { HistoryAccumulator, type HistoryNode, historyLeaf } from "../ledger/history.ts";
 import { LIMITS } from "../ledger/limits.ts";
 import type { StateReader, StateWrite, ValidatorTransition } from "../ledger/types.ts";
 import type { KeyValueStore, WriteOperation } from "../ports.ts";
@@ -195,15 +195,9 @@ export class LedgerStore {
     );
     const appended = this.#history.append(historyLeaf({ height: header.height, blockHash, resultHash }));
     const head = headAfter(commit, { before, resultHash, certificateView: certificate.view });
-    const operations = [
-      ...this.#headRows(head, commit.references),
-      ...blockOperations(commit),
-      ...commit.writes.map((write) => stateOperation(write, header.height, this.#space)),
-      ...appended.nodes.map(({ position, hash }) => put(historyKey(position), hash)),
-    ];
     this.#isCommitting = true;
     try {
-      await this.#store.write(operations, { sync: true });
+      await this.#store.write(this.#operationsOf(commit, head, appended.nodes), { sync: true });
     } finally {
       this.#isCommitting = false;
     }
@@ -410,6 +404,14 @@ export class LedgerStore {
   }
 
   // ---- inside ----
+
+  /** One by one: all rows of a full block would be too many objects to hold at once. */
+  *#operationsOf(commit: BlockCommit, head: StoredHead, nodes: readonly HistoryNode[]): Generator<WriteOperation> {
+    yield* this.#headRows(head, commit.references);
+    yield* blockOperations(commit);
+    for (const write of commit.writes) yield stateOperation(write, head.height, this.#space);
+    for (const { position, hash } of nodes) yield put(historyKey(position), hash);
+  }
 
   #headRows(head: StoredHead, references: BlockCommit["references"]): readonly WriteOperation[] {
     const { height, headerBytes, resultBytes, certificateBytes } = head;

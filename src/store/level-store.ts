@@ -4,6 +4,7 @@
 import { Level } from "level";
 import { LedgerError } from "../errors.ts";
 import { toHex } from "../ledger/hash.ts";
+import { Slab } from "../ledger/slab.ts";
 import type { KeyRange, KeyValueSnapshot, KeyValueStore, WriteOperation } from "../ports.ts";
 import { CHECKSUM_BYTES, sealInto, unsealValue } from "./checksum.ts";
 import { checkLevelFiles, type FileDamage } from "./level-files.ts";
@@ -14,6 +15,8 @@ type Snapshot = ReturnType<Level<Bytes, Bytes>["snapshot"]>;
 const REBUILD =
   "stop the node, move the store away and start again: it is rebuilt from peers, votes stay in the vote record";
 const BLOCK_CACHE_BYTES = 32 << 20;
+/** Of the buffers that the rows of one write share. */
+const SLAB_BYTES = 16_384;
 
 /**
  * Opens or creates the store in a directory of its own, after checking LevelDB's own checksums in every file: LevelDB
@@ -79,22 +82,20 @@ class LevelStore implements KeyValueStore {
     return this.#scan(range, undefined);
   }
 
-  async write(operations: readonly WriteOperation[], options: { readonly sync: boolean }): Promise<void> {
+  async write(operations: Iterable<WriteOperation>, options: { readonly sync: boolean }): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
     // Chained: the array form of batch() costs three times as much.
     const batch = this.#open().batch();
-    // One buffer for all rows: the library asks each array for its buffer, which costs a small one more than its bytes.
-    const rows = new Uint8Array(operations.reduce((bytes, operation) => bytes + bytesOf(operation), 0));
-    let end = 0;
+    // Rows share buffers: the library asks each array for its buffer, which costs a small one more than its bytes.
+    const rows = new Slab(SLAB_BYTES);
     for (const operation of operations) {
-      const start = end;
-      const keyEnd = start + operation.key.length;
-      end += bytesOf(operation);
-      rows.set(operation.key, start);
-      if (operation.kind === "put") sealInto(rows, keyEnd, operation.key, operation.value);
-      const key = rows.subarray(start, keyEnd);
+      const key = rows.copyOf(operation.key);
       if (operation.kind === "delete") batch.del(key);
-      else batch.put(key, rows.subarray(keyEnd, end));
+      else {
+        const sealed = rows.room(CHECKSUM_BYTES + operation.value.length);
+        sealInto(sealed, 0, operation.key, operation.value);
+        batch.put(key, sealed);
+      }
     }
     try {
       await batch.write({ sync: options.sync });
@@ -161,11 +162,6 @@ class LevelStore implements KeyValueStore {
     if (this.#level.status !== "open") throw new LedgerError("STORE_CLOSED", { path: this.#path });
     return this.#level;
   }
-}
-
-/** Of its key, and of the sealed value that it puts. */
-function bytesOf(operation: WriteOperation): number {
-  return operation.key.length + (operation.kind === "put" ? CHECKSUM_BYTES + operation.value.length : 0);
 }
 
 /** LevelDB hands out Buffers, whose slice() is not a copy: nobody above this file sees one. */

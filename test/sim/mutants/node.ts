@@ -102,18 +102,8 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: LEDGER_STORE,
-        before: `...commit.writes.map((write) => stateOperation(write, header.height, this.#space)),
-      ...appended.nodes.map(({ position, hash }) => put(historyKey(position), hash)),
-    ];
-    this.#isCommitting = true;
-    try {
-      await this.#store.write(operations, { sync: true });`,
-        after: `...commit.writes.map((write) => stateOperation(write, header.height, this.#space)),
-      ...appended.nodes.map(({ position, hash }) => put(historyKey(position), hash)),
-    ];
-    this.#isCommitting = true;
-    try {
-      await this.#store.write(operations, { sync: false });`,
+        before: "await this.#store.write(this.#operationsOf(commit, head, appended.nodes), { sync: true });",
+        after: "await this.#store.write(this.#operationsOf(commit, head, appended.nodes), { sync: false });",
       },
     ],
   },
@@ -185,8 +175,8 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "src/store/block-writes.ts",
-        before: "...receipts.map(({ txId }, index) => put(",
-        after: "...receipts.slice(0, 1).map(({ txId }, index) => put(",
+        before: "of receipts.entries())",
+        after: "of receipts.slice(0, 1).entries())",
       },
     ],
   },
