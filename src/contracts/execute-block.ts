@@ -15,9 +15,9 @@ import type {
   Validator,
 } from "../ledger/types.ts";
 import { type ActionHost, type CallArguments, type Callee, type Caller, frameOf, runAction } from "./action-run.ts";
-import { deploy } from "./deploy.ts";
+import { type DeployRequest, deploy } from "./deploy.ts";
 import { Catalogue, type Engine } from "./engine.ts";
-import type { Row } from "./frame.ts";
+import type { Frame, Row } from "./frame.ts";
 import { governanceRefusal, parametersIn, validatorsIn } from "./governance-rows.ts";
 import {
   fullDimension,
@@ -83,7 +83,32 @@ type Changes = ReturnType<StateOverlay["changesSince"]>;
 interface Progress {
   gas: number;
   readonly events: LedgerEvent[];
+  readonly host: ActionHost;
+}
+
+/** What the actions of one receipt may do. A class, because four functions for each would be more than the rest of a run. */
+class Host implements ActionHost {
   readonly overlay: MeteredOverlay;
+  readonly timeMs: number;
+  private readonly block: Pick<BlockExecution<unknown>, "callee" | "stopped" | "deploy">;
+
+  constructor(block: Host["block"], { overlay, timeMs }: BlockInput) {
+    this.block = block;
+    this.overlay = new MeteredOverlay(overlay);
+    this.timeMs = timeMs;
+  }
+
+  callee(contract: string, action: string): Callee | undefined {
+    return this.block.callee(contract, action);
+  }
+
+  stopped(contract: string): Refusal | undefined {
+    return this.block.stopped(contract);
+  }
+
+  deploy(frame: Frame, request: DeployRequest): Refusal | undefined {
+    return this.block.deploy(frame, request, this.overlay);
+  }
 }
 
 class BlockExecution<Kept> {
@@ -246,7 +271,7 @@ class BlockExecution<Kept> {
   ): void {
     const { overlay } = this.input;
     const begin = overlay.mark();
-    const progress: Progress = { gas: gasLimit, events: [], overlay: new MeteredOverlay(overlay) };
+    const progress: Progress = { gas: gasLimit, events: [], host: new Host(this, this.input) };
     let changes: Changes = [];
     let refusal: Refusal | undefined;
     try {
@@ -260,7 +285,7 @@ class BlockExecution<Kept> {
       if (thrown instanceof OutOfGas) progress.gas = 0;
     }
     const gas = gasLimit - progress.gas;
-    for (const dimension of LIMITED) this.used[dimension] += progress.overlay.used[dimension];
+    for (const dimension of LIMITED) this.used[dimension] += progress.host.overlay.used[dimension];
     if (refusal === undefined) return this.finish(txId, undefined, { gas, events: progress.events, changes });
     overlay.revertTo(begin);
     this.finish(txId, refusal, { gas, events: [], changes: overlay.changesSince(mark) });
@@ -280,31 +305,25 @@ class BlockExecution<Kept> {
       };
     const frame = frameOf({ action: compiled, settings: loaded.settings }, progress.gas);
     try {
-      return runAction(compiled, { host: this.hostOf(progress), frame, caller, args, events: progress.events });
+      return runAction(compiled, { host: progress.host, frame, caller, args, events: progress.events });
     } finally {
       progress.gas = frame.gas;
     }
   }
 
-  private callee(contract: string, action: string): Callee | undefined {
+  callee(contract: string, action: string): Callee | undefined {
     const loaded = this.catalogue.load(contract);
     const compiled = loaded?.contract.actions.get(action);
     return loaded && compiled && { action: compiled, settings: loaded.settings };
   }
 
-  private stopped(contract: string): Refusal | undefined {
+  stopped(contract: string): Refusal | undefined {
     return stopRefusal(this.catalogue.load(contract)?.stop, this.input.timeMs);
   }
 
-  private hostOf({ overlay }: Progress): ActionHost {
-    const { engine, height, timeMs, overlay: state } = this.input;
-    return {
-      overlay,
-      timeMs,
-      callee: (contract, action) => this.callee(contract, action),
-      stopped: (contract) => this.stopped(contract),
-      deploy: (frame, request) => deploy(frame, request, { state, overlay, engine, height }),
-    };
+  deploy(frame: Frame, request: DeployRequest, overlay: MeteredOverlay): Refusal | undefined {
+    const { engine, height, overlay: state } = this.input;
+    return deploy(frame, request, { state, overlay, engine, height });
   }
 
   private judgeGovernance(changes: Changes): Refusal | undefined {

@@ -75,7 +75,9 @@ export function encodeKey(prefix: Uint8Array, values: readonly Value[], rest?: U
     SCRATCH.set(rest, at);
     at += rest.length;
   }
-  return KEYS.copyOf(SCRATCH.subarray(0, at));
+  const key = KEYS.room(at);
+  for (let index = 0; index < at; index += 1) key[index] = SCRATCH[index]!;
+  return key;
 }
 
 function writePart(value: Value, at: number): number {
