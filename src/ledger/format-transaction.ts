@@ -98,12 +98,12 @@ function readBody(reader: Reader, chainId: Hash | undefined): ReceivedBody {
   const validUntilMs = reader.uint(0);
   const gasLimit = reader.uint(0);
   // One byte of a call can become 200 bytes of objects (an empty byte string is one): calls wait as bytes until they run.
-  const callsStart = reader.position;
+  const start = reader.position;
   const contracts = skipCalls(reader);
-  const callBytes = reader.bytes.subarray(callsStart, reader.position);
+  const calls = { input: reader.bytes, start, end: reader.position };
   const memo = reader.view(0, LIMITS.memoBytesMax);
   const body = { version, chainId: chain, signers, nonce, validUntilMs, gasLimit, memo };
-  return new ReceivedBody(body, callBytes, contracts);
+  return new ReceivedBody(body, calls, contracts);
 }
 
 /**
@@ -120,9 +120,16 @@ class ReceivedBody implements TransactionBody {
   readonly memo: Uint8Array;
   /** that the calls name, as far as they differ from the one before */
   readonly contracts: readonly string[];
-  readonly #callBytes: Uint8Array;
+  readonly #input: Uint8Array;
+  readonly #callsStart: number;
+  readonly #callsEnd: number;
 
-  constructor(body: Omit<TransactionBody, "calls">, callBytes: Uint8Array, contracts: readonly string[]) {
+  /** @param input holds the calls from `start` to before `end` */
+  constructor(
+    body: Omit<TransactionBody, "calls">,
+    calls: { readonly input: Uint8Array; readonly start: number; readonly end: number },
+    contracts: readonly string[],
+  ) {
     this.version = body.version;
     this.chainId = body.chainId;
     this.signers = body.signers;
@@ -131,11 +138,13 @@ class ReceivedBody implements TransactionBody {
     this.gasLimit = body.gasLimit;
     this.memo = body.memo;
     this.contracts = contracts;
-    this.#callBytes = callBytes;
+    this.#input = calls.input;
+    this.#callsStart = calls.start;
+    this.#callsEnd = calls.end;
   }
 
   get calls(): readonly Call[] {
-    return readCalls(this.#callBytes);
+    return readCalls(this.#input.subarray(this.#callsStart, this.#callsEnd));
   }
 }
 

@@ -14,8 +14,8 @@ const BUCKETS = 1 << BUCKET_DEPTH;
 const HASH_BYTES = 32;
 const HASH_WORDS = 8;
 const SLAB_BITS = 12;
-/** Of the buffers that the key hashes of one staging share. */
-const SLAB_BYTES = 8192;
+/** Kept until the changes are in the staged table. */
+const KEY_HASHES = new Slab(4096);
 /** Buckets hashed in one plan while a tree is built: bounds the plan's memory. */
 const BUCKETS_AT_ONCE = 4096;
 
@@ -297,10 +297,9 @@ export class StateTree {
 
 // Writes the changes into the staged table in the order of their key hashes: a change's place is its id there. @returns as `isDelete`
 function sortChanges(changes: readonly StateChange[], staged: LeafTable): Uint8Array {
-  const hashes = new Slab(SLAB_BYTES);
   const isDelete = new Uint8Array(changes.length);
   const keyed = changes.map(({ key, leaf }) => {
-    const keyHash = stateKeyHashOf(key, hashes.room(HASH_BYTES));
+    const keyHash = stateKeyHashOf(key, KEY_HASHES.room(HASH_BYTES));
     return { keyHash, leaf, head: first32Bits(keyHash) };
   });
   keyed.sort((left, right) => left.head - right.head || compareBytes(left.keyHash, right.keyHash));

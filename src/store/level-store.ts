@@ -15,8 +15,6 @@ type Snapshot = ReturnType<Level<Bytes, Bytes>["snapshot"]>;
 const REBUILD =
   "stop the node, move the store away and start again: it is rebuilt from peers, votes stay in the vote record";
 const BLOCK_CACHE_BYTES = 32 << 20;
-/** Of the buffers that the rows of one write share. */
-const SLAB_BYTES = 16_384;
 
 /**
  * Opens or creates the store in a directory of its own, after checking LevelDB's own checksums in every file: LevelDB
@@ -66,6 +64,8 @@ function openFailure(path: string, cause: unknown): LedgerError {
 class LevelStore implements KeyValueStore {
   readonly #path: string;
   readonly #level: Level<Bytes, Bytes>;
+  /** rows on their way: the library asks each array for its buffer, which costs a small one more than its bytes */
+  readonly #rows = new Slab(16_384);
   /** after a failed write nobody knows what the disk holds: nothing is written any more until a restart looks */
   #failure: LedgerError | undefined;
 
@@ -86,13 +86,11 @@ class LevelStore implements KeyValueStore {
     if (this.#failure !== undefined) throw this.#failure;
     // Chained: the array form of batch() costs three times as much.
     const batch = this.#open().batch();
-    // Rows share buffers: the library asks each array for its buffer, which costs a small one more than its bytes.
-    const rows = new Slab(SLAB_BYTES);
     for (const operation of operations) {
-      const key = rows.copyOf(operation.key);
+      const key = this.#rows.copyOf(operation.key);
       if (operation.kind === "delete") batch.del(key);
       else {
-        const sealed = rows.room(CHECKSUM_BYTES + operation.value.length);
+        const sealed = this.#rows.room(CHECKSUM_BYTES + operation.value.length);
         sealInto(sealed, 0, operation.key, operation.value);
         batch.put(key, sealed);
       }
