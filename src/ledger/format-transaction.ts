@@ -15,8 +15,8 @@ const TRANSACTION_LIMITS: DecodeLimits = {
   itemsMax: LIMITS.transactionItemsMax,
 };
 
-/** Those of one batch are made together, and dropped together. */
-const IDS = new Slab(4096);
+/** Those of one batch are made and dropped together; one that waits long in the mempool keeps 31 others. */
+const IDS = new Slab(1024);
 
 /** `[version, chainId, signers, nonce, validUntilMs, gasLimit, calls, memo]`; arguments are put in order of their names. */
 export function encodeTransactionBody(body: TransactionBody): Uint8Array {
