@@ -24,5 +24,5 @@ VOLUME /home/node/linli
 # 26000: the other members. 26100: clients, if rpc.host in node.yaml lets them in.
 EXPOSE 26000 26100
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["node", "config/docker/health.mjs"]
-ENTRYPOINT ["node", "--max-semi-space-size=16", "--heap-growing-percent=75", "src/main.ts"]
+ENTRYPOINT ["node", "--max-semi-space-size=16", "--heap-growing-percent=75", "--no-allocation-site-pretenuring", "src/main.ts"]
 CMD ["start"]

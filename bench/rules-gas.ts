@@ -4,14 +4,14 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { compileExpression } from "../src/contracts/compile-expression.ts";
 import { compileSource, Engine } from "../src/contracts/engine.ts";
-import { executeBlock } from "../src/contracts/execute-block.ts";
+import { type BlockOutput, executeBlock } from "../src/contracts/execute-block.ts";
 import type { Frame } from "../src/contracts/frame.ts";
 import { GAS } from "../src/contracts/gas.ts";
 import { genesisWrites } from "../src/contracts/genesis-state.ts";
 import { receiptsRootOf } from "../src/ledger/format-block.ts";
 import { encodeReceipt, receiptHashOf, valueHashOf } from "../src/ledger/format-receipt.ts";
 import { toHex } from "../src/ledger/hash.ts";
-import type { StateEntry } from "../src/ledger/types.ts";
+import type { Receipt, StateEntry } from "../src/ledger/types.ts";
 import { Overlay } from "../src/state/overlay.ts";
 import { StateTree } from "../src/state/tree.ts";
 import { check, genesisWith, PARAMETERS, RULES, transaction } from "../test/unit/contracts/support.ts";
@@ -175,10 +175,13 @@ function execute({
   readonly overlay: Overlay;
   readonly engine: Engine;
   readonly transactions: readonly ReturnType<typeof transaction>[];
-}): ReturnType<typeof executeBlock> {
+}): BlockOutput<Receipt> {
   const parameters = { ...PARAMETERS, blockGasMax: Number.MAX_SAFE_INTEGER };
   const input = { chainId: new Uint8Array(32), height: 1, timeMs: 1_793_000_000_000, dueTimers: [] };
-  return executeBlock({ ...input, transactions, overlay, validators: [], parameters, engine, rules: RULES });
+  return executeBlock(
+    { ...input, transactions, overlay, validators: [], parameters, engine, rules: RULES },
+    (receipt) => receipt,
+  );
 }
 
 function prepareBlocks(): readonly Probe[] {

@@ -41,8 +41,8 @@ export interface KeyValueSnapshot extends KeyValueReader {
 }
 
 export interface KeyValueStore extends KeyValueReader {
-  /** All or nothing. With `sync`, on return it survives power loss. Operations on one key apply in order. */
-  write(operations: readonly WriteOperation[], options: { readonly sync: boolean }): Promise<void>;
+  /** All or nothing. With `sync`, on return it survives power loss. Operations on one key apply in order. All are asked for before the call returns. */
+  write(operations: Iterable<WriteOperation>, options: { readonly sync: boolean }): Promise<void>;
   snapshot(): KeyValueSnapshot;
   close(): Promise<void>;
 }

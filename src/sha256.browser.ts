@@ -2,9 +2,10 @@
 
 import { sha256 as nobleSha256 } from "@noble/hashes/sha2.js";
 
-/** @returns 32 bytes */
-export function sha256(bytes: Uint8Array): Uint8Array {
-  return nobleSha256(bytes);
+/** @returns `output`: 32 bytes */
+export function sha256(bytes: Uint8Array, output: Uint8Array = new Uint8Array(32)): Uint8Array {
+  output.set(nobleSha256(bytes));
+  return output;
 }
 
 /**

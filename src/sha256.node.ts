@@ -4,11 +4,10 @@
 import { hash } from "node:crypto";
 import { hashInto } from "@chainsafe/hashtree";
 
-/** @returns 32 bytes, a plain Uint8Array */
-export function sha256(bytes: Uint8Array): Uint8Array {
+/** @returns `output`: 32 bytes, a plain Uint8Array */
+export function sha256(bytes: Uint8Array, output: Uint8Array = new Uint8Array(32)): Uint8Array {
   // Twice as fast as the Buffer form of the same function (0.4 us against 0.8 for 220 bytes).
   const digest = hash("sha256", bytes, "binary");
-  const output = new Uint8Array(32);
   for (let index = 0; index < 32; index += 1) output[index] = digest.charCodeAt(index);
   return output;
 }

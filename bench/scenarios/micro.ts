@@ -177,18 +177,21 @@ async function engineProbe(name: string, bytes: readonly Uint8Array[], seed: num
     if (value !== undefined) rows.set(toHex(key), { value, lastHeight: 0 });
   const execute = (transactions: readonly Transaction[]): Overlay => {
     const overlay = new Overlay({ base, height: 1 });
-    const { receipts } = executeBlock({
-      chainId: CHAIN_ID,
-      height: 1,
-      timeMs: 1,
-      transactions,
-      dueTimers: [],
-      overlay,
-      validators: [],
-      parameters: { ...PARAMETER_DEFAULTS, blockGasMax: Number.MAX_SAFE_INTEGER },
-      rules: rulesOf(PROTOCOLS, PARAMETER_DEFAULTS.protocol),
-      engine,
-    });
+    const { receipts } = executeBlock(
+      {
+        chainId: CHAIN_ID,
+        height: 1,
+        timeMs: 1,
+        transactions,
+        dueTimers: [],
+        overlay,
+        validators: [],
+        parameters: { ...PARAMETER_DEFAULTS, blockGasMax: Number.MAX_SAFE_INTEGER },
+        rules: rulesOf(PROTOCOLS, PARAMETER_DEFAULTS.protocol),
+        engine,
+      },
+      (receipt) => receipt,
+    );
     const refused = receipts.find(({ status }) => status !== "ok");
     if (refused !== undefined) throw new Error(`${name}: ${refused.ruleId}`);
     return overlay;

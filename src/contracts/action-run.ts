@@ -14,7 +14,7 @@ import { followRow, type IndexStore } from "./index-rows.ts";
 import type { MeteredOverlay } from "./metered-overlay.ts";
 import { ExpressionError } from "./outcome.ts";
 import { type Payment, payMoney } from "./payment.ts";
-import { paidStore, readGroup } from "./read-group.ts";
+import { PaidStore, readGroup } from "./read-group.ts";
 import { failed, type Refusal, type RefusalValues, refused } from "./refusal.ts";
 import type { RowLayout } from "./row-layout.ts";
 import { MONEY, TIMERS } from "./system-layouts.ts";
@@ -112,7 +112,7 @@ export class ActionRun {
     this.events = context.events;
     this.caller = context.caller;
     this.found = new Array(action.reads.length);
-    this.store = paidStore(context.frame, context.host.overlay);
+    this.store = new PaidStore(context.frame, context.host.overlay);
   }
 
   // ---- the run, in order ----
@@ -176,13 +176,14 @@ export class ActionRun {
 
   private readRow(read: CompiledRead, index: number): Refusal | undefined {
     const { layout, key, isOptional, ruleId, scan } = read;
-    const values: Value[] = [];
+    const values = new Array<Value>(key.length);
     let isKey = true;
-    for (const { evaluate, isMember } of key) {
+    for (let column = 0; column < key.length; column += 1) {
+      const { evaluate, isMember } = key[column]!;
       const value = evaluate(this.frame);
       if (value instanceof ExpressionError) return failed(ruleId, value);
       isKey &&= isMember(value);
-      values.push(value);
+      values[column] = value;
     }
     if (scan !== undefined) return this.readGroup({ layout, scan, ruleId }, isKey ? values : undefined);
     charge(this.frame, GAS.read);
@@ -360,7 +361,7 @@ export class ActionRun {
     const { key, bytes } = found;
     const known = this.pendingRow(table, key);
     if (known !== undefined) return known;
-    const pending: PendingRow = { table, key, before, bytes, row: before, assigned: [] };
+    const pending: PendingRow = { table, key, before, bytes, row: before, assigned: before.map(() => false) };
     this.pending.push(pending);
     return pending;
   }

@@ -3,8 +3,7 @@
 
 import { invariant } from "../assert.ts";
 import { decode, encode } from "../ledger/codec.ts";
-import { valueHashOf } from "../ledger/format-receipt.ts";
-import { bytesEqual, EMPTY_BYTES, type Hash, hashTagged } from "../ledger/hash.ts";
+import { bytesEqual, type Hash, hashTagged } from "../ledger/hash.ts";
 import type {
   LedgerEvent,
   Parameters,
@@ -16,9 +15,9 @@ import type {
   Validator,
 } from "../ledger/types.ts";
 import { type ActionHost, type CallArguments, type Callee, type Caller, frameOf, runAction } from "./action-run.ts";
-import { deploy } from "./deploy.ts";
+import { type DeployRequest, deploy } from "./deploy.ts";
 import { Catalogue, type Engine } from "./engine.ts";
-import type { Row } from "./frame.ts";
+import type { Frame, Row } from "./frame.ts";
 import { governanceRefusal, parametersIn, protocolAt, protocolScheduleIn, validatorsIn } from "./governance-rows.ts";
 import {
   fullDimension,
@@ -54,20 +53,21 @@ export interface BlockInput {
   readonly engine: Engine;
 }
 
-export interface BlockOutput {
-  /** timers first, then the transactions in the order given */
-  readonly receipts: readonly Receipt[];
+export interface BlockOutput<Kept> {
+  /** what was kept of each: timers first, then the transactions in the order given */
+  readonly receipts: readonly Kept[];
   /** of the next height, in key order; the array of this height where no seat was written, and so the parameters */
   readonly validators: readonly Validator[];
   readonly parameters: Parameters;
   readonly gas: number;
-  /** H(VALUE, value) of the values that receipts name, by the array that the overlay holds: nobody hashes them twice */
-  readonly valueHashes: ReadonlyMap<Uint8Array, Hash>;
 }
 
-/** The overlay holds the writes afterwards; dropping it undoes the block. */
-export function executeBlock(input: BlockInput): BlockOutput {
-  return new BlockExecution(input).run();
+/**
+ * The overlay holds the writes afterwards; dropping it undoes the block.
+ * @param keep called with each receipt as soon as it is made: of a full block there would be too many objects to hold all at once
+ */
+export function executeBlock<Kept>(input: BlockInput, keep: (receipt: Receipt) => Kept): BlockOutput<Kept> {
+  return new BlockExecution(input, keep).run();
 }
 
 const GOVERNANCE_PREFIX = tablePrefix(GOVERNANCE_CONTRACT, "").slice(0, -1);
@@ -85,27 +85,53 @@ type Changes = ReturnType<StateOverlay["changesSince"]>;
 interface Progress {
   gas: number;
   readonly events: LedgerEvent[];
-  readonly overlay: MeteredOverlay;
+  readonly host: ActionHost;
 }
 
-class BlockExecution {
+/** What the actions of one receipt may do. A class, because four functions for each would be more than the rest of a run. */
+class Host implements ActionHost {
+  readonly overlay: MeteredOverlay;
+  readonly timeMs: number;
+  private readonly block: Pick<BlockExecution<unknown>, "callee" | "stopped" | "deploy">;
+
+  constructor(block: Host["block"], { overlay, timeMs }: BlockInput) {
+    this.block = block;
+    this.overlay = new MeteredOverlay(overlay);
+    this.timeMs = timeMs;
+  }
+
+  callee(contract: string, action: string): Callee | undefined {
+    return this.block.callee(contract, action);
+  }
+
+  stopped(contract: string): Refusal | undefined {
+    return this.block.stopped(contract);
+  }
+
+  deploy(frame: Frame, request: DeployRequest): Refusal | undefined {
+    return this.block.deploy(frame, request, this.overlay);
+  }
+}
+
+class BlockExecution<Kept> {
   private readonly input: BlockInput;
+  private readonly keep: (receipt: Receipt) => Kept;
   private readonly catalogue: Catalogue;
-  private readonly receipts: Receipt[] = [];
-  private readonly valueHashes = new Map<Uint8Array, Hash>();
+  private readonly receipts: Kept[] = [];
   private gas = 0;
   private readonly used = noneUsed();
   private areSeatsWritten = false;
   private areParametersWritten = false;
 
-  constructor(input: BlockInput) {
+  constructor(input: BlockInput, keep: (receipt: Receipt) => Kept) {
     const { overlay, engine, height } = input;
     this.input = input;
+    this.keep = keep;
     this.catalogue = new Catalogue(engine, overlay, height);
     this.loadContracts();
   }
 
-  run(): BlockOutput {
+  run(): BlockOutput<Kept> {
     this.runTimers();
     for (const transaction of this.input.transactions) this.runTransaction(transaction);
     return {
@@ -113,7 +139,6 @@ class BlockExecution {
       validators: this.areSeatsWritten ? this.validatorsNow() : this.input.validators,
       parameters: this.nextParameters(),
       gas: this.gas,
-      valueHashes: this.valueHashes,
     };
   }
 
@@ -252,7 +277,7 @@ class BlockExecution {
   ): void {
     const { overlay } = this.input;
     const begin = overlay.mark();
-    const progress: Progress = { gas: gasLimit, events: [], overlay: new MeteredOverlay(overlay) };
+    const progress: Progress = { gas: gasLimit, events: [], host: new Host(this, this.input) };
     let changes: Changes = [];
     let refusal: Refusal | undefined;
     try {
@@ -266,7 +291,7 @@ class BlockExecution {
       if (thrown instanceof OutOfGas) progress.gas = 0;
     }
     const gas = gasLimit - progress.gas;
-    for (const dimension of LIMITED) this.used[dimension] += progress.overlay.used[dimension];
+    for (const dimension of LIMITED) this.used[dimension] += progress.host.overlay.used[dimension];
     if (refusal === undefined) return this.finish(txId, undefined, { gas, events: progress.events, changes });
     overlay.revertTo(begin);
     this.finish(txId, refusal, { gas, events: [], changes: overlay.changesSince(mark) });
@@ -286,31 +311,25 @@ class BlockExecution {
       };
     const frame = frameOf({ action: compiled, settings: loaded.settings }, progress.gas);
     try {
-      return runAction(compiled, { host: this.hostOf(progress), frame, caller, args, events: progress.events });
+      return runAction(compiled, { host: progress.host, frame, caller, args, events: progress.events });
     } finally {
       progress.gas = frame.gas;
     }
   }
 
-  private callee(contract: string, action: string): Callee | undefined {
+  callee(contract: string, action: string): Callee | undefined {
     const loaded = this.catalogue.load(contract);
     const compiled = loaded?.contract.actions.get(action);
     return loaded && compiled && { action: compiled, settings: loaded.settings };
   }
 
-  private stopped(contract: string): Refusal | undefined {
+  stopped(contract: string): Refusal | undefined {
     return stopRefusal(this.catalogue.load(contract)?.stop, this.input.timeMs);
   }
 
-  private hostOf({ overlay }: Progress): ActionHost {
-    const { engine, height, timeMs, overlay: state } = this.input;
-    return {
-      overlay,
-      timeMs,
-      callee: (contract, action) => this.callee(contract, action),
-      stopped: (contract) => this.stopped(contract),
-      deploy: (frame, request) => deploy(frame, request, { state, overlay, engine, height }),
-    };
+  deploy(frame: Frame, request: DeployRequest, overlay: MeteredOverlay): Refusal | undefined {
+    const { engine, height, overlay: state } = this.input;
+    return deploy(frame, request, { state, overlay, engine, height });
   }
 
   private judgeGovernance(changes: Changes): Refusal | undefined {
@@ -342,7 +361,7 @@ class BlockExecution {
     }: { readonly gas: number; readonly events: readonly LedgerEvent[]; readonly changes: Changes },
   ): void {
     this.gas += gas;
-    this.receipts.push({
+    const receipt: Receipt = {
       txId,
       index: this.receipts.length,
       status: refusal?.status ?? "ok",
@@ -350,18 +369,10 @@ class BlockExecution {
       values: refusal?.values ?? [],
       gas,
       events,
-      writes: changes.map(({ key, value, previousHeight }) => ({
-        key,
-        valueHash: value === undefined ? EMPTY_BYTES : this.hashOf(value),
-        previousHeight,
-      })),
-    });
-  }
-
-  private hashOf(value: Uint8Array): Hash {
-    const hash = valueHashOf(value);
-    this.valueHashes.set(value, hash);
-    return hash;
+      writes: changes,
+    };
+    this.receipts.push(this.keep(receipt));
+    this.input.overlay.settle();
   }
 }
 

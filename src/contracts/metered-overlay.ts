@@ -60,6 +60,10 @@ export class MeteredOverlay implements StateOverlay {
     this.overlay.revertTo(mark);
   }
 
+  settle(): void {
+    this.overlay.settle();
+  }
+
   changesSince(mark: number): ReturnType<StateOverlay["changesSince"]> {
     return this.overlay.changesSince(mark);
   }

@@ -13,23 +13,31 @@ import type { RowLayout } from "./row-layout.ts";
 import { decodeKey } from "./state-keys.ts";
 
 /** Pays before the work: a read and its bytes, a write and its bytes. */
-export function paidStore(frame: Frame, overlay: Pick<StateOverlay, "get" | "put" | "delete">): IndexStore {
-  return {
-    get: (key) => {
-      charge(frame, GAS.read);
-      const value = overlay.get(key)?.value;
-      if (value !== undefined) charge(frame, byteUnits(value.length));
-      return value;
-    },
-    put: (key, value) => {
-      charge(frame, GAS.write + writeUnits(value.length));
-      overlay.put(key, value);
-    },
-    delete: (key) => {
-      charge(frame, GAS.write);
-      overlay.delete(key);
-    },
-  };
+export class PaidStore implements IndexStore {
+  private readonly frame: Frame;
+  private readonly overlay: Pick<StateOverlay, "get" | "put" | "delete">;
+
+  constructor(frame: Frame, overlay: Pick<StateOverlay, "get" | "put" | "delete">) {
+    this.frame = frame;
+    this.overlay = overlay;
+  }
+
+  get(key: Uint8Array): Uint8Array | undefined {
+    charge(this.frame, GAS.read);
+    const value = this.overlay.get(key)?.value;
+    if (value !== undefined) charge(this.frame, byteUnits(value.length));
+    return value;
+  }
+
+  put(key: Uint8Array, value: Uint8Array): void {
+    charge(this.frame, GAS.write + writeUnits(value.length));
+    this.overlay.put(key, value);
+  }
+
+  delete(key: Uint8Array): void {
+    charge(this.frame, GAS.write);
+    this.overlay.delete(key);
+  }
 }
 
 /** The rows in key order, with the columns that the action sees. */

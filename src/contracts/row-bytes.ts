@@ -3,46 +3,28 @@
 
 import { invariant } from "../assert.ts";
 import { encodeInPlace, type Value } from "../ledger/codec.ts";
+import { Slab } from "../ledger/slab.ts";
 
-/** Up to here V8 keeps an array's bytes in its own heap; an array that is longer costs ten times as much to make. */
-const OWN_BYTES_MAX = 64;
-const SLAB_BYTES = 4096;
-/** A longer row has a buffer of its own: it would leave too much of a slab unused. */
-const SHARED_BYTES_MAX = 1024;
+/** Up to here bytes are copied one by one, because a view of them costs more. */
+const SHORT_BYTES_MAX = 64;
 
-let slab = new Uint8Array(SLAB_BYTES);
-let slabUsed = 0;
-
-/** Room for a row. It may share its buffer with other rows: who keeps it for longer than its block copies it. */
-function roomFor(length: number): Uint8Array {
-  if (length <= OWN_BYTES_MAX || length > SHARED_BYTES_MAX) return new Uint8Array(length);
-  if (slabUsed + length > SLAB_BYTES) {
-    slab = new Uint8Array(SLAB_BYTES);
-    slabUsed = 0;
-  }
-  slabUsed += length;
-  return new Uint8Array(slab.buffer, slabUsed - length, length);
-}
+/** Rows of a block. Who keeps one for longer copies it. */
+const ROWS = new Slab(4096);
 
 /** @returns where the copy ends */
-function copy(from: Uint8Array, span: Span, to: Uint8Array, at: number): number {
-  const length = span.end - span.start;
-  if (length > OWN_BYTES_MAX) to.set(from.subarray(span.start, span.end), at);
-  else for (let index = 0; index < length; index += 1) to[at + index] = from[span.start + index]!;
+function copy(from: Uint8Array, [start, end]: readonly [number, number], to: Uint8Array, at: number): number {
+  const length = end - start;
+  if (length > SHORT_BYTES_MAX) to.set(from.subarray(start, end), at);
+  else for (let index = 0; index < length; index += 1) to[at + index] = from[start + index]!;
   return at + length;
 }
 
-interface Span {
-  readonly start: number;
-  readonly end: number;
-}
+/** Where the fields that changed stood: start and end of each. Of one row at a time. */
+const SPANS = new Int32Array(2 * 256);
 
 /** The canonical bytes of a row's fields. */
 export function encodeFields(fields: readonly Value[]): Uint8Array {
-  const bytes = encodeInPlace(fields);
-  const room = roomFor(bytes.length);
-  room.set(bytes);
-  return room;
+  return ROWS.copyOf(encodeInPlace(fields));
 }
 
 /**
@@ -52,35 +34,38 @@ export function encodeFields(fields: readonly Value[]): Uint8Array {
  */
 export function encodeChanged(before: Uint8Array, fields: readonly Value[], changed: readonly number[]): Uint8Array {
   const values = encodeInPlace(changed.map((field) => fields[field]!));
-  const old = spansOf(before, fields.length, changed);
-  const length = old.reduce((rest, { start, end }) => rest - (end - start), before.length);
-  const room = roomFor(length + values.length - headBytes(changed.length));
-  let [from, at, valueStart] = [0, 0, headBytes(changed.length)];
-  for (const { start, end } of old) {
-    at = copy(before, { start: from, end: start }, room, at);
+  const replaced = findSpans(before, fields.length, changed);
+  let valueStart = headBytes(changed.length);
+  const room = ROWS.room(before.length - replaced + values.length - valueStart);
+  let from = 0;
+  let at = 0;
+  for (let index = 0; index < changed.length; index += 1) {
+    at = copy(before, [from, SPANS[2 * index]!], room, at);
     const valueEnd = endOfItem(values, valueStart);
-    at = copy(values, { start: valueStart, end: valueEnd }, room, at);
+    at = copy(values, [valueStart, valueEnd], room, at);
     valueStart = valueEnd;
-    from = end;
+    from = SPANS[2 * index + 1]!;
   }
-  at = copy(before, { start: from, end: before.length }, room, at);
+  at = copy(before, [from, before.length], room, at);
   invariant(at === room.length, "R310: a row of which fields changed has the bytes of the others and of the new ones");
   return room;
 }
 
-/** Where the chosen items of an array of `count` stand. */
-function spansOf(bytes: Uint8Array, count: number, chosen: readonly number[]): readonly Span[] {
-  const spans: Span[] = [];
+/** Writes down where the chosen items of an array of `count` stand. @returns their bytes together */
+function findSpans(bytes: Uint8Array, count: number, chosen: readonly number[]): number {
+  let length = 0;
   let end = headBytes(count);
   let item = 0;
-  for (const next of chosen) {
-    for (; item < next; item += 1) end = endOfItem(bytes, end);
+  for (let index = 0; index < chosen.length; index += 1) {
+    for (; item < chosen[index]!; item += 1) end = endOfItem(bytes, end);
     const start = end;
     end = endOfItem(bytes, start);
     item += 1;
-    spans.push({ start, end });
+    SPANS[2 * index] = start;
+    SPANS[2 * index + 1] = end;
+    length += end - start;
   }
-  return spans;
+  return length;
 }
 
 /** Bytes of the head of an array of fewer than 256 items. */

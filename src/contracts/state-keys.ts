@@ -4,6 +4,7 @@
 import { accept, refuse, type Verdict } from "../errors.ts";
 import { decode, utf8Length, type Value } from "../ledger/codec.ts";
 import { LIMITS } from "../ledger/limits.ts";
+import { Slab } from "../ledger/slab.ts";
 import { canonicalInteger } from "./arithmetic.ts";
 import type { TableShape } from "./scope.ts";
 import { LEDGER_CONTRACT } from "./system.ts";
@@ -62,6 +63,8 @@ export function keyBytesMax({ contract, name, columns, keyLength }: TableShape):
 
 // Keys are short and made all the time: one scratch buffer, copied out once.
 const SCRATCH = new Uint8Array(STATE_KEY_BYTES_MAX * 4);
+/** Keys of a block. Who keeps one for longer copies it. */
+const KEYS = new Slab(4096);
 
 /** @param values of the key columns' types. @param rest what follows them, as bytes */
 export function encodeKey(prefix: Uint8Array, values: readonly Value[], rest?: Uint8Array): Uint8Array {
@@ -72,7 +75,9 @@ export function encodeKey(prefix: Uint8Array, values: readonly Value[], rest?: U
     SCRATCH.set(rest, at);
     at += rest.length;
   }
-  return SCRATCH.slice(0, at);
+  const key = KEYS.room(at);
+  for (let index = 0; index < at; index += 1) key[index] = SCRATCH[index]!;
+  return key;
 }
 
 function writePart(value: Value, at: number): number {

@@ -3,7 +3,7 @@
 
 import { Encoder } from "cbor-x";
 import { accept, LedgerError, refuse, type Verdict } from "../errors.ts";
-import { bytesEqual, EMPTY_BYTES } from "./hash.ts";
+import { bytesEqual, EMPTY_BYTES, unitsOf } from "./hash.ts";
 
 /** What the formats are made of. Integers are numbers while safe, bigints beyond (from -2^63 to 2^64-1). */
 export type Value = null | boolean | number | bigint | string | Uint8Array | readonly Value[];
@@ -36,6 +36,7 @@ const INTEGER_64_MIN = -(1n << 63n);
 const PLAIN_TEXT_BYTES_MAX = 24;
 /** Up to here V8 keeps the bytes of an array in its own heap. */
 const HEAP_BYTES_MAX = 64;
+const SHORT_LIST_ITEMS_MAX = 16;
 const INTEGER_32_END = 4_294_967_296;
 
 /**
@@ -189,6 +190,8 @@ export class Reader {
   /** A list of `min` to `max` items, each read by `read`. */
   list<T>(min: number, max: number, read: (reader: Reader, index: number) => T): T[] {
     const count = this.array(min, max);
+    // What most lists have: an array that grows has room for seventeen.
+    if (count === 1) return [read(this, 0)];
     const list: T[] = [];
     for (let index = 0; index < count; index += 1) list.push(read(this, index));
     return list;
@@ -215,6 +218,7 @@ export class Reader {
   /** A byte string of `min` to `max` bytes, as a view of the input. */
   view(min: number, max: number): Uint8Array {
     const [start, end] = this.span(min, max);
+    if (start === end) return EMPTY_BYTES;
     return this.bytes.subarray(start, end);
   }
 
@@ -229,10 +233,10 @@ export class Reader {
     return this.byteString(32, 32);
   }
 
-  /** 32 bytes: `known` itself when they are equal, otherwise copied. */
+  /** 32 bytes: `known` itself when they are equal, otherwise a view of the input. */
   hashLike(known: Uint8Array | undefined): Uint8Array {
     const view = this.view(32, 32);
-    return known !== undefined && bytesEqual(view, known) ? known : view.slice();
+    return known !== undefined && bytesEqual(view, known) ? known : view;
   }
 
   /** The version at the head of every format. */
@@ -288,8 +292,10 @@ export class Reader {
       this.position += argument;
       return this.bytes.slice(this.position - argument, this.position);
     }
-    const list: Value[] = [];
-    for (let index = 0; index < argument; index += 1) list.push(this.item(depth + 1));
+    // An array that grows has room for seventeen; of a long one nobody knows yet whether its items are there.
+    if (argument > SHORT_LIST_ITEMS_MAX) return this.longList(argument, depth);
+    const list = new Array<Value>(argument);
+    for (let index = 0; index < argument; index += 1) list[index] = this.item(depth + 1);
     return list;
   }
 
@@ -318,11 +324,10 @@ export class Reader {
     else for (let index = 0; index < argument; index += 1) this.skip(depth + 1);
   }
 
-  /** The bytes that `read` passes over, as a view of the input. */
-  passed(read: (reader: Reader) => void): Uint8Array {
-    const start = this.position;
-    read(this);
-    return this.bytes.subarray(start, this.position);
+  private longList(count: number, depth: number): Value[] {
+    const list: Value[] = [];
+    for (let index = 0; index < count; index += 1) list.push(this.item(depth + 1));
+    return list;
   }
 
   private span(min: number, max: number): readonly [start: number, end: number] {
@@ -349,7 +354,7 @@ export class Reader {
   /** Of ASCII alone, which needs no decoder; undefined for any other text. */
   private plainText(start: number, end: number): string | undefined {
     // In one piece: a text put together by parts stays in parts from 13 characters on, and is joined by whoever looks into it.
-    const units: number[] = new Array(end - start);
+    const units = unitsOf(end - start);
     for (let index = start; index < end; index += 1) {
       const byte = this.bytes[index]!;
       if (byte > 127) return undefined;

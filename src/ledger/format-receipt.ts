@@ -2,13 +2,18 @@
 // Never holds sentences: they are rendered from rule id and values, and never hashed.
 
 import type { Verdict } from "../errors.ts";
-import { DECODE_LIMITS, type DecodeLimits, decodeWith, encode, type Reader } from "./codec.ts";
+import { DECODE_LIMITS, type DecodeLimits, decodeWith, encodeInPlace, type Reader } from "./codec.ts";
 import { readFields } from "./format-transaction.ts";
 import { type Hash, hashTagged } from "./hash.ts";
 import { LIMITS } from "./limits.ts";
+import { Slab } from "./slab.ts";
 import { FORMAT_VERSION, type LedgerEvent, type Receipt, type ReceiptStatus, type ReceiptWrite } from "./types.ts";
 
 const RECEIPT_LIMITS: DecodeLimits = { ...DECODE_LIMITS, bytesMax: LIMITS.receiptBytesMax };
+
+/** Of the newest blocks: their receipts are made, kept and dropped together. */
+const RECEIPTS = new Slab(16_384);
+const VALUE_HASHES = new Slab(4096);
 
 /** The number of a status is its place in this list. */
 const STATUSES: readonly ReceiptStatus[] = ["ok", "refused", "unauthorised", "out_of_gas", "failed"];
@@ -24,9 +29,9 @@ export function sealReceipt(receipt: Receipt): SealedReceipt {
   return { txId: receipt.txId, status: receipt.status, bytes: encodeReceipt(receipt) };
 }
 
-/** `[version, txId, index, status, ruleId, values, gas, events, writes]`. */
+/** `[version, txId, index, status, ruleId, values, gas, events, writes]`. They share a buffer with other receipts. */
 export function encodeReceipt(receipt: Receipt): Uint8Array {
-  return encode([
+  const bytes = encodeInPlace([
     FORMAT_VERSION,
     receipt.txId,
     receipt.index,
@@ -37,6 +42,7 @@ export function encodeReceipt(receipt: Receipt): Uint8Array {
     receipt.events.map((event) => [event.contract, event.name, event.fields]),
     receipt.writes.map((write) => [write.key, write.valueHash, write.previousHeight]),
   ]);
+  return RECEIPTS.copyOf(bytes);
 }
 
 export function decodeReceipt(bytes: Uint8Array): Verdict<Receipt> {
@@ -48,8 +54,9 @@ export function receiptHashOf(receiptBytes: Uint8Array): Hash {
   return hashTagged("BLOCK-RECEIPT", receiptBytes);
 }
 
+/** It shares a buffer with others: who keeps it for longer than its block copies it. */
 export function valueHashOf(valueBytes: Uint8Array): Hash {
-  return hashTagged("VALUE", valueBytes);
+  return hashTagged("VALUE", valueBytes, VALUE_HASHES.room(32));
 }
 
 function readReceipt(reader: Reader): Receipt {

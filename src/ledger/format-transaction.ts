@@ -6,6 +6,7 @@ import type { Verdict } from "../errors.ts";
 import { type DecodeLimits, decodeWith, encode, ownBytes, type Reader, type Value } from "./codec.ts";
 import { compareText, EMPTY_BYTES, type Hash, hashTagged, tagged } from "./hash.ts";
 import { LIMITS, publicKeyBounds, signatureBounds } from "./limits.ts";
+import { Slab } from "./slab.ts";
 import { type Call, FORMAT_VERSION, type Signer, type Transaction, type TransactionBody } from "./types.ts";
 
 const TRANSACTION_LIMITS: DecodeLimits = {
@@ -13,6 +14,9 @@ const TRANSACTION_LIMITS: DecodeLimits = {
   depthMax: LIMITS.argumentDepthMax,
   itemsMax: LIMITS.transactionItemsMax,
 };
+
+/** Those of one batch are made and dropped together; one that waits long in the mempool keeps 31 others. */
+const IDS = new Slab(1024);
 
 /** `[version, chainId, signers, nonce, validUntilMs, gasLimit, calls, memo]`; arguments are put in order of their names. */
 export function encodeTransactionBody(body: TransactionBody): Uint8Array {
@@ -32,9 +36,9 @@ export function encodeTransactionBody(body: TransactionBody): Uint8Array {
   ]);
 }
 
-/** H(TX, body): without signatures, so a body signed again is the same transaction. */
-export function transactionIdOf(bodyBytes: Uint8Array): Hash {
-  return hashTagged("TX", bodyBytes);
+/** H(TX, body): without signatures, so a body signed again is the same transaction. @param output as `hashTagged` */
+export function transactionIdOf(bodyBytes: Uint8Array, output?: Uint8Array): Hash {
+  return hashTagged("TX", bodyBytes, output);
 }
 
 /** What each signer signs. */
@@ -73,19 +77,18 @@ export function readTransaction(reader: Reader, bytes: Uint8Array, chainId: Hash
   reader.resetItems();
   reader.tuple(2);
   let id: Hash = EMPTY_BYTES;
-  const contracts: string[] = [];
   const body = reader.enclosed(1, LIMITS.transactionBytesMax, (inner, bodyBytes) => {
-    id = transactionIdOf(bodyBytes);
-    return readBody(inner, chainId, contracts);
+    id = transactionIdOf(bodyBytes, IDS.room(32));
+    return readBody(inner, chainId);
   });
-  const { signers } = body;
+  const { signers, contracts } = body;
   const signatures = reader.list(signers.length, signers.length, (inner, index) =>
     inner.view(...signatureBounds((signers[index] as Signer).suite)),
   );
   return { id, body, contracts, signatures, bytes };
 }
 
-function readBody(reader: Reader, chainId: Hash | undefined, contracts: string[]): TransactionBody {
+function readBody(reader: Reader, chainId: Hash | undefined): ReceivedBody {
   reader.tuple(8);
   const version = reader.version(FORMAT_VERSION);
   const chain = reader.hashLike(chainId);
@@ -95,9 +98,12 @@ function readBody(reader: Reader, chainId: Hash | undefined, contracts: string[]
   const validUntilMs = reader.uint(0);
   const gasLimit = reader.uint(0);
   // One byte of a call can become 200 bytes of objects (an empty byte string is one): calls wait as bytes until they run.
-  const callBytes = reader.passed((inner) => skipCalls(inner, contracts));
+  const start = reader.position;
+  const contracts = skipCalls(reader);
+  const calls = { input: reader.bytes, start, end: reader.position };
   const memo = reader.view(0, LIMITS.memoBytesMax);
-  return new ReceivedBody({ version, chainId: chain, signers, nonce, validUntilMs, gasLimit, memo }, callBytes);
+  const body = { version, chainId: chain, signers, nonce, validUntilMs, gasLimit, memo };
+  return new ReceivedBody(body, calls, contracts);
 }
 
 /**
@@ -112,9 +118,18 @@ class ReceivedBody implements TransactionBody {
   readonly validUntilMs: number;
   readonly gasLimit: number;
   readonly memo: Uint8Array;
-  readonly #callBytes: Uint8Array;
+  /** that the calls name, as far as they differ from the one before */
+  readonly contracts: readonly string[];
+  readonly #input: Uint8Array;
+  readonly #callsStart: number;
+  readonly #callsEnd: number;
 
-  constructor(body: Omit<TransactionBody, "calls">, callBytes: Uint8Array) {
+  /** @param input holds the calls from `start` to before `end` */
+  constructor(
+    body: Omit<TransactionBody, "calls">,
+    calls: { readonly input: Uint8Array; readonly start: number; readonly end: number },
+    contracts: readonly string[],
+  ) {
     this.version = body.version;
     this.chainId = body.chainId;
     this.signers = body.signers;
@@ -122,11 +137,14 @@ class ReceivedBody implements TransactionBody {
     this.validUntilMs = body.validUntilMs;
     this.gasLimit = body.gasLimit;
     this.memo = body.memo;
-    this.#callBytes = callBytes;
+    this.contracts = contracts;
+    this.#input = calls.input;
+    this.#callsStart = calls.start;
+    this.#callsEnd = calls.end;
   }
 
   get calls(): readonly Call[] {
-    return readCalls(this.#callBytes);
+    return readCalls(this.#input.subarray(this.#callsStart, this.#callsEnd));
   }
 }
 
@@ -137,16 +155,24 @@ function readSigner(reader: Reader): Signer {
   return { account, suite, publicKey: reader.view(...publicKeyBounds(suite)) };
 }
 
-/** Judges calls as `readCalls` would, and that their arguments are in order of their names; notes the contracts, builds nothing else. */
-function skipCalls(reader: Reader, contracts: string[]): void {
+/** Judges calls as `readCalls` would, and that their arguments are in order of their names; builds nothing else. @returns the contracts */
+function skipCalls(reader: Reader): readonly string[] {
   const count = reader.array(1, LIMITS.callsMax);
-  for (let index = 0; index < count; index += 1) {
-    reader.tuple(3);
-    const contract = reader.text(1, LIMITS.nameBytesMax);
+  const contracts = [skipCall(reader)];
+  for (let index = 1; index < count; index += 1) {
+    const contract = skipCall(reader);
     if (contract !== contracts.at(-1)) contracts.push(contract);
-    reader.text(1, LIMITS.nameBytesMax);
-    skipArguments(reader);
   }
+  return contracts;
+}
+
+/** @returns its contract */
+function skipCall(reader: Reader): string {
+  reader.tuple(3);
+  const contract = reader.text(1, LIMITS.nameBytesMax);
+  reader.text(1, LIMITS.nameBytesMax);
+  skipArguments(reader);
+  return contract;
 }
 
 function skipArguments(reader: Reader): void {

@@ -68,11 +68,11 @@ const SCRATCH = new Uint8Array(2048);
 /** The first bytes of it, by their number: made when they are first needed. */
 const SCRATCH_VIEWS = new Array<Uint8Array | undefined>(SCRATCH.length + 1).fill(undefined);
 
-/** H(tag, payload), 32 bytes. */
-export function hashTagged(tag: DomainTag, payload: Uint8Array): Hash {
+/** H(tag, payload), 32 bytes. @param output where to write it, if not into an array of its own */
+export function hashTagged(tag: DomainTag, payload: Uint8Array, output?: Uint8Array): Hash {
   const prefix = prefixOf(tag);
   const length = prefix.length + payload.length;
-  if (length > SCRATCH.length) return sha256(tagged(tag, payload));
+  if (length > SCRATCH.length) return sha256(tagged(tag, payload), output);
   SCRATCH.set(prefix);
   SCRATCH.set(payload, prefix.length);
   let view = SCRATCH_VIEWS[length];
@@ -80,7 +80,7 @@ export function hashTagged(tag: DomainTag, payload: Uint8Array): Hash {
     view = SCRATCH.subarray(0, length);
     SCRATCH_VIEWS[length] = view;
   }
-  return sha256(view);
+  return sha256(view, output);
 }
 
 export function bytesEqual(left: Uint8Array, right: Uint8Array): boolean {
@@ -129,13 +129,28 @@ export function toHex(bytes: Uint8Array): string {
   return text;
 }
 
+/** Character codes on their way into a text, by their number: a new list for each text was a tenth of all memory that a transaction took. */
+const UNITS: (number[] | undefined)[] = [];
+const KEPT_UNITS_MAX = 256;
+
+/** @returns a list of `length` numbers that the next call writes over */
+export function unitsOf(length: number): number[] {
+  if (length > KEPT_UNITS_MAX) return new Array(length);
+  let units = UNITS[length];
+  if (units === undefined) {
+    units = new Array<number>(length).fill(0);
+    UNITS[length] = units;
+  }
+  return units;
+}
+
 /**
  * Bytes as the key of a map: one character for two bytes, so that there is half as much to make, hash and compare.
  * Of equal lengths in the order of the bytes. Never shown, stored or sent. @param bytes hashes and state keys, at most some kilobytes
  */
 export function bytesKey(bytes: Uint8Array): string {
   const pairs = bytes.length >> 1;
-  const units: number[] = new Array(pairs + 1);
+  const units = unitsOf(pairs + 1);
   for (let index = 0; index < pairs; index += 1) units[index] = (bytes[2 * index]! << 8) | bytes[2 * index + 1]!;
   // The last unit tells an odd length, whose last byte it is, from an even one.
   units[pairs] = bytes.length % 2 === 1 ? bytes[bytes.length - 1]! : 0xffff;

@@ -41,8 +41,9 @@ export interface StateTreeProof {
     | ({ readonly kind: "other"; readonly keyHash: Hash } & StateLeaf);
 }
 
-export function stateKeyHashOf(key: Uint8Array): Hash {
-  return hashTagged("STATE", key);
+/** @param output as `hashTagged` */
+export function stateKeyHashOf(key: Uint8Array, output?: Uint8Array): Hash {
+  return hashTagged("STATE", key, output);
 }
 
 /** The 32 bytes that make a hash a leaf's hash and carry the height of its last write. */

@@ -242,6 +242,11 @@ export interface StateWrite {
   readonly value: Uint8Array | undefined;
 }
 
+export interface HashedWrite extends StateWrite {
+  /** H(VALUE, value); undefined: deleted */
+  readonly valueHash: Hash | undefined;
+}
+
 /** A stored state value with the height that wrote it. */
 export interface StateEntry {
   readonly value: Uint8Array;
@@ -262,12 +267,12 @@ export interface StateOverlay extends StateReader {
   delete(key: Uint8Array): void;
   mark(): number;
   revertTo(mark: number): void;
-  /** keys written since the mark, in key order, each with its present value (undefined: deleted) and the height of the write before the mark (0: none) */
-  changesSince(
-    mark: number,
-  ): readonly { readonly key: Uint8Array; readonly value: Uint8Array | undefined; readonly previousHeight: number }[];
+  /** Nothing written until now is undone any more: marks taken before are void. */
+  settle(): void;
+  /** keys written since the mark, in key order, as a receipt names them: `previousHeight` is of the write before the mark */
+  changesSince(mark: number): readonly ReceiptWrite[];
   /** every key whose value differs from the committed one or was rewritten, in key order */
-  writes(): readonly StateWrite[];
+  writes(): readonly HashedWrite[];
 }
 
 // ---- proofs ----

@@ -21,7 +21,7 @@ import {
   transactionsRootOf,
 } from "../ledger/format-block.ts";
 import { parametersHashOf, validatorsHashOf } from "../ledger/format-cluster.ts";
-import { receiptHashOf, type SealedReceipt, sealReceipt, valueHashOf } from "../ledger/format-receipt.ts";
+import { receiptHashOf, type SealedReceipt, sealReceipt } from "../ledger/format-receipt.ts";
 import { encodeCertificate } from "../ledger/format-vote.ts";
 import type { SealedGenesis } from "../ledger/genesis.ts";
 import { bytesEqual, bytesKey, type Hash } from "../ledger/hash.ts";
@@ -271,27 +271,26 @@ export class Chain {
     const { header } = block.proposal;
     invariant(header.height === this.facts.height + 1, "N2: only a block of the next height is executed");
     const overlay = new Overlay({ base: this.store.stateReader(), height: header.height });
-    const output = executeBlock({
-      chainId: this.chainId,
-      height: header.height,
-      timeMs: header.timeMs,
-      transactions: block.transactions,
-      dueTimers: this.timers.due(header.timeMs, DUE_TIMERS_MAX),
-      overlay,
-      validators: this.facts.validators,
-      parameters: this.facts.parameters,
-      rules: rulesOf(this.protocols, header.protocol),
-      engine: this.engine,
-    });
-    const writes = overlay.writes();
-    const hashOf = (value: Uint8Array): Hash => output.valueHashes.get(value) ?? valueHashOf(value);
-    const tree = this.tree.stage(
-      writes.map(({ key, value }) => ({
-        key,
-        leaf: value === undefined ? undefined : { valueHash: hashOf(value), lastHeight: header.height },
-      })),
+    const output = executeBlock(
+      {
+        chainId: this.chainId,
+        height: header.height,
+        timeMs: header.timeMs,
+        transactions: block.transactions,
+        dueTimers: this.timers.due(header.timeMs, DUE_TIMERS_MAX),
+        overlay,
+        validators: this.facts.validators,
+        parameters: this.facts.parameters,
+        rules: rulesOf(this.protocols, header.protocol),
+        engine: this.engine,
+      },
+      sealReceipt,
     );
-    const receipts = output.receipts.map(sealReceipt);
+    const writes = overlay.writes();
+    const tree = this.tree.stage(
+      writes.map(({ key, valueHash }) => ({ key, leaf: valueHash && { valueHash, lastHeight: header.height } })),
+    );
+    const { receipts } = output;
     const result: Result = {
       version: FORMAT_VERSION,
       stateRoot: tree.root,

@@ -4,6 +4,7 @@
 import { isTimerKey, timerDueMs } from "../contracts/state-keys.ts";
 import { stopOfRow, stoppedContract } from "../contracts/stop.ts";
 import { timerOf } from "../contracts/timer-row.ts";
+import { ownBytes } from "../ledger/codec.ts";
 import { compareBytes, toHex } from "../ledger/hash.ts";
 import type { StateWrite } from "../ledger/types.ts";
 
@@ -79,7 +80,8 @@ export class TimerIndex {
 
   private entryOf(key: Uint8Array, atMs: number): TimerEntry {
     const contract = this.rows.contractOf(key);
-    return { key, contract, atMs, dueMs: Math.max(atMs, this.stopEnds.get(contract) ?? 0) };
+    // Keys of a block share buffers, and what stays must not keep them.
+    return { key: ownBytes(key), contract, atMs, dueMs: Math.max(atMs, this.stopEnds.get(contract) ?? 0) };
   }
 
   /** State keys of the timers due at `timeMs`, in (time, key) order; those that were held back come last, in that order. */

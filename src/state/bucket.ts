@@ -31,42 +31,48 @@ export interface SplitNode {
 
 export type BucketNode = GroupNode | SplitNode;
 
-/** A leaf that is to be written (`ref` below 0, in the staged table) or taken away. */
-export interface LeafChange {
-  /** place among the changes, which are sorted by key hash */
-  readonly place: number;
-  readonly isDelete: boolean;
-}
-
 interface Planned {
   readonly node: BucketNode | undefined;
   readonly slot: Slot;
 }
 
-/** Both tables behind one reference, and the work of one update: the nodes it made and what it replaces. */
+/**
+ * Both tables behind one reference, and the work of one update: the nodes it made and what it replaces. Changes are named by their
+ * places, which are their ids in the staged table: they are sorted by key hash, so those of one node are a range.
+ */
 export class BucketUpdate {
   readonly plan: HashPlan;
   readonly committed: LeafTable;
   readonly staged: LeafTable;
   /** groups made by this update whose refs a commit turns into ids */
   readonly groups: GroupNode[] = [];
-  /** id that the change at this place replaces; undefined: a new leaf */
-  readonly replaced = new Map<number, LeafId>();
+  /** by place: 1 where a leaf is taken away, 0 where it is written */
+  readonly isDelete: Uint8Array;
+  /** by place: id of the leaf that the change replaces; -1: it is new */
+  readonly replaced: Int32Array;
+  replacedCount = 0;
   readonly removed: LeafId[] = [];
   readonly #pending: { readonly node: SplitNode; readonly left: Slot; readonly right: Slot }[] = [];
 
-  constructor(input: { readonly plan: HashPlan; readonly committed: LeafTable; readonly staged: LeafTable }) {
+  constructor(input: {
+    readonly plan: HashPlan;
+    readonly committed: LeafTable;
+    readonly staged: LeafTable;
+    readonly isDelete: Uint8Array;
+  }) {
     this.plan = input.plan;
     this.committed = input.committed;
     this.staged = input.staged;
+    this.isDelete = input.isDelete;
+    this.replaced = new Int32Array(input.isDelete.length).fill(-1);
   }
 
-  /** The node with the changes applied, and the slot of its hash. Changes are sorted and lie under this node. */
-  apply(node: BucketNode | undefined, changes: readonly LeafChange[], depth: number): Planned {
-    if (node?.kind !== "split") return this.build(this.#merge(node?.refs ?? [], changes), depth);
-    const middle = this.#firstRight(changes, depth);
-    const left = this.#applyChild(node, "left", changes.slice(0, middle), depth);
-    const right = this.#applyChild(node, "right", changes.slice(middle), depth);
+  /** The node with the changes from `start` to before `end` applied, which all lie under it, and the slot of its hash. */
+  apply(node: BucketNode | undefined, start: number, end: number, depth: number): Planned {
+    if (node?.kind !== "split") return this.build(this.#merge(node?.refs ?? [], start, end), depth);
+    const middle = this.#firstRight(start, end, depth);
+    const left = this.#applyChild(node, "left", { start, end: middle }, depth);
+    const right = this.#applyChild(node, "right", { start: middle, end }, depth);
     const count = countOf(left.node) + countOf(right.node);
     if (count > GROUP_LEAVES_MAX) return this.#split(left, right, count);
     return this.build([...refsOf(left.node), ...refsOf(right.node)], depth);
@@ -121,8 +127,13 @@ export class BucketUpdate {
     this.#pending.length = 0;
   }
 
-  #applyChild(node: SplitNode, side: "left" | "right", changes: readonly LeafChange[], depth: number): Planned {
-    if (changes.length > 0) return this.apply(node[side], changes, depth + 1);
+  #applyChild(
+    node: SplitNode,
+    side: "left" | "right",
+    { start, end }: { readonly start: number; readonly end: number },
+    depth: number,
+  ): Planned {
+    if (end > start) return this.apply(node[side], start, end, depth + 1);
     return { node: node[side], slot: this.plan.input(node.hashes, side === "left" ? 0 : 8) };
   }
 
@@ -144,36 +155,43 @@ export class BucketUpdate {
   }
 
   // Both lists are sorted by key hash: one pass. An unchanged leaf keeps its id; a deleted key that is absent is nothing.
-  #merge(refs: readonly LeafRef[], changes: readonly LeafChange[]): LeafRef[] {
-    const merged: LeafRef[] = [];
+  #merge(refs: readonly LeafRef[], start: number, end: number): LeafRef[] {
+    // Every key of the state is in such a list: one that grows would have room for seventeen.
+    const merged = new Array<LeafRef>(refs.length + end - start);
+    let count = 0;
     let next = 0;
-    for (const change of changes) {
+    for (let place = start; place < end; place += 1) {
       let order = -1;
       while (next < refs.length) {
         const ref = refs[next]!;
-        order = this.committed.compare(ref, this.staged, change.place);
+        order = this.committed.compare(ref, this.staged, place);
         if (order >= 0) break;
-        merged.push(ref);
+        merged[count++] = ref;
         next += 1;
       }
       if (order === 0 && next < refs.length) {
-        this.#replace(refs[next]!, change);
+        this.#replace(refs[next]!, place);
         next += 1;
       }
-      if (!change.isDelete) merged.push(-1 - change.place);
+      if (this.isDelete[place] === 0) merged[count++] = -1 - place;
     }
-    for (; next < refs.length; next += 1) merged.push(refs[next]!);
+    for (; next < refs.length; next += 1) merged[count++] = refs[next]!;
+    merged.length = count;
     return merged;
   }
 
-  #replace(id: LeafId, change: LeafChange): void {
-    if (change.isDelete) this.removed.push(id);
-    else this.replaced.set(change.place, id);
+  #replace(id: LeafId, place: number): void {
+    if (this.isDelete[place] === 1) this.removed.push(id);
+    else {
+      this.replaced[place] = id;
+      this.replacedCount += 1;
+    }
   }
 
-  #firstRight(changes: readonly LeafChange[], depth: number): number {
-    const first = changes.findIndex((change) => this.staged.bit(change.place, depth) === 1);
-    return first === -1 ? changes.length : first;
+  #firstRight(start: number, end: number, depth: number): number {
+    let place = start;
+    while (place < end && this.staged.bit(place, depth) === 0) place += 1;
+    return place;
   }
 }
 

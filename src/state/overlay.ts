@@ -2,35 +2,57 @@
 // Never changes the state below it: dropping the overlay undoes the block.
 
 import { invariant } from "../assert.ts";
-import { bytesKey, compareBytes } from "../ledger/hash.ts";
-import type { StateEntry, StateOverlay, StateReader, StateWrite } from "../ledger/types.ts";
+import { valueHashOf } from "../ledger/format-receipt.ts";
+import { bytesKey, compareBytes, EMPTY_BYTES, type Hash } from "../ledger/hash.ts";
+import type { HashedWrite, ReceiptWrite, StateEntry, StateOverlay, StateReader } from "../ledger/types.ts";
 
-/** A key as this block sees it. `entry` is undefined where the key does not exist. */
+/** What a write of this block leaves. */
+class Written implements StateEntry {
+  readonly value: Uint8Array;
+  readonly lastHeight: number;
+  #hash: Hash | undefined;
+
+  constructor(value: Uint8Array, lastHeight: number) {
+    this.value = value;
+    this.lastHeight = lastHeight;
+  }
+
+  /** Made when it is first asked for: the receipt names it, and so does the leaf of the last write. */
+  get valueHash(): Hash {
+    this.#hash ??= valueHashOf(this.value);
+    return this.#hash;
+  }
+}
+
+/** A key as this block sees it: written when `entry` is not `base`. */
 interface Slot {
   readonly key: Uint8Array;
   /** undefined: absent from the committed state */
   readonly base: StateEntry | undefined;
+  /** undefined: the key does not exist */
   entry: StateEntry | undefined;
-  written: boolean;
   /** the question for changes that it was last listed for */
   listedFor: number;
 }
 
 /** About as many rows as one action reads and writes. */
 const LAST_KEYS = 8;
+const FEW_CHANGES_MAX = 8;
 
 /** How to undo one write: put the slot back to what it was. */
 interface Undo {
   readonly slot: Slot;
   readonly entry: StateEntry | undefined;
-  readonly written: boolean;
 }
 
 export class Overlay implements StateOverlay {
   readonly #base: StateReader;
   readonly #height: number;
   readonly #slots = new Map<string, Slot>();
+  /** of the writes that may still be undone */
   readonly #journal: Undo[] = [];
+  /** writes before them */
+  #settled = 0;
   /** the arrays asked for last and their slots: who writes a row has mostly read it with the same array */
   readonly #lastKeys: Uint8Array[] = [];
   readonly #lastSlots: Slot[] = [];
@@ -50,7 +72,7 @@ export class Overlay implements StateOverlay {
 
   /** Neither key nor value may be changed by the caller afterwards. */
   put(key: Uint8Array, value: Uint8Array): void {
-    this.#write(key, { value, lastHeight: this.#height });
+    this.#write(key, new Written(value, this.#height));
   }
 
   delete(key: Uint8Array): void {
@@ -58,46 +80,50 @@ export class Overlay implements StateOverlay {
   }
 
   mark(): number {
-    return this.#journal.length;
+    return this.#settled + this.#journal.length;
   }
 
   revertTo(mark: number): void {
     this.#checkMark(mark);
-    while (this.#journal.length > mark) {
+    while (this.mark() > mark) {
       const undo = this.#journal.pop();
       if (undo === undefined) return;
       undo.slot.entry = undo.entry;
-      undo.slot.written = undo.written;
     }
+  }
+
+  settle(): void {
+    this.#settled += this.#journal.length;
+    this.#journal.length = 0;
   }
 
   changesSince(mark: number): ReturnType<StateOverlay["changesSince"]> {
     this.#checkMark(mark);
     this.#questions += 1;
-    const changes: { key: Uint8Array; value: Uint8Array | undefined; previousHeight: number }[] = [];
-    for (let index = mark; index < this.#journal.length; index += 1) {
+    const changes: ReceiptWrite[] = [];
+    for (let index = mark - this.#settled; index < this.#journal.length; index += 1) {
       const { slot, entry } = this.#journal[index]!;
       // The oldest undo since the mark holds the key as it was at the mark.
       if (slot.listedFor === this.#questions) continue;
       slot.listedFor = this.#questions;
       if (entry === undefined && slot.entry === undefined) continue;
-      changes.push({ key: slot.key, value: slot.entry?.value, previousHeight: entry?.lastHeight ?? 0 });
+      const valueHash = slot.entry === undefined ? EMPTY_BYTES : hashOf(slot.entry);
+      changes.push({ key: slot.key, valueHash, previousHeight: entry?.lastHeight ?? 0 });
     }
-    return changes.sort((left, right) => compareBytes(left.key, right.key));
+    return inKeyOrder(changes);
   }
 
-  writes(): readonly StateWrite[] {
-    return [...this.#slots.values()]
-      .filter((slot) => slot.written && (slot.base !== undefined || slot.entry !== undefined))
-      .map((slot) => ({ key: slot.key, value: slot.entry?.value }))
-      .sort((left, right) => compareBytes(left.key, right.key));
+  writes(): readonly HashedWrite[] {
+    const writes: HashedWrite[] = [];
+    for (const { key, base, entry } of this.#slots.values())
+      if (entry !== base) writes.push({ key, value: entry?.value, valueHash: entry && hashOf(entry) });
+    return writes.sort((left, right) => compareBytes(left.key, right.key));
   }
 
   #write(key: Uint8Array, entry: StateEntry | undefined): void {
     const slot = this.#slot(key);
-    this.#journal.push({ slot, entry: slot.entry, written: slot.written });
+    this.#journal.push({ slot, entry: slot.entry });
     slot.entry = entry;
-    slot.written = true;
   }
 
   #slot(key: Uint8Array): Slot {
@@ -107,7 +133,7 @@ export class Overlay implements StateOverlay {
     let slot = this.#slots.get(name);
     if (slot === undefined) {
       const base = this.#base.get(key);
-      slot = { key, base, entry: base, written: false, listedFor: 0 };
+      slot = { key, base, entry: base, listedFor: 0 };
       this.#slots.set(name, slot);
     }
     this.#lastKeys[this.#asked] = key;
@@ -117,6 +143,24 @@ export class Overlay implements StateOverlay {
   }
 
   #checkMark(mark: number): void {
-    invariant(mark >= 0 && mark <= this.#journal.length, "T1: a mark is of this overlay and not yet undone");
+    const isOpen = mark >= this.#settled && mark <= this.mark();
+    invariant(isOpen, "T1: a mark is of this overlay, not yet undone and not settled");
   }
+}
+
+/** Sorts in place. What one transaction changes is a few rows: for them `sort` costs more than everything else here. */
+function inKeyOrder(changes: ReceiptWrite[]): ReceiptWrite[] {
+  if (changes.length > FEW_CHANGES_MAX) return changes.sort((left, right) => compareBytes(left.key, right.key));
+  for (let index = 1; index < changes.length; index += 1) {
+    const change = changes[index]!;
+    let place = index;
+    for (; place > 0 && compareBytes(changes[place - 1]!.key, change.key) > 0; place -= 1)
+      changes[place] = changes[place - 1]!;
+    changes[place] = change;
+  }
+  return changes;
+}
+
+function hashOf(entry: StateEntry): Hash {
+  return entry instanceof Written ? entry.valueHash : valueHashOf(entry.value);
 }

@@ -3,9 +3,10 @@
 
 import { sha256Pairs } from "#sha256";
 import { invariant } from "../assert.ts";
-import { bytesEqual, compareBytes, first32Bits, type Hash } from "../ledger/hash.ts";
+import { bytesEqual, compareBytes, EMPTY_BYTES, first32Bits, type Hash } from "../ledger/hash.ts";
+import { Slab } from "../ledger/slab.ts";
 import { BUCKET_DEPTH, bitAt, type StateLeaf, type StateTreeProof, stateKeyHashOf } from "../ledger/state-proof.ts";
-import { type BucketNode, BucketUpdate, type LeafChange, type LeafRef } from "./bucket.ts";
+import { type BucketNode, BucketUpdate, type LeafRef } from "./bucket.ts";
 import { HashPlan, type Slot } from "./hash-plan.ts";
 import { type LeafId, LeafTable } from "./leaf-table.ts";
 
@@ -13,6 +14,8 @@ const BUCKETS = 1 << BUCKET_DEPTH;
 const HASH_BYTES = 32;
 const HASH_WORDS = 8;
 const SLAB_BITS = 12;
+/** Kept until the changes are in the staged table. */
+const KEY_HASHES = new Slab(4096);
 /** Buckets hashed in one plan while a tree is built: bounds the plan's memory. */
 const BUCKETS_AT_ONCE = 4096;
 
@@ -36,10 +39,10 @@ export interface StagedTree {
 interface StagedParts extends StagedTree {
   /** version of the tree on which it was staged */
   readonly version: number;
-  readonly changes: readonly LeafChange[];
   readonly update: BucketUpdate;
-  readonly buckets: readonly (readonly [bucket: number, node: BucketNode | undefined])[];
-  /** numbers and hashes (8 words each) of the dense tree's changed nodes */
+  /** of the changed buckets, in the order of `nodes` */
+  readonly buckets: readonly (BucketNode | undefined)[];
+  /** numbers and hashes (8 words each) of the dense tree's changed nodes, buckets first */
   readonly nodes: Int32Array;
   readonly hashes: Int32Array;
 }
@@ -136,31 +139,33 @@ export class StateTree {
     const plan = this.#plan;
     plan.reset();
     const staged = new LeafTable(slabBitsFor(changes.length));
-    const sorted = sortChanges(changes, staged);
-    const update = new BucketUpdate({ plan, committed: this.#leaves, staged });
-    const buckets: (readonly [number, BucketNode | undefined])[] = [];
-    const groups = groupByBucket(sorted, staged);
+    const isDelete = sortChanges(changes, staged);
+    const update = new BucketUpdate({ plan, committed: this.#leaves, staged, isDelete });
+    const buckets: (BucketNode | undefined)[] = [];
     // One for each bucket and each level above it at most: lists of this size that grow cost more than what is put into them.
-    const nodes = new Int32Array(groups.length * (BUCKET_DEPTH + 1));
+    const nodes = new Int32Array(changes.length * (BUCKET_DEPTH + 1));
     const slots = new Int32Array(nodes.length);
-    for (const [index, { bucket, changes: inBucket }] of groups.entries()) {
-      const { node, slot } = update.apply(this.#buckets[bucket], inBucket, BUCKET_DEPTH);
-      buckets.push([bucket, node]);
-      nodes[index] = BUCKETS + bucket;
-      slots[index] = slot;
+    for (let start = 0; start < changes.length; ) {
+      const bucket = staged.bucket(start);
+      let end = start + 1;
+      while (end < changes.length && staged.bucket(end) === bucket) end += 1;
+      const { node, slot } = update.apply(this.#buckets[bucket], start, end, BUCKET_DEPTH);
+      nodes[buckets.length] = BUCKETS + bucket;
+      slots[buckets.length] = slot;
+      buckets.push(node);
+      start = end;
     }
-    const count = this.#planDense(nodes, slots, groups.length);
+    const count = this.#planDense(nodes, slots, buckets.length);
     plan.run();
     update.settle();
     const hashes = new Int32Array(count * HASH_WORDS);
     for (let index = 0; index < count; index += 1) plan.copyTo(slots[index]!, hashes, index * HASH_WORDS);
     const rootSlot = slots[count - 1];
-    const inserted = sorted.filter((change) => !change.isDelete).length - update.replaced.size;
+    const written = isDelete.reduce((rest, deleted) => rest - deleted, changes.length);
     return new Staged({
       root: rootSlot === undefined ? this.root() : plan.read(rootSlot),
-      size: this.#size + inserted - update.removed.length,
+      size: this.#size + written - update.replacedCount - update.removed.length,
       version: this.#version,
-      changes: sorted,
       update,
       buckets,
       nodes: nodes.subarray(0, count),
@@ -180,8 +185,8 @@ export class StateTree {
         if (ref < 0) group.refs[index] = ids[-1 - ref]!;
       }
     }
-    for (const [bucket, node] of parts.buckets) this.#buckets[bucket] = node;
-    const { nodes, hashes } = parts;
+    const { buckets, nodes, hashes } = parts;
+    for (let index = 0; index < buckets.length; index += 1) this.#buckets[nodes[index]! - BUCKETS] = buckets[index];
     for (let index = 0; index < nodes.length; index += 1) {
       const from = index * HASH_WORDS;
       const to = nodes[index]! * HASH_WORDS;
@@ -225,7 +230,7 @@ export class StateTree {
   ): { readonly slots: Slot[]; readonly ref: LeafRef | undefined } {
     const plan = this.#plan;
     plan.reset();
-    const walk = new BucketUpdate({ plan, committed: this.#leaves, staged: this.#leaves });
+    const walk = new BucketUpdate({ plan, committed: this.#leaves, staged: this.#leaves, isDelete: EMPTY_BYTES });
     const slots: Slot[] = [];
     let start = 0;
     let end = refs.length;
@@ -273,15 +278,16 @@ export class StateTree {
   }
 
   // A changed leaf keeps its id, a new one takes a free one, a removed one frees its own.
-  #adoptLeaves(staged: StagedParts): readonly LeafId[] {
-    const { update } = staged;
-    for (const id of update.removed) this.#leaves.release(id);
-    return staged.changes.map((change) => {
-      if (change.isDelete) return -1;
-      const id = update.replaced.get(change.place) ?? this.#leaves.allocate();
-      this.#leaves.copyFrom(update.staged, change.place, id);
-      return id;
-    });
+  #adoptLeaves({ update }: StagedParts): Int32Array {
+    const { removed, replaced, isDelete, staged } = update;
+    for (const id of removed) this.#leaves.release(id);
+    const ids = replaced.slice();
+    for (let place = 0; place < ids.length; place += 1) {
+      if (isDelete[place] === 1) continue;
+      if (ids[place] === -1) ids[place] = this.#leaves.allocate();
+      this.#leaves.copyFrom(staged, place, ids[place]!);
+    }
+    return ids;
   }
 
   #denseHash(node: number): Hash {
@@ -289,10 +295,11 @@ export class StateTree {
   }
 }
 
-// Writes the changes into the staged table in the order of their key hashes: a change's place is its id there.
-function sortChanges(changes: readonly StateChange[], staged: LeafTable): readonly LeafChange[] {
+// Writes the changes into the staged table in the order of their key hashes: a change's place is its id there. @returns as `isDelete`
+function sortChanges(changes: readonly StateChange[], staged: LeafTable): Uint8Array {
+  const isDelete = new Uint8Array(changes.length);
   const keyed = changes.map(({ key, leaf }) => {
-    const keyHash = stateKeyHashOf(key);
+    const keyHash = stateKeyHashOf(key, KEY_HASHES.room(HASH_BYTES));
     return { keyHash, leaf, head: first32Bits(keyHash) };
   });
   keyed.sort((left, right) => left.head - right.head || compareBytes(left.keyHash, right.keyHash));
@@ -301,23 +308,10 @@ function sortChanges(changes: readonly StateChange[], staged: LeafTable): readon
     const isNew = before === undefined || before.head !== head || compareBytes(before.keyHash, keyHash) !== 0;
     invariant(isNew, "T2: a block changes a key at most once");
     staged.set(staged.allocate(), keyHash, leaf ?? { valueHash: keyHash, lastHeight: 0 });
+    if (leaf === undefined) isDelete[place] = 1;
   }
   staged.hashLeaves(0, keyed.length);
-  return keyed.map(({ leaf }, place) => ({ place, isDelete: leaf === undefined }));
-}
-
-function groupByBucket(
-  changes: readonly LeafChange[],
-  staged: LeafTable,
-): readonly { readonly bucket: number; readonly changes: LeafChange[] }[] {
-  const groups: { bucket: number; changes: LeafChange[] }[] = [];
-  for (const change of changes) {
-    const bucket = staged.bucket(change.place);
-    const last = groups.at(-1);
-    if (last?.bucket === bucket) last.changes.push(change);
-    else groups.push({ bucket, changes: [change] });
-  }
-  return groups;
+  return isDelete;
 }
 
 /** Sorts the leaves of every bucket and hashes the tree above those that hold any: the rest of it is known. */
@@ -331,7 +325,7 @@ function hashBuckets(
   const nodes: number[] = [];
   for (let start = 0; start < BUCKETS; start += BUCKETS_AT_ONCE) {
     plan.reset();
-    const update = new BucketUpdate({ plan, committed: leaves, staged: leaves });
+    const update = new BucketUpdate({ plan, committed: leaves, staged: leaves, isDelete: EMPTY_BYTES });
     const first = nodes.length;
     const slots: Slot[] = [];
     for (let bucket = start; bucket < start + BUCKETS_AT_ONCE; bucket += 1) {

@@ -43,17 +43,15 @@ export function headAfter(
 }
 
 /** The rows of a block beside its own, the head's, the state's and the history's. */
-export function blockOperations(commit: BlockCommit): readonly WriteOperation[] {
+export function* blockOperations(commit: BlockCommit): Generator<WriteOperation> {
   const { header, receipts, references, validators } = commit;
   const { height, timeMs } = header;
-  const operations = [
-    put(idsKey(height), encodeIds({ timeMs, ids: commit.transactionIds })),
-    put(receiptsKey(height), encodeReceipts(receipts)),
-    ...receipts.map(({ txId }, index) => put(transactionKey(txId), encodePlace({ height, index }))),
-    ...namedBy(height, references),
-  ];
-  if (bytesEqual(validatorsHashOf(validators), header.validatorsHash)) return operations;
-  return [...operations, put(transitionKey(height), encodeValidators(validators))];
+  yield put(idsKey(height), encodeIds({ timeMs, ids: commit.transactionIds }));
+  yield put(receiptsKey(height), encodeReceipts(receipts));
+  for (const [index, { txId }] of receipts.entries()) yield put(transactionKey(txId), encodePlace({ height, index }));
+  yield* namedBy(height, references);
+  if (bytesEqual(validatorsHashOf(validators), header.validatorsHash)) return;
+  yield put(transitionKey(height), encodeValidators(validators));
 }
 
 /** D120: by which block a batch was named last: until that one is pruned its body stays. */

@@ -10,7 +10,7 @@ import type { WindowBlock } from "../ledger/format-snapshot.ts";
 import { decodeCertificate } from "../ledger/format-vote.ts";
 import { genesisHead, type SealedGenesis } from "../ledger/genesis.ts";
 import { bytesEqual, EMPTY_BYTES, type Hash, hashTagged, toHex } from "../ledger/hash.ts";
-import { HistoryAccumulator, historyLeaf } from "../ledger/history.ts";
+import { HistoryAccumulator, type HistoryNode, historyLeaf } from "../ledger/history.ts";
 import { LIMITS } from "../ledger/limits.ts";
 import type { StateReader, StateWrite, ValidatorTransition } from "../ledger/types.ts";
 import type { KeyValueStore, WriteOperation } from "../ports.ts";
@@ -196,16 +196,10 @@ export class LedgerStore {
     const appended = this.#history.append(historyLeaf({ height: header.height, blockHash, resultHash }));
     const head = headAfter(commit, { before, resultHash, certificateView: certificate.view });
     const trails = this.trails.operations();
-    const operations = [
-      ...trails.operations,
-      ...this.#headRows(head, commit.references),
-      ...blockOperations(commit),
-      ...commit.writes.map((write) => stateOperation(write, header.height, this.#space)),
-      ...appended.nodes.map(({ position, hash }) => put(historyKey(position), hash)),
-    ];
     this.#isCommitting = true;
     try {
-      await this.#store.write(operations, { sync: true });
+      const rows = this.#operationsOf(commit, head, { nodes: appended.nodes, trails: trails.operations });
+      await this.#store.write(rows, { sync: true });
     } finally {
       this.#isCommitting = false;
     }
@@ -406,6 +400,19 @@ export class LedgerStore {
   }
 
   // ---- inside ----
+
+  /** One by one: all rows of a full block would be too many objects to hold at once. */
+  *#operationsOf(
+    commit: BlockCommit,
+    head: StoredHead,
+    { nodes, trails }: { readonly nodes: readonly HistoryNode[]; readonly trails: readonly WriteOperation[] },
+  ): Generator<WriteOperation> {
+    yield* trails;
+    yield* this.#headRows(head, commit.references);
+    yield* blockOperations(commit);
+    for (const write of commit.writes) yield stateOperation(write, head.height, this.#space);
+    for (const { position, hash } of nodes) yield put(historyKey(position), hash);
+  }
 
   #headRows(head: StoredHead, references: BlockCommit["references"]): readonly WriteOperation[] {
     const { height, headerBytes, resultBytes, certificateBytes } = head;

@@ -4,6 +4,7 @@
 import { Level } from "level";
 import { LedgerError } from "../errors.ts";
 import { toHex } from "../ledger/hash.ts";
+import { Slab } from "../ledger/slab.ts";
 import type { KeyRange, KeyValueSnapshot, KeyValueStore, WriteOperation } from "../ports.ts";
 import { CHECKSUM_BYTES, sealInto, unsealValue } from "./checksum.ts";
 import { checkLevelFiles, type FileDamage } from "./level-files.ts";
@@ -63,6 +64,8 @@ function openFailure(path: string, cause: unknown): LedgerError {
 class LevelStore implements KeyValueStore {
   readonly #path: string;
   readonly #level: Level<Bytes, Bytes>;
+  /** rows on their way: the library asks each array for its buffer, which costs a small one more than its bytes */
+  readonly #rows = new Slab(16_384);
   /** after a failed write nobody knows what the disk holds: nothing is written any more until a restart looks */
   #failure: LedgerError | undefined;
 
@@ -79,22 +82,18 @@ class LevelStore implements KeyValueStore {
     return this.#scan(range, undefined);
   }
 
-  async write(operations: readonly WriteOperation[], options: { readonly sync: boolean }): Promise<void> {
+  async write(operations: Iterable<WriteOperation>, options: { readonly sync: boolean }): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
     // Chained: the array form of batch() costs three times as much.
     const batch = this.#open().batch();
-    // One buffer for all rows: the library asks each array for its buffer, which costs a small one more than its bytes.
-    const rows = new Uint8Array(operations.reduce((bytes, operation) => bytes + bytesOf(operation), 0));
-    let end = 0;
     for (const operation of operations) {
-      const start = end;
-      const keyEnd = start + operation.key.length;
-      end += bytesOf(operation);
-      rows.set(operation.key, start);
-      if (operation.kind === "put") sealInto(rows, keyEnd, operation.key, operation.value);
-      const key = rows.subarray(start, keyEnd);
+      const key = this.#rows.copyOf(operation.key);
       if (operation.kind === "delete") batch.del(key);
-      else batch.put(key, rows.subarray(keyEnd, end));
+      else {
+        const sealed = this.#rows.room(CHECKSUM_BYTES + operation.value.length);
+        sealInto(sealed, 0, operation.key, operation.value);
+        batch.put(key, sealed);
+      }
     }
     try {
       await batch.write({ sync: options.sync });
@@ -161,11 +160,6 @@ class LevelStore implements KeyValueStore {
     if (this.#level.status !== "open") throw new LedgerError("STORE_CLOSED", { path: this.#path });
     return this.#level;
   }
-}
-
-/** Of its key, and of the sealed value that it puts. */
-function bytesOf(operation: WriteOperation): number {
-  return operation.key.length + (operation.kind === "put" ? CHECKSUM_BYTES + operation.value.length : 0);
 }
 
 /** LevelDB hands out Buffers, whose slice() is not a copy: nobody above this file sees one. */

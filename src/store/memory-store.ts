@@ -24,7 +24,7 @@ export class MemoryStore implements KeyValueStore {
     return scanRows(this.#current(), range);
   }
 
-  async write(operations: readonly WriteOperation[], options: { readonly sync: boolean }): Promise<void> {
+  async write(operations: Iterable<WriteOperation>, options: { readonly sync: boolean }): Promise<void> {
     this.#current();
     if (this.#isShared || this.#rows === this.#durable) this.#rows = new Map(this.#rows);
     this.#isShared = false;

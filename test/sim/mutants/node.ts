@@ -102,18 +102,8 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: LEDGER_STORE,
-        before: `...commit.writes.map((write) => stateOperation(write, header.height, this.#space)),
-      ...appended.nodes.map(({ position, hash }) => put(historyKey(position), hash)),
-    ];
-    this.#isCommitting = true;
-    try {
-      await this.#store.write(operations, { sync: true });`,
-        after: `...commit.writes.map((write) => stateOperation(write, header.height, this.#space)),
-      ...appended.nodes.map(({ position, hash }) => put(historyKey(position), hash)),
-    ];
-    this.#isCommitting = true;
-    try {
-      await this.#store.write(operations, { sync: false });`,
+        before: "await this.#store.write(this.#operationsOf(commit, head, appended.nodes), { sync: true });",
+        after: "await this.#store.write(this.#operationsOf(commit, head, appended.nodes), { sync: false });",
       },
     ],
   },
@@ -125,17 +115,15 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: LEDGER_STORE,
-        before: `...commit.writes.map((write) => stateOperation(write, header.height, this.#space)),
-      ...appended.nodes.map(({ position, hash }) => put(historyKey(position), hash)),
-    ];
-    this.#isCommitting = true;
-    try {`,
-        after: `...appended.nodes.map(({ position, hash }) => put(historyKey(position), hash)),
-    ];
-    this.#isCommitting = true;
-    try {
-      const rows = commit.writes.map((write) => stateOperation(write, header.height, this.#space));
-      await this.#store.write(rows, { sync: true });`,
+        before: "    for (const write of commit.writes) yield stateOperation(write, head.height, this.#space);\n",
+        after: "",
+      },
+      {
+        file: LEDGER_STORE,
+        before: "      await this.#store.write(this.#operationsOf(commit, head, appended.nodes), { sync: true });",
+        after: `      const rows = commit.writes.map((write) => stateOperation(write, header.height, this.#space));
+      await this.#store.write(rows, { sync: true });
+      await this.#store.write(this.#operationsOf(commit, head, appended.nodes), { sync: true });`,
       },
     ],
   },
@@ -185,8 +173,8 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "src/store/block-writes.ts",
-        before: "...receipts.map(({ txId }, index) => put(",
-        after: "...receipts.slice(0, 1).map(({ txId }, index) => put(",
+        before: "of receipts.entries())",
+        after: "of receipts.slice(0, 1).entries())",
       },
     ],
   },
@@ -233,8 +221,8 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "src/store/block-writes.ts",
-        before: "put(idsKey(height), encodeIds({ timeMs, ids: commit.transactionIds })),",
-        after: "put(idsKey(height), encodeIds({ timeMs, ids: [] })),",
+        before: "put(idsKey(height), encodeIds({ timeMs, ids: commit.transactionIds }))",
+        after: "put(idsKey(height), encodeIds({ timeMs, ids: [] }))",
       },
     ],
   },

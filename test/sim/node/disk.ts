@@ -129,8 +129,9 @@ export class SimStore implements KeyValueStore {
     return this.life.answer(this.pace.writeMs(), () => scanRows(this.disk.rows, this.disk.sortedKeys(), range));
   }
 
-  write(operations: readonly WriteOperation[], { sync }: { readonly sync: boolean }): Promise<void> {
-    const copied = operations.map(
+  write(operations: Iterable<WriteOperation>, { sync }: { readonly sync: boolean }): Promise<void> {
+    const copied = Array.from(
+      operations,
       (operation): WriteOperation =>
         operation.kind === "delete"
           ? { kind: "delete", key: operation.key.slice() }

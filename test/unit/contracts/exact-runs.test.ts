@@ -272,6 +272,7 @@ describe("blocks", () => {
       delete: (key: Uint8Array) => overlay.delete(key),
       mark: () => overlay.mark(),
       revertTo: (mark: number) => overlay.revertTo(mark),
+      settle: () => overlay.settle(),
       changesSince: (mark: number) => overlay.changesSince(mark),
       writes: () => overlay.writes(),
     });
@@ -287,7 +288,7 @@ describe("blocks", () => {
       rules: RULES,
       engine,
     };
-    expect(() => executeBlock({ ...block, overlay: broken })).toThrow("disk");
+    expect(() => executeBlock({ ...block, overlay: broken }, (receipt) => receipt)).toThrow("disk");
   });
 
   it("R298: seats and parameters that change beside other rows of governance are those of the next block", () => {
@@ -362,18 +363,23 @@ describe("deploying and withdrawing", () => {
     const overlay = new Overlay({ base: chain, height: 1 });
     overlay.put(SETTINGS.stateKey(["tiny", "b"]), SETTINGS.encode(["tiny", "b", 3]));
     const { engine, validators, parameters } = chain;
-    const { receipts } = executeBlock({
-      chainId: new Uint8Array(32),
-      height: 1,
-      timeMs: 1,
-      transactions: [transaction("root", [call("governance", "deploy", { name: "tiny", source: SMALL("tiny", two) })])],
-      dueTimers: [],
-      overlay,
-      validators,
-      parameters,
-      rules: RULES,
-      engine,
-    });
+    const { receipts } = executeBlock(
+      {
+        chainId: new Uint8Array(32),
+        height: 1,
+        timeMs: 1,
+        transactions: [
+          transaction("root", [call("governance", "deploy", { name: "tiny", source: SMALL("tiny", two) })]),
+        ],
+        dueTimers: [],
+        overlay,
+        validators,
+        parameters,
+        rules: RULES,
+        engine,
+      },
+      (receipt) => receipt,
+    );
     expect(receipts[0]?.gas).toBe(second + GAS.write);
     expect(overlay.get(SETTINGS.stateKey(["tiny", "b"]))).toBeUndefined();
   });
@@ -460,27 +466,26 @@ describe("what an engine keeps", () => {
   });
 
   it("R300: a number that is set applies while its contract accepts it, else that of the document", () => {
-    const overlay = new Overlay({ base: chain, height: 1 });
     const { engine, validators, parameters } = chain;
     const rows = (value: number) => {
+      const overlay = new Overlay({ base: chain, height: 1 });
       overlay.put(SETTINGS.stateKey(["desk", "none"]), SETTINGS.encode(["desk", "none", value]));
-      const mark = overlay.mark();
-      executeBlock({
-        chainId: new Uint8Array(32),
-        height: 1,
-        timeMs: 1,
-        transactions: [transaction("ann", [call("desk", "put", { id: "x" })])],
-        dueTimers: [],
-        overlay,
-        validators,
-        parameters,
-        rules: RULES,
-        engine,
-      });
-      const written = overlay
-        .changesSince(mark)
-        .find(({ key }) => new TextDecoder().decode(key).startsWith("desk\0box"));
-      overlay.revertTo(mark);
+      executeBlock(
+        {
+          chainId: new Uint8Array(32),
+          height: 1,
+          timeMs: 1,
+          transactions: [transaction("ann", [call("desk", "put", { id: "x" })])],
+          dueTimers: [],
+          overlay,
+          validators,
+          parameters,
+          rules: RULES,
+          engine,
+        },
+        (receipt) => receipt,
+      );
+      const written = overlay.writes().find(({ key }) => new TextDecoder().decode(key).startsWith("desk\0box"));
       return written?.value;
     };
     expect([rows(9), rows(10), rows(-1)]).toEqual([encode([9]), encode([5]), encode([5])]);

@@ -226,24 +226,27 @@ export class TestChain {
       .map(({ key }) => key);
   }
 
-  block(timeMs: number, transactions: readonly Transaction[]): BlockOutput {
+  block(timeMs: number, transactions: readonly Transaction[]): BlockOutput<Receipt> {
     this.height += 1;
     const overlay = new Overlay({ base: this, height: this.height });
     const { engine, height } = this;
     const parameters = { ...this.parameters, ...this.limits };
     const dueTimers = this.due(timeMs);
-    const output = executeBlock({
-      chainId: new Uint8Array(32),
-      height,
-      timeMs,
-      transactions,
-      dueTimers,
-      overlay,
-      validators: this.validators,
-      parameters,
-      rules: rulesOf(this.protocols, parameters.protocol),
-      engine,
-    });
+    const output = executeBlock(
+      {
+        chainId: new Uint8Array(32),
+        height,
+        timeMs,
+        transactions,
+        dueTimers,
+        overlay,
+        validators: this.validators,
+        parameters,
+        rules: rulesOf(this.protocols, parameters.protocol),
+        engine,
+      },
+      (receipt) => receipt,
+    );
     for (const { key, value } of overlay.writes()) {
       if (value === undefined) this.rows.delete(toHex(key));
       else this.rows.set(toHex(key), { key, value, lastHeight: height });

@@ -44,7 +44,7 @@ class SlowStore extends MemoryStore {
   ticksBefore = 0;
   ticksAfter = 0;
 
-  override async write(operations: readonly WriteOperation[], options: { readonly sync: boolean }): Promise<void> {
+  override async write(operations: Iterable<WriteOperation>, options: { readonly sync: boolean }): Promise<void> {
     await ticks(this.ticksBefore);
     await super.write(operations, options);
     await ticks(this.ticksAfter);

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { compareBytes, toHex } from "../../../src/ledger/hash.ts";
+import { valueHashOf } from "../../../src/ledger/format-receipt.ts";
+import { compareBytes, EMPTY_BYTES, toHex } from "../../../src/ledger/hash.ts";
 import type { StateEntry, StateReader } from "../../../src/ledger/types.ts";
 import { Overlay } from "../../../src/state/overlay.ts";
 
@@ -45,7 +46,7 @@ describe("overlay", () => {
     overlay.revertTo(mark);
     expect(overlay.get(A)).toEqual({ value: value(10), lastHeight: 4 });
     expect(overlay.get(C)).toEqual({ value: value(30), lastHeight: 5 });
-    expect(overlay.writes()).toEqual([{ key: B, value: value(1) }]);
+    expect(overlay.writes()).toEqual([{ key: B, value: value(1), valueHash: valueHashOf(value(1)) }]);
     expect(overlay.changesSince(mark)).toEqual([]);
   });
 
@@ -68,9 +69,9 @@ describe("overlay", () => {
     overlay.put(B, value(4));
     overlay.delete(A);
     expect(overlay.changesSince(mark)).toEqual([
-      { key: A, value: undefined, previousHeight: 4 },
-      { key: B, value: value(4), previousHeight: HEIGHT },
-      { key: C, value: value(2), previousHeight: 5 },
+      { key: A, valueHash: EMPTY_BYTES, previousHeight: 4 },
+      { key: B, valueHash: valueHashOf(value(4)), previousHeight: HEIGHT },
+      { key: C, valueHash: valueHashOf(value(2)), previousHeight: 5 },
     ]);
   });
 
@@ -80,8 +81,25 @@ describe("overlay", () => {
     overlay.delete(B);
     overlay.delete(Uint8Array.of(99));
     overlay.put(A, value(10));
-    expect(overlay.changesSince(0)).toEqual([{ key: A, value: value(10), previousHeight: 4 }]);
-    expect(overlay.writes()).toEqual([{ key: A, value: value(10) }]);
+    const valueHash = valueHashOf(value(10));
+    expect(overlay.changesSince(0)).toEqual([{ key: A, valueHash, previousHeight: 4 }]);
+    expect(overlay.writes()).toEqual([{ key: A, value: value(10), valueHash }]);
+  });
+
+  it("N242: what is settled is undone by no mark, and what comes after it alone is", () => {
+    const overlay = new Overlay({ base: BASE, height: HEIGHT });
+    overlay.put(A, value(1));
+    const before = overlay.mark();
+    overlay.put(B, value(2));
+    overlay.settle();
+    expect(() => overlay.revertTo(before)).toThrow("T1");
+    expect(() => overlay.changesSince(before)).toThrow("T1");
+    const mark = overlay.mark();
+    overlay.put(B, value(3));
+    overlay.delete(A);
+    expect(overlay.changesSince(mark).map(({ previousHeight }) => previousHeight)).toEqual([HEIGHT, HEIGHT]);
+    overlay.revertTo(mark);
+    expect(overlay.writes().map((write) => write.value)).toEqual([value(1), value(2)]);
   });
 
   it("T16: writes and undos in any order leave what a plain map would hold", () => {
@@ -117,7 +135,10 @@ describe("overlay", () => {
         }
         const expected = [...model]
           .filter(([key, seed]) => seed !== undefined || BASE.get(Uint8Array.of(key)) !== undefined)
-          .map(([key, seed]) => ({ key: Uint8Array.of(key), value: seed === undefined ? undefined : value(seed) }))
+          .map(([key, seed]) => {
+            const bytes = seed === undefined ? undefined : value(seed);
+            return { key: Uint8Array.of(key), value: bytes, valueHash: bytes && valueHashOf(bytes) };
+          })
           .sort((left, right) => compareBytes(left.key, right.key));
         expect(overlay.writes()).toEqual(expected);
       }),

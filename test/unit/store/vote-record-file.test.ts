@@ -281,20 +281,23 @@ describe("vote record file", () => {
     await store.close();
   });
 
-  it.runIf(platform() === "linux")("D134: a vote waits for no job of the thread pool while the disk is quick", async () => {
-    const store = await openVoteRecordFile(path);
-    const pipes = Array.from({ length: 12 }, (_, at) => join(directory, `pipe-${at}`));
-    execFileSync("mkfifo", pipes);
-    // To open a pipe for reading takes until somebody writes: each keeps a thread of the pool.
-    const opening = pipes.map((pipe) => open(pipe, "r"));
-    await store.save(record(7));
-    await store.save(record(8));
-    const writers = pipes.map((pipe) => openSync(pipe, constants.O_RDWR));
-    for (const reader of await Promise.all(opening)) await reader.close();
-    for (const writer of writers) closeSync(writer);
-    await store.close();
-    expect(await restart(await readSlots())).toBe(8);
-  });
+  it.runIf(platform() === "linux")(
+    "D134: a vote waits for no job of the thread pool while the disk is quick",
+    async () => {
+      const store = await openVoteRecordFile(path);
+      const pipes = Array.from({ length: 12 }, (_, at) => join(directory, `pipe-${at}`));
+      execFileSync("mkfifo", pipes);
+      // To open a pipe for reading takes until somebody writes: each keeps a thread of the pool.
+      const opening = pipes.map((pipe) => open(pipe, "r"));
+      await store.save(record(7));
+      await store.save(record(8));
+      const writers = pipes.map((pipe) => openSync(pipe, constants.O_RDWR));
+      for (const reader of await Promise.all(opening)) await reader.close();
+      for (const writer of writers) closeSync(writer);
+      await store.close();
+      expect(await restart(await readSlots())).toBe(8);
+    },
+  );
 
   it("D135: after a write that held up its thread the pool makes the next 64, then the thread tries again", () => {
     const disk = new DiskPace();
