@@ -325,12 +325,12 @@ export const EQUIVALENT: readonly Equivalent[] = [
   },
   {
     file: "row-bytes.ts",
-    after: "length >= OWN_BYTES_MAX",
+    after: "length >= SHORT_BYTES_MAX",
     why: "Either way copies the same bytes.",
   },
   {
     file: "row-bytes.ts",
-    after: "!(length > OWN_BYTES_MAX)",
+    after: "!(length > SHORT_BYTES_MAX)",
     why: "Either way copies the same bytes.",
   },
   {

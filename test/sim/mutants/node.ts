@@ -102,8 +102,8 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: LEDGER_STORE,
-        before: "await this.#store.write(this.#operationsOf(commit, head, appended.nodes), { sync: true });",
-        after: "await this.#store.write(this.#operationsOf(commit, head, appended.nodes), { sync: false });",
+        before: "await this.#store.write(rows, { sync: true });",
+        after: "await this.#store.write(rows, { sync: false });",
       },
     ],
   },
@@ -120,10 +120,10 @@ export const NODE_MUTANTS: readonly Mutant[] = [
       },
       {
         file: LEDGER_STORE,
-        before: "      await this.#store.write(this.#operationsOf(commit, head, appended.nodes), { sync: true });",
-        after: `      const rows = commit.writes.map((write) => stateOperation(write, header.height, this.#space));
-      await this.#store.write(rows, { sync: true });
-      await this.#store.write(this.#operationsOf(commit, head, appended.nodes), { sync: true });`,
+        before: "      await this.#store.write(rows, { sync: true });",
+        after: `      const state = commit.writes.map((write) => stateOperation(write, header.height, this.#space));
+      await this.#store.write(state, { sync: true });
+      await this.#store.write(rows, { sync: true });`,
       },
     ],
   },
