@@ -1,6 +1,7 @@
 // The key-value store on LevelDB: whole batches, synced when asked, every value checked on its way back.
 // Knows no keys' meaning. Never retries a failed write and never repairs: a store that lost something says so.
 
+import { randomInt } from "node:crypto";
 import { Level } from "level";
 import { LedgerError } from "../errors.ts";
 import { toHex } from "../ledger/hash.ts";
@@ -15,6 +16,11 @@ type Snapshot = ReturnType<Level<Bytes, Bytes>["snapshot"]>;
 const REBUILD =
   "stop the node, move the store away and start again: it is rebuilt from peers, votes stay in the vote record";
 const BLOCK_CACHE_BYTES = 32 << 20;
+/**
+ * Rows in memory before they become a file, and four such files before a compaction: another number in each process, because members
+ * write the same rows, and what compacts at the same moment on all of them holds up every block for as long.
+ */
+const WRITE_BUFFER_BYTES = { least: 3 << 20, most: 6 << 20 } as const;
 
 /**
  * Opens or creates the store in a directory of its own, after checking LevelDB's own checksums in every file: LevelDB
@@ -31,6 +37,7 @@ export async function openLevelStore(path: string): Promise<KeyValueStore> {
     keyEncoding: "view",
     valueEncoding: "view",
     cacheSize: BLOCK_CACHE_BYTES,
+    writeBufferSize: randomInt(WRITE_BUFFER_BYTES.least, WRITE_BUFFER_BYTES.most),
   });
   try {
     await level.open();
