@@ -17,8 +17,8 @@ const REBUILD =
   "stop the node, move the store away and start again: it is rebuilt from peers, votes stay in the vote record";
 const BLOCK_CACHE_BYTES = 32 << 20;
 /**
- * Rows in memory before they become a file, and four such files before a compaction: another number in each process, because members
- * write the same rows, and what compacts at the same moment on all of them holds up every block for as long.
+ * What is kept in memory before it becomes a file; four such files make a compaction. By chance within these bounds in each
+ * process: members write the same rows, and if all of them compacted at the same moment, every block would wait for it.
  */
 const WRITE_BUFFER_BYTES = { least: 3 << 20, most: 6 << 20 } as const;
 
