@@ -9,6 +9,9 @@ interface BlockIds {
   readonly ids: readonly string[];
 }
 
+/** In the place of a block that is forgotten, until the list is cut: its ids are the larger part of what a window takes. */
+const FORGOTTEN: BlockIds = { endMs: 0, ids: [] };
+
 export class ReplayWindow {
   private readonly committed = new Set<string>();
   private blocks: BlockIds[] = [];
@@ -32,6 +35,7 @@ export class ReplayWindow {
       first = this.blocks[this.firstBlock]
     ) {
       for (const id of first.ids) this.committed.delete(id);
+      this.blocks[this.firstBlock] = FORGOTTEN;
       this.firstBlock += 1;
     }
     if (this.firstBlock > 1024 && this.firstBlock * 2 > this.blocks.length) {
