@@ -233,8 +233,8 @@ export class Participant {
     await this.keepingUp.stop();
     await this.network.stop();
     await this.commitTurn;
-    // A store that refuses writes has halted the node already.
-    await this.chain.store.trails.flush().catch(() => undefined);
+    const notKept = (error: unknown) => this.log.warn("newest trails not kept", { cause: String(error) });
+    await this.chain.store.trails.flush().catch(notKept);
   }
 
   /** A transaction passed the door. @throws LedgerError MEMPOOL_FULL, MEMPOOL_SENDER_FULL */

@@ -28,6 +28,13 @@ const call = (contract: string, action: string, args: Readonly<Record<string, Va
   args,
 });
 
+/** What one transaction leaves over rows that are not committed, as the only one of the block of height 1. */
+function runAlone(chain: TestChain, overlay: Overlay, only: ReturnType<typeof transaction>): readonly Receipt[] {
+  const { engine, validators, parameters } = chain;
+  const block = { chainId: new Uint8Array(32), height: 1, timeMs: 1, transactions: [only], dueTimers: [], overlay };
+  return executeBlock({ ...block, validators, parameters, rules: RULES, engine }, (receipt) => receipt).receipts;
+}
+
 describe("values of a refusal", () => {
   const kept = (value: Value) => refused("r", [["v", value]]).values.length === 1;
 
@@ -362,24 +369,8 @@ describe("deploying and withdrawing", () => {
     chain = new TestChain(genesisWith([{ name: "desk", source: DESK }], ACCOUNTS));
     const overlay = new Overlay({ base: chain, height: 1 });
     overlay.put(SETTINGS.stateKey(["tiny", "b"]), SETTINGS.encode(["tiny", "b", 3]));
-    const { engine, validators, parameters } = chain;
-    const { receipts } = executeBlock(
-      {
-        chainId: new Uint8Array(32),
-        height: 1,
-        timeMs: 1,
-        transactions: [
-          transaction("root", [call("governance", "deploy", { name: "tiny", source: SMALL("tiny", two) })]),
-        ],
-        dueTimers: [],
-        overlay,
-        validators,
-        parameters,
-        rules: RULES,
-        engine,
-      },
-      (receipt) => receipt,
-    );
+    const deployment = call("governance", "deploy", { name: "tiny", source: SMALL("tiny", two) });
+    const receipts = runAlone(chain, overlay, transaction("root", [deployment]));
     expect(receipts[0]?.gas).toBe(second + GAS.write);
     expect(overlay.get(SETTINGS.stateKey(["tiny", "b"]))).toBeUndefined();
   });
@@ -466,25 +457,10 @@ describe("what an engine keeps", () => {
   });
 
   it("R300: a number that is set applies while its contract accepts it, else that of the document", () => {
-    const { engine, validators, parameters } = chain;
     const rows = (value: number) => {
       const overlay = new Overlay({ base: chain, height: 1 });
       overlay.put(SETTINGS.stateKey(["desk", "none"]), SETTINGS.encode(["desk", "none", value]));
-      executeBlock(
-        {
-          chainId: new Uint8Array(32),
-          height: 1,
-          timeMs: 1,
-          transactions: [transaction("ann", [call("desk", "put", { id: "x" })])],
-          dueTimers: [],
-          overlay,
-          validators,
-          parameters,
-          rules: RULES,
-          engine,
-        },
-        (receipt) => receipt,
-      );
+      runAlone(chain, overlay, transaction("ann", [call("desk", "put", { id: "x" })]));
       const written = overlay.writes().find(({ key }) => new TextDecoder().decode(key).startsWith("desk\0box"));
       return written?.value;
     };
