@@ -15,6 +15,8 @@ const WARM_UP_RATE = 100;
 const FILL_SECONDS = 1;
 /** Of a closed loop of single calls, over all nodes; more calls fill blocks with fewer transactions. */
 const IN_FLIGHT = 2_000;
+/** Of one client; a transaction takes longer than a millisecond on any machine. */
+const SINGLES_PER_SECOND_MAX = 1_000;
 /** No contract executes a call in less: what a transaction of many calls costs at the least. */
 const CALL_US_MIN = 5;
 
@@ -86,6 +88,12 @@ export class Loads {
     });
     this.fastest = Math.max(this.fastest, phase.txPerSecond);
     return phase;
+  }
+
+  /** One transaction on its way, and no other. */
+  async single(name: string, seconds: number): Promise<Phase> {
+    await this.sign(SINGLES_PER_SECOND_MAX * seconds, 0);
+    return this.run(name, { kind: "single", seconds });
   }
 
   async openLoop(name: string, { rate, seconds, seed, fault }: OpenLoad): Promise<Phase> {

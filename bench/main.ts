@@ -10,7 +10,7 @@ import { compare, comparisonText } from "./compare.ts";
 import type { Hooks } from "./loads.ts";
 import { machineFacts, requireProc } from "./machine.ts";
 import { BenchNetwork } from "./network.ts";
-import { OPTIONS_HELP, type Options, readWords, type Words } from "./options.ts";
+import { type Defaults, OPTIONS_HELP, type Options, readWords, type Words } from "./options.ts";
 import { runBftSmart } from "./peers/bft-smart.ts";
 import { runCometBft } from "./peers/cometbft.ts";
 import { PROFILED_NODE_OPTIONS } from "./profiler.ts";
@@ -55,6 +55,7 @@ interface Command {
   /** after its own name */
   readonly words: string;
   readonly what: string;
+  readonly defaults?: Defaults;
   run(positionals: readonly string[], options: Options): Promise<number>;
 }
 
@@ -93,6 +94,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   peer: {
     words: `${Object.keys(PEERS).join("|")}`,
     what: "the loads of `first` for another system that is on the PATH or at --path; --tuned: not with its defaults",
+    defaults: FIRST.defaults,
     run: ([name = ""], options) => measurePeer(name, options),
   },
   "check-bundle": {
@@ -138,7 +140,7 @@ async function main(): Promise<number> {
   const command = COMMANDS[name];
   const scenario = SCENARIOS.find((known) => known.name === name);
   try {
-    if (command !== undefined) return await command.run(positionals, words.options({}));
+    if (command !== undefined) return await command.run(positionals, words.options(command.defaults ?? {}));
     if (scenario === undefined || positionals.length > 0) return usage();
     requireProc();
     return await perform(scenario, words.options(scenario.defaults));

@@ -30,7 +30,6 @@ export interface Options {
   readonly json: boolean;
   readonly out: string | undefined;
   readonly profile: string | undefined;
-  readonly during: "latency" | "peak";
   /** of a peer: its program or folder, and whether it is tuned */
   readonly path: string | undefined;
   readonly tuned: boolean;
@@ -62,7 +61,6 @@ export const OPTIONS_HELP = `  --seconds S       length of each measured load (d
   --electorate N    voters of \`rush\` (default 120000, a district of 100 communities)
   --loss N          of a million segments between cities, lost ones (default 0)
   --profile FILE    one more load with the first node's main thread profiled: a .cpuprofile, and CPU by part
-  --during LOAD     of \`first\`: which load to profile, peak (default) or latency
   --path PLACE      of a peer: its program, or its folder
   --tuned           a peer as its users would set it for speed, not with its defaults
   --key TEXT        file of the key that signs a bundle, or the public key that must have signed it
@@ -91,7 +89,6 @@ export function readWords(argv: readonly string[]): Words {
       electorate: { type: "string" },
       loss: { type: "string" },
       profile: { type: "string" },
-      during: { type: "string", default: "peak" },
       path: { type: "string" },
       tuned: { type: "boolean", default: false },
       key: { type: "string" },
@@ -122,7 +119,6 @@ export function readWords(argv: readonly string[]): Words {
     json: values.json,
     out: values.out,
     profile: values.profile,
-    during: oneOf("during", values.during, ["latency", "peak"]),
     path: values.path,
     tuned: values.tuned,
     key: values.key,

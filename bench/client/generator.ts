@@ -85,7 +85,8 @@ export class Generator {
       this.rerouting = new Rerouting({ urls, sockets, open, eventsOf: (node) => this.eventsOf(node) });
     }
     if (load.kind === "open") await this.sendOpen(load, startMs, take);
-    else await this.sendClosed(load, startMs, take);
+    else if (load.kind === "closed") await this.sendClosed(load, startMs, take);
+    else await this.sendSingle(load.seconds, startMs, take);
     await this.drain(DRAIN_MS_MAX);
     const isWhole = this.rerouting?.isWhole ?? true;
     this.rerouting?.stop();
@@ -188,10 +189,33 @@ export class Generator {
     };
     await pause(Math.max(0, startMs - performance.now()));
     for (const node of this.sockets.keys()) topUp(node);
+    await this.untilEnd(endMs, () => isStarved);
+  }
+
+  private async sendSingle(
+    seconds: number,
+    startMs: number,
+    take: (count: number) => readonly ReadyTransaction[],
+  ): Promise<void> {
+    const endMs = startMs + seconds * 1000;
+    let isStarved = false;
+    const sendTo = (node: number): void => {
+      if (performance.now() >= endMs) return;
+      const transactions = take(1);
+      isStarved = transactions.length === 0;
+      this.send(node, transactions, performance.now());
+    };
+    this.onSettled = (node) => sendTo((node + 1) % this.sockets.length);
+    await pause(Math.max(0, startMs - performance.now()));
+    sendTo(0);
+    await this.untilEnd(endMs, () => isStarved);
+  }
+
+  /** @throws LedgerError BENCH_STOCK_EMPTY: with nothing left to send, the rate would be that of the client */
+  private async untilEnd(endMs: number, isStarved: () => boolean): Promise<void> {
     while (performance.now() < endMs) {
       this.checkConnections();
-      // With nothing left to send, the rate would be that of the client.
-      if (isStarved) throw new LedgerError("BENCH_STOCK_EMPTY", { inFlightPerNode: load.inFlightPerNode });
+      if (isStarved()) throw new LedgerError("BENCH_STOCK_EMPTY", {});
       await pause(Math.min(100, Math.max(1, endMs - performance.now())));
     }
     this.onSettled = () => undefined;

@@ -34,7 +34,9 @@ export type Load =
       readonly inFlightPerNode: number;
       readonly seconds: number;
       readonly warmUpSeconds: number;
-    };
+    }
+  /** one client: its next transaction leaves when it has the receipt of the one before, each to the next node in turn */
+  | { readonly kind: "single"; readonly seconds: number };
 
 export type ClientCommand =
   | { readonly kind: "connect"; readonly setup: ClientSetup }
@@ -93,7 +95,7 @@ export interface LoadResult {
   readonly txPerSecond: number;
   readonly callsPerSecond: number;
   readonly timeline: Timeline;
-  /** from the intended time (open) or from sending (closed) to the receipt; encoded LatencyHistogram */
+  /** from the intended time (open) or from sending (closed, single) to the receipt; encoded LatencyHistogram */
   readonly latency: string;
   /** the same of the transactions that each node took */
   readonly latencyByNode: readonly string[];

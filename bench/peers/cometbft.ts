@@ -12,6 +12,7 @@ import { machineFacts } from "../machine.ts";
 import { until } from "../nodes.ts";
 import type { Options } from "../options.ts";
 import { limitOf } from "../record.ts";
+import { readRow } from "../rows.ts";
 import type { Outcome } from "../scenario.ts";
 import { measureFirst } from "../scenarios/first.ts";
 import { measureVerifyUs } from "../verification.ts";
@@ -51,6 +52,7 @@ export async function runCometBft(options: Options, hooks: Hooks): Promise<Outco
       { option: "--payload" },
       { remedy: "peers know transfers of one call only" },
     );
+  const asked = options.over.map(readRow);
   const processes = await PeerProcesses.create("cometbft");
   hooks.onEnd(() => processes.destroy());
   const client = new LoadClient();
@@ -70,18 +72,16 @@ export async function runCometBft(options: Options, hooks: Hooks): Promise<Outco
       nodes: nodes.urls,
     });
     const loads = new Loads(options, hooks, { nodes, network: processes, client }, options.nodes);
-    const found = await measureFirst(loads, options, hooks);
+    const found = await measureFirst(asked, loads, options, hooks);
     const verifyUs = Math.round(5 * (verifyBeforeUs + measureVerifyUs())) / 10;
-    const peak = found.points.find(({ name }) => name === "peak")!.repetitions[0]!;
+    const main = found.points.find(({ name }) => name === found.main)!.repetitions[0]!;
     return {
       nodes: options.nodes,
       configuration: { ...settings(options), version, tuned: options.tuned },
-      points: found.points,
-      main: "peak",
-      latencyOf: "latency",
+      ...found,
       verifyUs,
       limitTxPerSecond: limitOf(machineFacts().cores, options.nodes, verifyUs),
-      synced: claimSynced(peak),
+      synced: claimSynced(main),
       verifiedByEveryNode: { holds: false, basis: "the kvstore has no client signatures to verify" },
       notes: [
         ...NOT_DONE,

@@ -1,37 +1,25 @@
-// Latency of open loops, from the intended time of sending: a person or two, a small town, a city, and 70% of what is possible.
+// Latency from the intended time of sending: one client at a time, open loops, shares of what is possible.
 
-import { inLab, OVERHEAD_SECONDS, repeated, type Scenario } from "../scenario.ts";
+import { ROWS_HELP, ROWS_USUAL, Rows, readRow } from "../rows.ts";
+import { inLab, OVERHEAD_SECONDS, type Scenario } from "../scenario.ts";
 
-const RATES = [10, 200, 1_000] as const;
-const SHARE_OF_PEAK = 0.7;
+const LATENCY_ROWS = ROWS_USUAL.filter((word) => word !== "peak");
 
 export const LATENCY: Scenario = {
   name: "latency",
-  what: `open loops of ${RATES.join(", ")} tx/s and ${SHARE_OF_PEAK * 100}% of the peak, or only --rate R`,
-  defaults: {},
-  secondsNeeded: ({ seconds, repeat, rate, warmUpSeconds }) =>
-    OVERHEAD_SECONDS + 3 * warmUpSeconds + (rate === undefined ? 5 : 1) * 1.4 * seconds * repeat,
-  run: (options, hooks) =>
-    inLab(options, hooks, {}, async (lab) => {
-      const { seconds, repeat, seed } = options;
-      const measure = (name: string, rate: number) => {
-        hooks.progress(`${name}: ${rate} tx/s for ${seconds} s`);
-        return repeated(name, { rate }, repeat, (number) => lab.openLoop(name, { rate, seconds, seed: seed + number }));
-      };
+  what: `--over ${LATENCY_ROWS.join(",")}, each ${ROWS_HELP}; or only --rate R`,
+  defaults: { over: LATENCY_ROWS },
+  secondsNeeded: ({ seconds, repeat, rate, over, warmUpSeconds }) =>
+    OVERHEAD_SECONDS + 3 * warmUpSeconds + 1.6 * seconds * (rate === undefined ? 1 + over.length * repeat : repeat),
+  run: (options, hooks) => {
+    const [first, ...others] = (options.rate === undefined ? options.over : [String(options.rate)]).map(readRow);
+    return inLab(options, hooks, {}, async (lab) => {
+      const rows = new Rows(lab, options, hooks);
       await lab.warmUp();
-      const rates = options.rate === undefined ? RATES : [options.rate];
-      const points = [];
-      for (const rate of rates) points.push(await measure(`${rate} tx/s`, rate));
-      if (options.rate === undefined) {
-        const { txPerSecond } = await lab.closedLoop("peak, to know 70% of it", seconds);
-        points.push(await measure("70% of peak", Math.max(1, Math.floor(SHARE_OF_PEAK * txPerSecond))));
-      }
-      const [first] = points;
-      const rate = first?.at.rate as number;
-      return {
-        points,
-        main: first?.name,
-        again: () => lab.openLoop("profiled", { rate, seconds, seed: seed + repeat }),
-      };
-    }),
+      const main = await rows.measure(first!);
+      const points = [main];
+      for (const row of others) points.push(await rows.measure(row));
+      return { points, main: main.name, again: () => rows.once(first!, options.repeat) };
+    });
+  },
 };

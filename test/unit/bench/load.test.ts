@@ -3,6 +3,8 @@
 
 import { describe, expect, it } from "vitest";
 import { arrivalsMs } from "../../../bench/arrivals.ts";
+import { Generator } from "../../../bench/client/generator.ts";
+import type { SocketEvents } from "../../../bench/client/node-socket.ts";
 import { Tally } from "../../../bench/client/tally.ts";
 import { LatencyHistogram } from "../../../bench/latency.ts";
 
@@ -126,5 +128,35 @@ describe("tally", () => {
     // It counts for the node that it was meant for.
     expect(latencyByNode.map((text) => LatencyHistogram.decode(text).summary().samples)).toEqual([1, 0]);
     expect(timeline).toMatchObject({ stepMs: 100, due: [0, 1], committed: [0, 0, 0, 1] });
+  });
+});
+
+describe("one client", () => {
+  it("A145: its next transaction leaves when it has the receipt of the one before, to the next node in turn", async () => {
+    const nodes: SocketEvents[] = [];
+    const tookBy: number[] = [];
+    let onTheirWay = 0;
+    const generator = new Generator(async (_, events) => {
+      const node = nodes.push(events) - 1;
+      return {
+        send: (transactions) => {
+          expect(transactions).toHaveLength(1);
+          onTheirWay += transactions.length;
+          expect(onTheirWay).toBe(1);
+          tookBy.push(node);
+          setImmediate(() => {
+            onTheirWay -= 1;
+            for (const other of nodes) other.onReceipt(transactions[0]!.id, "ok");
+          });
+        },
+      };
+    });
+    await generator.connect(["http://a", "http://b", "http://c"]);
+    const stock = Array.from({ length: 100_000 }, (_, index) => tx(String(index)));
+    const take = (count: number) => stock.splice(-count);
+    const { sent, committed, missing } = await generator.run({ kind: "single", seconds: 1 }, take);
+    expect(tookBy.slice(0, 7)).toEqual([0, 1, 2, 0, 1, 2, 0]);
+    expect([committed, missing]).toEqual([sent, 0]);
+    expect(sent).toBe(tookBy.length);
   });
 });
