@@ -320,10 +320,7 @@ export class Participant {
   }
 
   private async executeBlock(height: number, proposal: Proposal): Promise<EventOf<"blockExecuted"> | undefined> {
-    // The frames of this step leave first: PREPAREs travel while this node executes.
-    await new Promise<void>((resolve) => {
-      this.clock.setTimer(0, resolve);
-    });
+    await this.signer?.untilVotesLeft();
     // Catch-up may have committed this height meanwhile (pitfall 30).
     if (this.chain.head.height >= height) return undefined;
     const staged = this.execute(proposal);

@@ -68,7 +68,8 @@ export class Proposals {
   }
 
   /**
-   * After its rest: a block of everything includable, its batches on disk.
+   * After its rest: a block of everything includable, its batches on disk. N251: its time is told when they are, as late as can be:
+   * others refuse what is old when it reaches them.
    * @returns undefined when there is nothing to execute or the height has passed
    */
   async build(place: { readonly height: number; readonly view: number }): Promise<Proposal | undefined> {
@@ -76,11 +77,11 @@ export class Proposals {
     const { head, windowMs } = this.chain;
     if (head.height + 1 !== place.height) return undefined;
     this.built = { height: place.height, startedMs: this.clock.monotonicMs() };
-    const timeMs = Math.max(head.timeMs + 1, Math.floor(this.clock.nowMs()));
-    const batches = chooseBatches(this.pool.includable(this.view, timeMs, windowMs), head.parameters);
-    const block = this.chain.build({ view: place.view, proposer: this.ownKey, timeMs, batches });
-    if (block !== undefined) await this.makeDurable(block);
-    return block?.proposal;
+    const timeMs = () => Math.max(head.timeMs + 1, Math.floor(this.clock.nowMs()));
+    const batches = chooseBatches(this.pool.includable(this.view, timeMs(), windowMs), head.parameters);
+    await this.saveBodies(batches);
+    if (this.chain.head.height + 1 !== place.height) return undefined;
+    return this.chain.build({ view: place.view, proposer: this.ownKey, timeMs: timeMs(), batches })?.proposal;
   }
 
   /**

@@ -74,6 +74,23 @@ export class Signer {
   }
 
   /**
+   * N250: resolves when what was asked to be signed, by this step of the core or before, is on disk and its frames are on their way.
+   * Whoever then holds the thread, for seconds perhaps, delays no vote: a PRE-PREPARE that waited would be too old on arrival, in
+   * every view again.
+   */
+  async untilVotesLeft(): Promise<void> {
+    // The other effects of this step are performed first.
+    await Promise.resolve();
+    for (let seen: unknown; seen !== this.turn; ) {
+      seen = this.turn;
+      await seen;
+      await new Promise<void>((resolve) => {
+        this.clock.setTimer(0, resolve);
+      });
+    }
+  }
+
+  /**
    * Signs one vote. On return the record is on disk and the message may be sent.
    * @param head the node's certified head, asked for when it is this request's turn
    * @returns undefined when the height was committed meanwhile

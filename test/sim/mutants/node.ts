@@ -89,8 +89,8 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: PROPOSALS,
-        before: "if (block !== undefined) await this.makeDurable(block);",
-        after: "if (block !== undefined) void this.makeDurable(block);",
+        before: "    await this.saveBodies(batches);\n    if (this.chain",
+        after: "    void this.saveBodies(batches);\n    if (this.chain",
       },
     ],
   },

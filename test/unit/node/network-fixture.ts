@@ -66,10 +66,12 @@ export class MemberNetwork {
       readonly disks?: Disks;
       readonly protocols?: Protocols;
       readonly log?: Logger;
+      readonly network?: PeerNetwork;
     } = {},
   ): Promise<Member> {
     const { genesis, clock } = this;
     const { snapshots, disks = this.newDisks(key), protocols = PROTOCOLS, log = SILENT } = options;
+    const { network = this.peer(peerId) } = options;
     let reportHalt: (code: string) => void = () => undefined;
     const halted = new Promise<string>((resolve) => {
       reportHalt = resolve;
@@ -79,7 +81,7 @@ export class MemberNetwork {
       ...disks,
       engine: new Engine(),
       protocols,
-      network: this.peer(peerId),
+      network,
       verifyPool: createVerifyPool(0),
       verify: verifyNative,
       clock,

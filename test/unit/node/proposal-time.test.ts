@@ -81,6 +81,21 @@ describe("time of a first proposal", () => {
     }
   });
 
+  it("N251: a block's time is told when its batches are on disk, not before", async () => {
+    const chain = await openLedger(genesis);
+    const clock = new StillClock();
+    clock.advance(genesis.timeMs + 10_000);
+    const { proposals, pool } = proposalsOver(genesis, chain, clock);
+    pool.add(noteBatch(genesis, { id: "a", sequence: 1, validUntilMs: clock.nowMs() + 60_000 }));
+    const save = chain.store.saveBatches.bind(chain.store);
+    chain.store.saveBatches = async (batches, options) => {
+      await save(batches, options);
+      clock.advance(SKEW_MS + 1);
+    };
+    const own = await proposals.build({ height: 1, view: 0 });
+    expect(own?.header.timeMs).toBe(clock.nowMs());
+  });
+
   it("N85: no block is of the parent's time or before it", async () => {
     const blockMs = genesis.timeMs + 10_000;
     const { chain, proposals, proposal, block } = await proposed({ blockMs, nowMs: blockMs });
