@@ -9,7 +9,7 @@ import type { LeafId, LeafTable } from "./leaf-table.ts";
  * How many leaves a group holds before memory splits it: hashes below a group are computed anew at each change. The
  * hashes themselves follow the rule of ledger/state-proof.ts, which does not know this number.
  */
-export const GROUP_LEAVES_MAX = 64;
+export const GROUP_LEAVES_MAX = 16;
 
 /** A leaf of the tree (0 and above: its id) or of the changes being staged (below 0: -1 - its place among them). */
 export type LeafRef = number;
@@ -154,6 +154,18 @@ export class BucketUpdate {
     return this.plan.input(words, offset);
   }
 
+  // How many of these leaves, from `start` on sorted by key hash, stand before the change. Each look at a leaf may miss every cache.
+  #countBelow(refs: readonly LeafRef[], start: number, place: number): number {
+    let low = start;
+    let high = refs.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.committed.compare(refs[middle]!, this.staged, place) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
   // Both lists are sorted by key hash: one pass. An unchanged leaf keeps its id; a deleted key that is absent is nothing.
   #merge(refs: readonly LeafRef[], start: number, end: number): LeafRef[] {
     // Every key of the state is in such a list: one that grows would have room for seventeen.
@@ -161,16 +173,11 @@ export class BucketUpdate {
     let count = 0;
     let next = 0;
     for (let place = start; place < end; place += 1) {
-      let order = -1;
-      while (next < refs.length) {
-        const ref = refs[next]!;
-        order = this.committed.compare(ref, this.staged, place);
-        if (order >= 0) break;
-        merged[count++] = ref;
-        next += 1;
-      }
-      if (order === 0 && next < refs.length) {
-        this.#replace(refs[next]!, place);
+      const before = this.#countBelow(refs, next, place);
+      while (next < before) merged[count++] = refs[next++]!;
+      const ref = refs[next];
+      if (ref !== undefined && this.committed.compare(ref, this.staged, place) === 0) {
+        this.#replace(ref, place);
         next += 1;
       }
       if (this.isDelete[place] === 0) merged[count++] = -1 - place;

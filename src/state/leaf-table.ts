@@ -5,11 +5,12 @@ import { sha256Pairs } from "#sha256";
 import type { Hash } from "../ledger/hash.ts";
 import { leafMark, type StateLeaf } from "../ledger/state-proof.ts";
 
-/** One record, in 32-bit words: key hash 8, value hash 8, leaf hash 8, height 2 (big-endian bytes). */
+/** One record, in 32-bit words: key hash 8, leaf hash 8, value hash 8, height 2 (big-endian bytes). An update looks at the first two. */
 const RECORD_WORDS = 26;
 const RECORD_BYTES = RECORD_WORDS * 4;
-const VALUE_HASH_BYTE = 32;
-const LEAF_HASH_WORD = 16;
+const LEAF_HASH_WORD = 8;
+const VALUE_HASH_WORD = 16;
+const VALUE_HASH_BYTE = VALUE_HASH_WORD * 4;
 const HEIGHT_WORD = 24;
 /** The fixed part of every leaf's mark: its first 24 bytes. */
 const MARK_WORDS = new Int32Array(leafMark(0).buffer).slice(0, 6);
@@ -80,7 +81,11 @@ export class LeafTable {
     for (let index = 0; index < count; index += 1) {
       const at = this.#wordOf(start + index);
       const words = this.#wordsOf(start + index);
-      for (let word = 0; word < 16; word += 1) input[index * 16 + word] = words[at + word]!;
+      const to = index * 16;
+      for (let word = 0; word < 8; word += 1) {
+        input[to + word] = words[at + word]!;
+        input[to + 8 + word] = words[at + VALUE_HASH_WORD + word]!;
+      }
     }
     sha256Pairs(inputBytes, outputBytes);
     for (let index = 0; index < count; index += 1) {
