@@ -74,7 +74,7 @@ export class Signer {
   }
 
   /**
-   * N250: resolves when what was asked to be signed, by this step of the core or before, is on disk and its frames are on their way.
+   * N250: resolves when what was asked to be signed, by this step of the core or before, is on disk and its frames are written.
    * Whoever then holds the thread, for seconds perhaps, delays no vote: a PRE-PREPARE that waited would be too old on arrival, in
    * every view again.
    */
@@ -84,9 +84,12 @@ export class Signer {
     for (let seen: unknown; seen !== this.turn; ) {
       seen = this.turn;
       await seen;
-      await new Promise<void>((resolve) => {
-        this.clock.setTimer(0, resolve);
-      });
+      // Frames of a turn are written at its end, which is after the first of these.
+      for (let turn = 0; turn < 2; turn += 1) {
+        await new Promise<void>((resolve) => {
+          this.clock.setTimer(0, resolve);
+        });
+      }
     }
   }
 
