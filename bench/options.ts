@@ -39,9 +39,14 @@ export interface Options {
 
 export type Defaults = Partial<Pick<Options, "seconds" | "repeat" | "rate" | "over" | "electorate" | "lossPerMillion">>;
 
+/** Heeded by every load, whatever else is measured. */
+export const LOAD_OPTIONS = "seconds warm-up payload calls in-flight arrivals seed json out".split(" ");
+
 export interface Words {
   /** the first of them is the scenario or command */
   readonly positionals: readonly string[];
+  /** names of the options that stand among the words */
+  readonly given: readonly string[];
   readonly options: (defaults: Defaults) => Options;
   readonly help: boolean;
 }
@@ -70,8 +75,9 @@ export const OPTIONS_HELP = `  --seconds S       length of each measured load (d
 
 /** @throws Error that says which word is wrong */
 export function readWords(argv: readonly string[]): Words {
-  const { values, positionals } = parseArgs({
+  const { values, positionals, tokens } = parseArgs({
     args: [...argv],
+    tokens: true,
     allowPositionals: true,
     options: {
       seconds: { type: "string" },
@@ -123,7 +129,8 @@ export function readWords(argv: readonly string[]): Words {
     tuned: values.tuned,
     key: values.key,
   });
-  return { positionals, options, help: values.help };
+  const given = tokens.flatMap((token) => (token.kind === "option" ? [token.name] : []));
+  return { positionals, given, options, help: values.help };
 }
 
 /** The numbers of --over. @throws LedgerError BENCH_OPTION_INVALID */
@@ -140,7 +147,10 @@ export function numbersOver({ over }: Options, min: number, max: number): readon
 }
 
 /** The words of --over. @throws LedgerError BENCH_OPTION_INVALID */
-export function wordsOver<Word extends string>({ over }: Options, words: readonly Word[]): readonly Word[] {
+export function wordsOver<Word extends string>(
+  { over }: Pick<Options, "over">,
+  words: readonly Word[],
+): readonly Word[] {
   return over.map((text) => {
     const word = words.find((known) => known === text);
     if (word !== undefined) return word;

@@ -104,6 +104,7 @@ function loadsTable(points: readonly Point[]): string {
     "CPU us/tx",
     "MB",
     "lost",
+    "refused",
     "others %",
   ];
   return table(
@@ -122,6 +123,7 @@ function loadsTable(points: readonly Point[]): string {
         found.cpuUsPerTx === undefined ? "-" : spread(found.cpuUsPerTx),
         `${found.rssMb ?? "-"}`,
         `${found.missing}`,
+        `${found.refused}`,
         shareText(found.foreignCpuPercent),
       ];
     }),
@@ -196,7 +198,9 @@ function claim(what: string, { holds, basis }: { readonly holds: boolean; readon
 
 /** The words that were given, but for those that say where something is written. */
 function titleOf({ scenario, system, words }: RunRecord): string {
-  const more = words.slice(1);
+  // `peer cometbft`, `peak`, or options alone: the first words are already in the title.
+  const named = words.indexOf(scenario);
+  const more = words.filter((word, index) => index !== named && !(scenario === "peer" && word === system));
   const shown = more.filter(
     (word, index) => word !== "--json" && !PLACES.includes(word) && !PLACES.includes(more[index - 1] ?? ""),
   );

@@ -28,6 +28,10 @@ export interface Scenario {
   /** one line of help */
   readonly what: string;
   readonly defaults: Defaults;
+  /** names of the options that it heeds: of others it is said that they change nothing */
+  readonly heeds: readonly string[];
+  /** it stops, slows or counts nodes: not for those of --attach */
+  readonly needsOwnNodes?: true;
   /** s of wall time that a run takes, about; the run is given up after some more */
   secondsNeeded(options: Options): number;
   run(options: Options, hooks: Hooks): Promise<Outcome>;
