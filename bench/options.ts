@@ -51,7 +51,7 @@ export interface Words {
   readonly help: boolean;
 }
 
-export const OPTIONS_HELP = `  --seconds S       length of each measured load (default 15, or as the scenario says)
+export const OPTIONS_HELP = `  --seconds S       length of each measured load (default 15, or as the scenario says; a peak and one client at most 200)
   --rate R          transactions per second of an open loop
   --nodes N         validators, 4 to 31 (default 4)
   --payload NAME    ${PAYLOADS.join(" | ")} (default transfer)
@@ -59,7 +59,7 @@ export const OPTIONS_HELP = `  --seconds S       length of each measured load (d
   --repeat K        how often each load is measured; the line tells medians and spread (default 1)
   --seed N          keys, arrivals, contents (default 1)
   --arrivals KIND   poisson (default) | constant
-  --warm-up S       seconds of a closed loop, and as many of single transactions, before anything counts (default 8)
+  --warm-up S       seconds of a closed loop, and as many of single transactions, before anything counts (default 8, at most 200)
   --in-flight N     transactions on their way at each node in a closed loop (default 2000 over all, fewer of many calls)
   --attach URLS     measure the network at these addresses, separated by commas, instead of starting one
   --over LIST       what a scenario goes through, separated by commas: see the scenario
@@ -116,7 +116,7 @@ export function readWords(argv: readonly string[]): Words {
     repeat: wholeNumber("repeat", values.repeat ?? String(defaults.repeat ?? 1), 1, 1_000),
     seed: wholeNumber("seed", values.seed, 1, 2 ** 31 - 1),
     arrivals: oneOf("arrivals", values.arrivals, ["poisson", "constant"]),
-    warmUpSeconds: wholeNumber("warm-up", values["warm-up"], 1, 600),
+    warmUpSeconds: wholeNumber("warm-up", values["warm-up"], 1, 200),
     inFlight: optional("in-flight", 10_000),
     attach: values.attach === undefined ? [] : values.attach.split(","),
     over: values.over === undefined ? (defaults.over ?? []) : values.over.split(","),
