@@ -1,8 +1,8 @@
 // `npm run bench`: which scenario or command, time limit, Ctrl-C and what is printed. Whatever happens, no process and no
 // directory is left. What is measured stands in scenarios/.
 
-import { mkdir, writeFile } from "node:fs/promises";
-import { resolve } from "node:path";
+import { access, constants, mkdir, writeFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { LedgerError } from "../src/errors.ts";
 import { REFERENCE_RUNS, runAll } from "./all.ts";
 import { checkBundle, writeBundle } from "./bundle.ts";
@@ -213,6 +213,7 @@ async function perform(scenario: Scenario, options: Options, system = "linli"): 
     throw new LedgerError("BENCH_NOT_OWN_NODES", { option: "--profile" }, { remedy: "run it without --attach" });
   if (options.profile !== undefined)
     process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ""} ${PROFILED_NODE_OPTIONS}`;
+  await requireWritable(options);
   const neededSeconds = scenario.secondsNeeded(options);
   const hooks: Hooks = {
     progress: (text) => process.stderr.write(`${text}\n`),
@@ -247,6 +248,21 @@ async function perform(scenario: Scenario, options: Options, system = "linli"): 
   // Of single parts, of a peer and of nodes elsewhere it cannot be said that every node verified.
   const isJudged = record.points.length > 0 && system === "linli" && !isAttached;
   return !isJudged || record.verifiedByEveryNode.holds ? EXIT.done : EXIT.failed;
+}
+
+/** Told before the measurement, not after it. @throws LedgerError BENCH_OPTION_INVALID */
+async function requireWritable({ out, profile }: Options): Promise<void> {
+  const remedy = "a place in which this user may write";
+  const failed = (option: string, text: string) => (cause: unknown) => {
+    throw new LedgerError("BENCH_OPTION_INVALID", { option, text }, { cause, remedy });
+  };
+  if (out !== undefined) {
+    const directory = out.endsWith(".json") ? dirname(resolve(out)) : resolve(out);
+    await mkdir(directory, { recursive: true })
+      .then(() => access(directory, constants.W_OK))
+      .catch(failed("--out", out));
+  }
+  if (profile !== undefined) await writeFile(profile, "").catch(failed("--profile", profile));
 }
 
 function timeLimit(limitMs: number): Promise<never> {

@@ -53,6 +53,8 @@ export interface Found {
 /** Start of four nodes, opening of accounts, checks and the end. */
 export const OVERHEAD_SECONDS = 30;
 
+const ELSEWHERE = "The nodes run elsewhere: one verification and the limit are those of this machine, not of theirs.";
+
 /** Opens a network, runs, checks what may be claimed, profiles if asked, and closes it, whatever happens. */
 export async function inLab(
   options: Options,
@@ -71,6 +73,7 @@ export async function inLab(
       ...claims,
       nodes: lab.size,
       configuration: { ...configurationOf(options, lab), ...found.configuration },
+      notes: [...(found.notes ?? []), ...(lab.network === undefined ? [ELSEWHERE] : [])],
       ...(profiled === undefined
         ? {}
         : { profile: { ...profiled, budget: budgetOf(profiled.profile, profiled.phase) } }),

@@ -132,15 +132,17 @@ export function effectOf({ stepMs, due, committed }: Timeline, faultSeconds: num
     return waiting;
   });
   const calm = Math.max(0, ...backlogs.slice(0, from));
-  let [longest, current] = [0, 0];
+  let [longest, current, silentUntil] = [0, 0, from];
   for (let step = from; step < steps; step += 1) {
     current = (committed[step] ?? 0) === 0 ? current + 1 : 0;
     longest = Math.max(longest, current);
+    // Where much waited before the fault, a second of silence can still look calm: nothing has recovered before it is over.
+    if (current >= CALM_STEPS) silentUntil = step + 1;
   }
   const behind = backlogs.findIndex((backlog, step) => step >= from && backlog > calm);
   const isCalm = (step: number): boolean => backlogs.slice(step, step + CALM_STEPS).every((backlog) => backlog <= calm);
-  const caughtUp = backlogs.findIndex((_, step) => step > behind && isCalm(step));
-  const recovered = behind < 0 ? from : caughtUp < 0 ? steps : caughtUp;
+  const caughtUp = backlogs.findIndex((_, step) => step > behind && step >= silentUntil && isCalm(step));
+  const recovered = behind < 0 ? silentUntil : caughtUp < 0 ? steps : caughtUp;
   return {
     standstillMs: longest * stepMs,
     recoveredMs: (recovered - from) * stepMs,

@@ -66,6 +66,18 @@ describe("failover", () => {
     expect(effect.recoveredMs).toBe(5_000);
   });
 
+  it("A133: nothing has recovered before a silence of a second is over, however much waited before the fault", () => {
+    // 300 waited at some time before the fault; it makes a few more for a moment, and only then the silence.
+    const calm = [...Array.from({ length: 30 }, () => 0), 310, ...steady(19)];
+    const due = [...steady(50), 310, ...steady(49)];
+    const silence = Array.from({ length: 20 }, () => 0);
+    const effect = effectOf(
+      { startedAtMs: 0, stepMs: 100, due, committed: [...calm, 10, 310, ...silence, 210, ...steady(27)] },
+      5,
+    );
+    expect(effect).toMatchObject({ standstillMs: 2_000, recoveredMs: 2_200 });
+  });
+
   it("A133: what recovers after the end of the load has not recovered at its end", () => {
     const committed = [...steady(50), ...Array.from({ length: 70 }, () => 0), 500];
     const effect = effectOf({ startedAtMs: 0, stepMs: 100, due: steady(100), committed }, 5);

@@ -32,6 +32,8 @@ describe("wrong words", () => {
     [["wan", "--over", "30,moon"], "china, world, or ms one way"],
     [["scale-n", "--over", "3"], "whole numbers from 4 to 31"],
     [["all", "--out", directory, "--over", "nothing"], "micro, peak"],
+    [["peak", "--out", `${MAIN}/runs`], "may write"],
+    [["peak", "--profile", `${MAIN}/x`], "may write"],
     [["peer", "other"], "cometbft and bft-smart"],
     [["compare", directory], "two files or directories"],
   ])(
