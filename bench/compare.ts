@@ -110,7 +110,7 @@ export function comparisonText(all: readonly Comparison[]): string {
     "Ratio after / before with its 95% interval (bootstrap of medians, 10,000 resamples); p of Mann and Whitney's test, two-sided, over",
     "the repetitions, not over single transactions, which are not independent. Four repetitions of each side are the least that can show 5%.",
     "",
-    ...lines,
+    ...(all.length === 0 ? ["Nothing is in both: same scenario, system, payload, calls and number of nodes."] : lines),
     "",
   ].join("\n");
 }

@@ -1,6 +1,7 @@
 // The loads of a run: warm-up, closed loops and open loops, given to whatever network stands behind the target, this ledger's or a
 // peer's. Starts and ends no network.
 
+import { LedgerError } from "../src/errors.ts";
 import type { Load } from "./client/messages.ts";
 import { machineFacts } from "./machine.ts";
 import type { Options } from "./options.ts";
@@ -17,6 +18,8 @@ const FILL_SECONDS = 1;
 const IN_FLIGHT = 2_000;
 /** Of one client; a transaction takes longer than a millisecond on any machine. */
 const SINGLES_PER_SECOND_MAX = 1_000;
+/** Of a load whose length nobody knows before: what it sends is signed before it, and what is left over serves the next one. */
+const SECONDS_MAX = 200;
 /** No contract executes a call in less: what a transaction of many calls costs at the least. */
 const CALL_US_MIN = 5;
 
@@ -74,8 +77,9 @@ export class Loads {
     });
   }
 
-  /** As many transactions on their way as the nodes bear. */
+  /** As many transactions on their way as the nodes bear. @throws LedgerError BENCH_OPTION_INVALID */
   async closedLoop(name: string, seconds: number): Promise<Phase> {
+    requireShort(seconds);
     const length = seconds + FILL_SECONDS;
     // Half of what the machine can do at most, more when a load before came near it: the stock must outlast this one.
     const rate = this.fastest === 0 ? this.rateMax : Math.max(this.rateMax / 2, 2 * this.fastest);
@@ -90,9 +94,10 @@ export class Loads {
     return phase;
   }
 
-  /** One transaction on its way, and no other. */
+  /** One transaction on its way, and no other. @throws LedgerError BENCH_OPTION_INVALID */
   async single(name: string, seconds: number): Promise<Phase> {
-    await this.sign(SINGLES_PER_SECOND_MAX * seconds, 0);
+    requireShort(seconds);
+    await this.sign(Math.ceil(Math.min(SINGLES_PER_SECOND_MAX, this.rateMax) * seconds), seconds);
     return this.run(name, { kind: "single", seconds });
   }
 
@@ -117,4 +122,14 @@ export class Loads {
     this.phases.push(phase);
     return phase;
   }
+}
+
+/** Nodes take a transaction for ten minutes after it was signed. */
+function requireShort(seconds: number): void {
+  if (seconds <= SECONDS_MAX) return;
+  throw new LedgerError(
+    "BENCH_OPTION_INVALID",
+    { option: "--seconds", seconds },
+    { remedy: `at most ${SECONDS_MAX} for a peak and for one client; --repeat measures more often` },
+  );
 }

@@ -1,8 +1,8 @@
 // `npm run bench`: which scenario or command, time limit, Ctrl-C and what is printed. Whatever happens, no process and no
 // directory is left. What is measured stands in scenarios/.
 
-import { mkdir, writeFile } from "node:fs/promises";
-import { resolve } from "node:path";
+import { access, constants, mkdir, writeFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { LedgerError } from "../src/errors.ts";
 import { REFERENCE_RUNS, runAll } from "./all.ts";
 import { checkBundle, writeBundle } from "./bundle.ts";
@@ -10,7 +10,15 @@ import { compare, comparisonText } from "./compare.ts";
 import type { Hooks } from "./loads.ts";
 import { machineFacts, requireProc } from "./machine.ts";
 import { BenchNetwork } from "./network.ts";
-import { type Defaults, OPTIONS_HELP, type Options, readWords, type Words } from "./options.ts";
+import {
+  type Defaults,
+  LOAD_OPTIONS,
+  OPTIONS_HELP,
+  type Options,
+  readWords,
+  type Words,
+  wordsOver,
+} from "./options.ts";
 import { runBftSmart } from "./peers/bft-smart.ts";
 import { runCometBft } from "./peers/cometbft.ts";
 import { PROFILED_NODE_OPTIONS } from "./profiler.ts";
@@ -56,6 +64,8 @@ interface Command {
   readonly words: string;
   readonly what: string;
   readonly defaults?: Defaults;
+  /** names of the options that it heeds */
+  readonly heeds: readonly string[];
   run(positionals: readonly string[], options: Options): Promise<number>;
 }
 
@@ -64,23 +74,28 @@ const PEERS: Readonly<Record<string, Scenario["run"]>> = { cometbft: runCometBft
 const COMMANDS: Readonly<Record<string, Command>> = {
   all: {
     words: "--out DIR [--over LIST]",
-    what: "every scenario, or those listed, with the options of a reference run, and the report; tells first how long it takes",
+    what: "every scenario (`first` is `peak` and `latency`), or those listed, with the options of a reference run, and the report; tells first how long it takes",
+    heeds: ["out", "over"],
     run: (_, options) => runReference(options),
   },
   serve: {
     words: "[--nodes N]",
     what: "starts a network that --attach can measure, and keeps it until Ctrl-C",
+    heeds: ["nodes", "seed"],
     run: (_, options) => serve(options),
   },
   report: {
     words: "DIR",
     what: "the runs of a directory as one HTML page with charts, report.html in it",
+    heeds: [],
     run: async ([directory = "."]) => say(`written to ${await reportOf(directory)}`),
   },
   compare: {
     words: "A B",
     what: "two runs, or directories of runs: ratios with 95% intervals, and whether they differ",
-    run: async ([before = "", after = ""], { json }) => {
+    heeds: ["json"],
+    run: async ([before = "", after], { json }) => {
+      if (after === undefined) return usage("compare needs two files or directories");
       const found = await compare(before, after);
       (json ? process.stderr : process.stdout).write(comparisonText(found));
       return say(JSON.stringify(found));
@@ -89,20 +104,25 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   bundle: {
     words: "DIR --key FILE",
     what: "runs and report in one signed file, runs.bundle in it",
+    heeds: ["key"],
     run: async ([directory = "."], { key }) => say(`written to ${await writeBundle(directory, key)}`),
   },
   peer: {
     words: `${Object.keys(PEERS).join("|")}`,
     what: "the loads of `first` for another system that is on the PATH or at --path; --tuned: not with its defaults",
     defaults: FIRST.defaults,
+    heeds: [...LOAD_OPTIONS, "nodes", "repeat", "over", "path", "tuned"],
     run: ([name = ""], options) => measurePeer(name, options),
   },
   "check-bundle": {
     words: "FILE [--key HEX]",
     what: "whether a bundle is as it was signed, by that key, and its summaries follow from its raw data",
+    heeds: ["key"],
     run: ([file = ""], { key }) => tellBundle(file, key),
   },
 };
+/** Codes that say that the words are wrong, and nothing was started. */
+const WRONG_WORDS: readonly string[] = ["BENCH_OPTION_INVALID", "BENCH_PLACE_UNKNOWN", "BENCH_NOT_OWN_NODES"];
 const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 /** A busy machine may take so many times what a run needs, and at least this long, before it is given up. */
 const PATIENCE = 3;
@@ -124,7 +144,8 @@ const cleanUps: (() => void)[] = [];
 process.on("exit", () => {
   for (const clean of cleanUps.reverse()) clean();
 });
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
+// SIGHUP: the terminal is gone, and nodes would go on without anybody.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => {
     process.stderr.write(`bench: stopped by ${signal}\n`);
     process.exit(EXIT.interrupted);
@@ -136,19 +157,27 @@ process.exit(await main());
 async function main(): Promise<number> {
   const words = readArguments();
   if (words === undefined) return EXIT.usage;
+  if (words.help) {
+    process.stdout.write(HELP);
+    return EXIT.done;
+  }
   const [name = USUAL, ...positionals] = words.positionals;
   const command = COMMANDS[name];
   const scenario = SCENARIOS.find((known) => known.name === name);
+  const found = command ?? scenario;
+  if (found === undefined) return usage(`there is no scenario or command "${name}"`);
+  if (command === undefined && positionals.length > 0) return usage(`what is "${positionals.join(" ")}"?`);
+  for (const option of words.given.filter((given) => !found.heeds.includes(given)))
+    process.stderr.write(`bench: ${name} takes no notice of --${option}\n`);
   try {
     if (command !== undefined) return await command.run(positionals, words.options(command.defaults ?? {}));
-    if (scenario === undefined || positionals.length > 0) return usage();
     requireProc();
-    return await perform(scenario, words.options(scenario.defaults));
+    return await perform(scenario!, words.options(scenario!.defaults));
   } catch (error) {
     process.stderr.write(
       `bench: ${error instanceof LedgerError ? error.message : error instanceof Error ? error.stack : String(error)}\n`,
     );
-    return EXIT.failed;
+    return error instanceof LedgerError && WRONG_WORDS.includes(error.code) ? EXIT.usage : EXIT.failed;
   }
 }
 
@@ -157,29 +186,34 @@ function readArguments(): Words | undefined {
     const words = readWords(process.argv.slice(2));
     // Wrong values are told before anything starts.
     words.options({});
-    if (!words.help) return words;
-    usage();
+    return words;
   } catch (error) {
-    process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n\n${HELP}`);
+    usage(error instanceof Error ? error.message : String(error));
+    return undefined;
   }
-  return undefined;
 }
 
-function usage(): number {
-  process.stderr.write(HELP);
+function usage(fault: string): number {
+  process.stderr.write(`bench: ${fault}; \`npm run bench -- --help\` lists scenarios, commands and options\n`);
   return EXIT.usage;
 }
 
 function measurePeer(name: string, options: Options): Promise<number> {
   const run = PEERS[name];
-  if (run === undefined) return Promise.resolve(usage());
+  if (run === undefined) return Promise.resolve(usage(`peers are ${Object.keys(PEERS).join(" and ")}, not "${name}"`));
   const { secondsNeeded } = FIRST;
-  return perform({ name: "peer", what: name, defaults: {}, secondsNeeded, run }, options, name);
+  return perform({ name: "peer", what: name, defaults: {}, heeds: [], secondsNeeded, run }, options, name);
 }
 
 async function perform(scenario: Scenario, options: Options, system = "linli"): Promise<number> {
+  const isAttached = options.attach.length > 0;
+  if (isAttached && scenario.needsOwnNodes === true)
+    throw new LedgerError("BENCH_NOT_OWN_NODES", { scenario: scenario.name }, { remedy: "run it without --attach" });
+  if (isAttached && options.profile !== undefined)
+    throw new LedgerError("BENCH_NOT_OWN_NODES", { option: "--profile" }, { remedy: "run it without --attach" });
   if (options.profile !== undefined)
     process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ""} ${PROFILED_NODE_OPTIONS}`;
+  await requireWritable(options);
   const neededSeconds = scenario.secondsNeeded(options);
   const hooks: Hooks = {
     progress: (text) => process.stderr.write(`${text}\n`),
@@ -212,8 +246,23 @@ async function perform(scenario: Scenario, options: Options, system = "linli"): 
   }
   process.stdout.write(`${JSON.stringify(lineOf(record))}\n`);
   // Of single parts, of a peer and of nodes elsewhere it cannot be said that every node verified.
-  const isJudged = record.points.length > 0 && system === "linli" && options.attach.length === 0;
+  const isJudged = record.points.length > 0 && system === "linli" && !isAttached;
   return !isJudged || record.verifiedByEveryNode.holds ? EXIT.done : EXIT.failed;
+}
+
+/** Told before the measurement, not after it. @throws LedgerError BENCH_OPTION_INVALID */
+async function requireWritable({ out, profile }: Options): Promise<void> {
+  const remedy = "a place in which this user may write";
+  const failed = (option: string, text: string) => (cause: unknown) => {
+    throw new LedgerError("BENCH_OPTION_INVALID", { option, text }, { cause, remedy });
+  };
+  if (out !== undefined) {
+    const directory = out.endsWith(".json") ? dirname(resolve(out)) : resolve(out);
+    await mkdir(directory, { recursive: true })
+      .then(() => access(directory, constants.W_OK))
+      .catch(failed("--out", out));
+  }
+  if (profile !== undefined) await writeFile(profile, "").catch(failed("--profile", profile));
 }
 
 function timeLimit(limitMs: number): Promise<never> {
@@ -230,9 +279,9 @@ async function runReference({ out, over }: Options): Promise<number> {
       { option: "--out" },
       { remedy: "--out DIR, where the runs are written" },
     );
-  const directory = resolve(out);
-  await mkdir(directory, { recursive: true });
-  const runs = REFERENCE_RUNS.filter((words) => over.length === 0 || over.includes(words.split(" ")[0] ?? ""));
+  const nameOf = (words: string): string => words.split(" ")[0] ?? "";
+  wordsOver({ over }, [...new Set(REFERENCE_RUNS.map(nameOf))]);
+  const runs = REFERENCE_RUNS.filter((words) => over.length === 0 || over.includes(nameOf(words)));
   const seconds = runs
     .map((words) => {
       const { positionals, options } = readWords(words.split(" "));
@@ -241,6 +290,8 @@ async function runReference({ out, over }: Options): Promise<number> {
     })
     .reduce((sum, each) => sum + each, 0);
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
+  const directory = resolve(out);
+  await mkdir(directory, { recursive: true });
   say(`${runs.length} runs, about ${(seconds / 3600).toFixed(1)} hours on a machine of its own`);
   const results = await runAll(runs, directory, say);
   for (const { words, exitCode, seconds: took } of results)

@@ -58,6 +58,9 @@ export class BenchNetwork extends Nodes {
 
   static async create({ nodes, accounts, keys, relayed }: NetworkPlan): Promise<BenchNetwork> {
     const directory = await mkdtemp(join(tmpdir(), "linli-bench-"));
+    // Until whoever asked for the network can destroy it.
+    const remove = (): void => rmSync(directory, { recursive: true, force: true });
+    process.on("exit", remove);
     try {
       const contracts = GENESIS_CONTRACTS.map(async (name) => ({ name, source: await loadLibraryContract(name) }));
       const layout = await createNetwork({
@@ -74,8 +77,10 @@ export class BenchNetwork extends Nodes {
       const processes = layout.nodes.map((place) => new NodeProcess(place));
       return new BenchNetwork(layout, processes, relayed ? await relayFor(layout, processes) : undefined);
     } catch (error) {
-      rmSync(directory, { recursive: true, force: true });
+      remove();
       throw error;
+    } finally {
+      process.off("exit", remove);
     }
   }
 

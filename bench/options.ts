@@ -39,14 +39,19 @@ export interface Options {
 
 export type Defaults = Partial<Pick<Options, "seconds" | "repeat" | "rate" | "over" | "electorate" | "lossPerMillion">>;
 
+/** Heeded by every load, whatever else is measured. */
+export const LOAD_OPTIONS = "seconds warm-up payload calls in-flight arrivals seed json out".split(" ");
+
 export interface Words {
   /** the first of them is the scenario or command */
   readonly positionals: readonly string[];
+  /** names of the options that stand among the words */
+  readonly given: readonly string[];
   readonly options: (defaults: Defaults) => Options;
   readonly help: boolean;
 }
 
-export const OPTIONS_HELP = `  --seconds S       length of each measured load (default 15, or as the scenario says)
+export const OPTIONS_HELP = `  --seconds S       length of each measured load (default 15, or as the scenario says; a peak and one client at most 200)
   --rate R          transactions per second of an open loop
   --nodes N         validators, 4 to 31 (default 4)
   --payload NAME    ${PAYLOADS.join(" | ")} (default transfer)
@@ -54,7 +59,7 @@ export const OPTIONS_HELP = `  --seconds S       length of each measured load (d
   --repeat K        how often each load is measured; the line tells medians and spread (default 1)
   --seed N          keys, arrivals, contents (default 1)
   --arrivals KIND   poisson (default) | constant
-  --warm-up S       seconds of a closed loop, and as many of single transactions, before anything counts (default 8)
+  --warm-up S       seconds of a closed loop, and as many of single transactions, before anything counts (default 8, at most 200)
   --in-flight N     transactions on their way at each node in a closed loop (default 2000 over all, fewer of many calls)
   --attach URLS     measure the network at these addresses, separated by commas, instead of starting one
   --over LIST       what a scenario goes through, separated by commas: see the scenario
@@ -70,8 +75,9 @@ export const OPTIONS_HELP = `  --seconds S       length of each measured load (d
 
 /** @throws Error that says which word is wrong */
 export function readWords(argv: readonly string[]): Words {
-  const { values, positionals } = parseArgs({
+  const { values, positionals, tokens } = parseArgs({
     args: [...argv],
+    tokens: true,
     allowPositionals: true,
     options: {
       seconds: { type: "string" },
@@ -110,7 +116,7 @@ export function readWords(argv: readonly string[]): Words {
     repeat: wholeNumber("repeat", values.repeat ?? String(defaults.repeat ?? 1), 1, 1_000),
     seed: wholeNumber("seed", values.seed, 1, 2 ** 31 - 1),
     arrivals: oneOf("arrivals", values.arrivals, ["poisson", "constant"]),
-    warmUpSeconds: wholeNumber("warm-up", values["warm-up"], 1, 600),
+    warmUpSeconds: wholeNumber("warm-up", values["warm-up"], 1, 200),
     inFlight: optional("in-flight", 10_000),
     attach: values.attach === undefined ? [] : values.attach.split(","),
     over: values.over === undefined ? (defaults.over ?? []) : values.over.split(","),
@@ -123,7 +129,8 @@ export function readWords(argv: readonly string[]): Words {
     tuned: values.tuned,
     key: values.key,
   });
-  return { positionals, options, help: values.help };
+  const given = tokens.flatMap((token) => (token.kind === "option" ? [token.name] : []));
+  return { positionals, given, options, help: values.help };
 }
 
 /** The numbers of --over. @throws LedgerError BENCH_OPTION_INVALID */
@@ -140,7 +147,10 @@ export function numbersOver({ over }: Options, min: number, max: number): readon
 }
 
 /** The words of --over. @throws LedgerError BENCH_OPTION_INVALID */
-export function wordsOver<Word extends string>({ over }: Options, words: readonly Word[]): readonly Word[] {
+export function wordsOver<Word extends string>(
+  { over }: Pick<Options, "over">,
+  words: readonly Word[],
+): readonly Word[] {
   return over.map((text) => {
     const word = words.find((known) => known === text);
     if (word !== undefined) return word;

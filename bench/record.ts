@@ -77,6 +77,8 @@ export interface PointSummary {
   readonly offered: number;
   readonly committed: number;
   readonly missing: number;
+  /** by a contract or at the door */
+  readonly refused: number;
   readonly txPerSecond: Spread;
   readonly callsPerSecond: Spread;
   readonly p50Ms: Spread;
@@ -100,6 +102,7 @@ export function summarise({ repetitions }: Point): PointSummary {
     offered: sum(({ sent }) => sent),
     committed: sum(({ committed }) => committed),
     missing: sum(({ missing }) => missing),
+    refused: sum(refusedOf),
     txPerSecond: spread(({ txPerSecond }) => txPerSecond),
     callsPerSecond: spread(({ callsPerSecond }) => callsPerSecond),
     p50Ms: spreadOf(latencies.map(({ p50Ms }) => p50Ms)),
@@ -112,7 +115,13 @@ export function summarise({ repetitions }: Point): PointSummary {
   };
 }
 
-/** Fields that every run has, by the names that scripts read. Where a figure is not known, null. */
+/** Of a run without a load, such as `micro`, each is null. */
+const OF_A_LOAD = [
+  ...["load", "latencyOf", "offered", "committed", "txPerSecond", "callsPerSecond", "p50Ms", "p90Ms", "p99Ms", "maxMs"],
+  ...["ratioToLimit", "cpuUsPerTx", "rssMb", "foreignCpuPercent", "missing", "refused"],
+];
+
+/** A134, A151: fields that every run has, by the names that scripts read. Where a figure is not known, null. */
 export function lineOf(record: RunRecord): Line {
   const { verifyUs, limitTxPerSecond, synced, verifiedByEveryNode } = record;
   const main = record.points.find(({ name }) => name === record.main);
@@ -130,11 +139,15 @@ export function lineOf(record: RunRecord): Line {
     ...(record.figures.length === 0 ? {} : { figures }),
     ...(others.length === 0 ? {} : { points: record.points.map(pointInLine) }),
   };
-  if (main === undefined) return { ...head, ...tail, ...more };
+  if (main === undefined)
+    return { ...head, ...Object.fromEntries(OF_A_LOAD.map((name) => [name, null])), ...tail, ...more };
   const found = summarise(main);
-  const waits = summarise(record.points.find(({ name }) => name === record.latencyOf) ?? main);
+  const waiting = record.points.find(({ name }) => name === record.latencyOf) ?? main;
+  const waits = summarise(waiting);
   return {
     ...head,
+    load: main.name,
+    latencyOf: waiting.name,
     offered: found.offered,
     committed: found.committed,
     txPerSecond: Math.round(found.txPerSecond.median),
@@ -149,6 +162,7 @@ export function lineOf(record: RunRecord): Line {
     rssMb: found.rssMb ?? null,
     foreignCpuPercent: found.foreignCpuPercent ?? null,
     missing: found.missing,
+    refused: found.refused,
     repetitions: main.repetitions.length,
     spread: {
       txPerSecond: [Math.round(found.txPerSecond.low), Math.round(found.txPerSecond.high)],
@@ -164,13 +178,20 @@ function pointInLine(point: Point): Line {
   return {
     name: point.name,
     ...point.at,
+    offered: found.offered,
+    committed: found.committed,
     txPerSecond: Math.round(found.txPerSecond.median),
     p50Ms: round(found.p50Ms.median),
     p99Ms: round(found.p99Ms.median),
     cpuUsPerTx: found.cpuUsPerTx === undefined ? null : round(found.cpuUsPerTx.median),
     foreignCpuPercent: found.foreignCpuPercent ?? null,
     missing: found.missing,
+    refused: found.refused,
   };
+}
+
+export function refusedOf({ refusedByContract, refusedAtTheDoor }: Phase): number {
+  return Object.values(refusedAtTheDoor).reduce((sum, count) => sum + count, refusedByContract);
 }
 
 /** us of a node for one transaction: all of it, by thread as the kernel counts it, and by part where a profile was taken. */
@@ -224,7 +245,7 @@ export async function saveRecord(record: RunRecord, out: string): Promise<string
 export async function loadRecords(place: string): Promise<readonly RunRecord[]> {
   const files = place.endsWith(".json")
     ? [place]
-    : (await readdir(place)).filter((name) => name.endsWith(".json")).map((name) => join(place, name));
+    : (await filesIn(place)).filter((name) => name.endsWith(".json")).map((name) => join(place, name));
   const records = await Promise.all(files.map(loadRecord));
   if (records.length === 0)
     throw new LedgerError(
@@ -233,6 +254,17 @@ export async function loadRecords(place: string): Promise<readonly RunRecord[]> 
       { remedy: "run a scenario with --out and this directory" },
     );
   return records.sort((left, right) => left.startedAt.localeCompare(right.startedAt));
+}
+
+/** @throws LedgerError BENCH_RECORD_INVALID */
+export async function filesIn(directory: string): Promise<readonly string[]> {
+  return readdir(directory).catch((cause: unknown) => {
+    throw new LedgerError(
+      "BENCH_RECORD_INVALID",
+      { directory },
+      { cause, remedy: "name a directory into which runs were written by --out" },
+    );
+  });
 }
 
 async function loadRecord(file: string): Promise<RunRecord> {

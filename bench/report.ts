@@ -20,7 +20,7 @@ const STYLE = `
 body { font: 15px/1.45 sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #1c1e21; }
 h1 { font-size: 1.6rem; } h2 { font-size: 1.25rem; margin-top: 2.5rem; border-top: 1px solid #d5d8dc; padding-top: 1.5rem; }
 table { border-collapse: collapse; margin: 1rem 0; font-size: .86rem; } th, td { padding: .25rem .6rem; text-align: right; }
-th { border-bottom: 2px solid #9aa0a6; } td { border-bottom: 1px solid #e3e5e8; } th:first-child, td:first-child { text-align: left; }
+th { border-bottom: 2px solid #9aa0a6; } td { border-bottom: 1px solid #e3e5e8; } th:first-child, td:first-child { text-align: left; overflow-wrap: anywhere; min-width: 8rem; }
 code, pre { font: .85rem monospace; background: #f3f4f6; } pre { padding: .6rem; overflow-x: auto; white-space: pre-wrap; overflow-wrap: anywhere; }
 .yes { color: #1a7f37; } .no { color: #b3261e; } .note { color: #57606a; } .shared { background: #fff4d6; padding: .4rem .6rem; }
 svg { max-width: 100%; height: auto; } nav a { margin-right: 1rem; }
@@ -75,7 +75,7 @@ function section(record: RunRecord, index: number): string {
     `<h2 id="run-${index}">${text(titleOf(record))}</h2>`,
     `<p class="note">${text(record.startedAt)}, ${record.tookSeconds} s; ${record.nodes} nodes on ${machine.cores} cores of ${text(machine.cpu)}, ${machine.memoryMb} MB, Linux ${text(machine.kernel)}, Node ${text(machine.node)}; commit <code>${text(machine.commit)}</code></p>`,
     foreign > FOREIGN_CPU_PERCENT_MAX
-      ? `<p class="shared">The machine was shared: others used up to ${foreign}% of its cores. The figures are lower bounds.</p>`
+      ? `<p class="shared">The machine was shared: others used up to ${foreign}% of its cores: throughput is a lower bound, latencies are upper ones.</p>`
       : "",
     loadsTable(record.points),
     figuresTable(record),
@@ -104,6 +104,7 @@ function loadsTable(points: readonly Point[]): string {
     "CPU us/tx",
     "MB",
     "lost",
+    "refused",
     "others %",
   ];
   return table(
@@ -122,6 +123,7 @@ function loadsTable(points: readonly Point[]): string {
         found.cpuUsPerTx === undefined ? "-" : spread(found.cpuUsPerTx),
         `${found.rssMb ?? "-"}`,
         `${found.missing}`,
+        `${found.refused}`,
         shareText(found.foreignCpuPercent),
       ];
     }),
@@ -196,7 +198,9 @@ function claim(what: string, { holds, basis }: { readonly holds: boolean; readon
 
 /** The words that were given, but for those that say where something is written. */
 function titleOf({ scenario, system, words }: RunRecord): string {
-  const more = words.slice(1);
+  // `peer cometbft`, `peak`, or options alone: the first words are already in the title.
+  const named = words.indexOf(scenario);
+  const more = words.filter((word, index) => index !== named && !(scenario === "peer" && word === system));
   const shown = more.filter(
     (word, index) => word !== "--json" && !PLACES.includes(word) && !PLACES.includes(more[index - 1] ?? ""),
   );

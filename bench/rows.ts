@@ -19,10 +19,20 @@ export interface Row {
   readonly load: { readonly kind: "one" | "peak" } | { readonly kind: "rate" | "share"; readonly value: number };
 }
 
-/** @throws LedgerError BENCH_OPTION_INVALID */
-export function readRow(word: string): Row {
+/** @throws LedgerError BENCH_OPTION_INVALID: a row twice would have one name for two loads */
+export function readRows(words: readonly string[]): readonly Row[] {
+  const twice = words.find((word, index) => words.indexOf(word) !== index);
+  if (twice === undefined) return words.map(readRow);
+  throw new LedgerError(
+    "BENCH_OPTION_INVALID",
+    { option: "--over", text: twice },
+    { remedy: "each row once; --repeat measures all of them more often" },
+  );
+}
+
+function readRow(word: string): Row {
   if (word === "one" || word === "peak") return { word, load: { kind: word } };
-  const match = /^([1-9][0-9]{0,4})(%?)$/.exec(word);
+  const match = /^([1-9][0-9]{0,5})(%?)$/.exec(word);
   if (match === null)
     throw new LedgerError("BENCH_OPTION_INVALID", { option: "--over", text: word }, { remedy: ROWS_HELP });
   return { word, load: { kind: match[2] === "%" ? "share" : "rate", value: Number(match[1]) } };

@@ -28,6 +28,10 @@ export interface Scenario {
   /** one line of help */
   readonly what: string;
   readonly defaults: Defaults;
+  /** names of the options that it heeds: of others it is said that they change nothing */
+  readonly heeds: readonly string[];
+  /** it stops, slows or counts nodes: not for those of --attach */
+  readonly needsOwnNodes?: true;
   /** s of wall time that a run takes, about; the run is given up after some more */
   secondsNeeded(options: Options): number;
   run(options: Options, hooks: Hooks): Promise<Outcome>;
@@ -49,6 +53,8 @@ export interface Found {
 /** Start of four nodes, opening of accounts, checks and the end. */
 export const OVERHEAD_SECONDS = 30;
 
+const ELSEWHERE = "The nodes run elsewhere: one verification and the limit are those of this machine, not of theirs.";
+
 /** Opens a network, runs, checks what may be claimed, profiles if asked, and closes it, whatever happens. */
 export async function inLab(
   options: Options,
@@ -67,6 +73,7 @@ export async function inLab(
       ...claims,
       nodes: lab.size,
       configuration: { ...configurationOf(options, lab), ...found.configuration },
+      notes: [...(found.notes ?? []), ...(lab.network === undefined ? [ELSEWHERE] : [])],
       ...(profiled === undefined
         ? {}
         : { profile: { ...profiled, budget: budgetOf(profiled.profile, profiled.phase) } }),

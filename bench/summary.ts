@@ -59,7 +59,9 @@ export function summaryOf(record: RunRecord): string {
 function sharedNote(phases: readonly Phase[]): readonly string[] {
   const foreign = Math.max(0, ...phases.map(({ foreignCpuPercent }) => foreignCpuPercent ?? 0));
   return foreign > FOREIGN_CPU_PERCENT_MAX
-    ? [`The machine was shared: others used up to ${foreign}% of its cores, so these figures are lower bounds.`]
+    ? [
+        `The machine was shared: others used up to ${foreign}% of its cores: its throughput is a lower bound, its latencies are upper ones.`,
+      ]
     : [];
 }
 

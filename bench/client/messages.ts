@@ -95,7 +95,7 @@ export interface LoadResult {
   readonly txPerSecond: number;
   readonly callsPerSecond: number;
   readonly timeline: Timeline;
-  /** from the intended time (open) or from sending (closed, single) to the receipt; encoded LatencyHistogram */
+  /** from the intended time (open) or from sending (closed, single) to the receipt, or as long as it was waited for in vain; encoded LatencyHistogram */
   readonly latency: string;
   /** the same of the transactions that each node took */
   readonly latencyByNode: readonly string[];

@@ -106,7 +106,12 @@ export class Tally {
     this.refusals.set(code, (this.refusals.get(code) ?? 0) + 1);
   }
 
-  result(load: Load): LoadResult {
+  /** A150: what nobody answered counts with the time for which it was waited: a load that loses the slow ones is not faster for it. */
+  result(load: Load, nowMs: number): LoadResult {
+    for (const { dueMs, node } of this.outstanding.values()) {
+      this.latency.record(nowMs - dueMs);
+      this.byNode[node]?.record(nowMs - dueMs);
+    }
     const { fromMs, untilMs } = this.options.window;
     const windowSeconds = (untilMs - fromMs) / 1000;
     return {

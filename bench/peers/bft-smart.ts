@@ -67,7 +67,7 @@ export async function runBftSmart(options: Options, hooks: Hooks): Promise<Outco
       return logs.every((log) => log.includes("Ready to process operations"));
     });
     const ask = (clients: number, requests: number) =>
-      askAll({ java, words, cwd: processes.directory, clients, requests, signatures: mode.signatures });
+      askAll({ java, words, cwd: processes.directory, clients, requests, signatures: mode.signatures, hooks });
     const measure = (name: string, clients: number) => measured(name, clients, { options, processes, ask, hooks });
     const points = [await measure("one client", 1), await measure("peak", PEAK_CLIENTS)];
     const verifyUs = Math.round(5 * (verifyBeforeUs + measureVerifyUs())) / 10;
@@ -181,13 +181,15 @@ async function askAll(given: {
   readonly clients: number;
   readonly requests: number;
   readonly signatures: string;
+  readonly hooks: Hooks;
 }): Promise<readonly Answer[]> {
-  const { java, words, cwd, clients, requests, signatures } = given;
+  const { java, words, cwd, clients, requests, signatures, hooks } = given;
   const counts = [FIRST_CLIENT, clients, requests, REQUEST_BYTES, 0].map(String);
   const child = spawn(java, [...words, CLIENT, ...counts, "false", "false", signatures], {
     cwd,
     stdio: ["ignore", "pipe", "inherit"],
   });
+  hooks.onEnd(() => child.kill("SIGKILL"));
   let said = "";
   child.stdout.on("data", (piece) => {
     said += String(piece);

@@ -12,7 +12,7 @@ import { machineFacts } from "../machine.ts";
 import { until } from "../nodes.ts";
 import type { Options } from "../options.ts";
 import { limitOf } from "../record.ts";
-import { readRow } from "../rows.ts";
+import { readRows } from "../rows.ts";
 import type { Outcome } from "../scenario.ts";
 import { measureFirst } from "../scenarios/first.ts";
 import { measureVerifyUs } from "../verification.ts";
@@ -52,7 +52,7 @@ export async function runCometBft(options: Options, hooks: Hooks): Promise<Outco
       { option: "--payload" },
       { remedy: "peers know transfers of one call only" },
     );
-  const asked = options.over.map(readRow);
+  const asked = readRows(options.over);
   const processes = await PeerProcesses.create("cometbft");
   hooks.onEnd(() => processes.destroy());
   const client = new LoadClient();

@@ -5,6 +5,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { LedgerError } from "../../src/errors.ts";
 import type { BenchNetwork } from "../network.ts";
 import { until } from "../nodes.ts";
+import { LOAD_OPTIONS } from "../options.ts";
 import type { Figure, Point } from "../record.ts";
 import { inLab, OVERHEAD_SECONDS, type Scenario } from "../scenario.ts";
 
@@ -30,14 +31,15 @@ export const CATCH_UP: Scenario = {
   name: "catch-up",
   what: `a node is away for --seconds (${AWAY_SECONDS}) of --rate (${RATE_USUAL}), and returns while the others rest, and while they go on`,
   defaults: { rate: RATE_USUAL, seconds: AWAY_SECONDS },
+  heeds: [...LOAD_OPTIONS, "repeat", "nodes", "rate"],
+  needsOwnNodes: true,
   secondsNeeded: ({ seconds, repeat, warmUpSeconds }) =>
     OVERHEAD_SECONDS + 3 * warmUpSeconds + (3 * seconds + 30) * repeat,
   run: (options, hooks) =>
     inLab(options, hooks, {}, async (lab) => {
       const { seconds, seed, repeat, rate = RATE_USUAL } = options;
       const { network } = lab;
-      if (network === undefined)
-        throw new LedgerError("BENCH_NOT_OWN_NODES", {}, { remedy: "run it without --attach: it stops a node" });
+      if (network === undefined) throw new LedgerError("BENCH_NOT_OWN_NODES");
       await lab.warmUp();
       const points: Point[] = [];
       const figures: Figure[] = [];

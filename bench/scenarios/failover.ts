@@ -5,7 +5,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Timeline } from "../client/messages.ts";
 import type { Lab } from "../lab.ts";
 import type { BenchNetwork } from "../network.ts";
-import { wordsOver } from "../options.ts";
+import { LOAD_OPTIONS, wordsOver } from "../options.ts";
 import type { Figure, Point, Series } from "../record.ts";
 import { inLab, OVERHEAD_SECONDS, type Scenario } from "../scenario.ts";
 
@@ -25,12 +25,14 @@ export const FAILOVER: Scenario = {
   name: "failover",
   what: `a primary that fails under --rate (200): --over ${WAYS.join(",")}; dip, time to recover, backlog`,
   defaults: { rate: RATE_USUAL, over: WAYS, seconds: 20 },
+  heeds: [...LOAD_OPTIONS, "repeat", "nodes", "over", "rate"],
+  needsOwnNodes: true,
   secondsNeeded: ({ over, seconds, repeat, warmUpSeconds }) =>
     OVERHEAD_SECONDS + 3 * warmUpSeconds + over.length * repeat * (seconds + CALM_SECONDS + 20),
-  run: (options, hooks) =>
-    inLab(options, hooks, { relayed: true }, async (lab) => {
+  run: (options, hooks) => {
+    const ways = wordsOver(options, WAYS);
+    return inLab(options, hooks, { relayed: true }, async (lab) => {
       const { seconds, repeat, seed, rate = RATE_USUAL } = options;
-      const ways = wordsOver(options, WAYS);
       await lab.warmUp();
       const points: Point[] = [];
       const effects = new Map<Way, Effect[]>(ways.map((way) => [way, []]));
@@ -65,7 +67,8 @@ export const FAILOVER: Scenario = {
           "slow: everything from the primary comes 400 ms late; censor: nothing passes between the primary and one other node.",
         ],
       };
-    }),
+    });
+  },
 };
 
 /** @param onFault is called at the moment of it. @throws LedgerError NODE_NOT_READY when the killed node does not come back */
@@ -118,25 +121,28 @@ export interface Effect {
   readonly backlog: number;
 }
 
-/** A133: read from the account over time. @param faultSeconds after the start of the load */
+/** A133: read from the account over time, to the last receipt. @param faultSeconds after the start of the load */
 export function effectOf({ stepMs, due, committed }: Timeline, faultSeconds: number): Effect {
   const from = Math.floor((faultSeconds * 1000) / stepMs);
-  const steps = due.length;
+  // What comes after the load's end belongs to it: a recovery does not become shorter because the load was.
+  const steps = Math.max(due.length, committed.length);
   let waiting = 0;
-  const backlogs = due.map((count, step) => {
-    waiting += count - (committed[step] ?? 0);
+  const backlogs = Array.from({ length: steps }, (_, step) => {
+    waiting += (due[step] ?? 0) - (committed[step] ?? 0);
     return waiting;
   });
   const calm = Math.max(0, ...backlogs.slice(0, from));
-  let [longest, current] = [0, 0];
+  let [longest, current, silentUntil] = [0, 0, from];
   for (let step = from; step < steps; step += 1) {
     current = (committed[step] ?? 0) === 0 ? current + 1 : 0;
     longest = Math.max(longest, current);
+    // Where much waited before the fault, a second of silence can still look calm: nothing has recovered before it is over.
+    if (current >= CALM_STEPS) silentUntil = step + 1;
   }
   const behind = backlogs.findIndex((backlog, step) => step >= from && backlog > calm);
   const isCalm = (step: number): boolean => backlogs.slice(step, step + CALM_STEPS).every((backlog) => backlog <= calm);
-  const caughtUp = backlogs.findIndex((_, step) => step > behind && isCalm(step));
-  const recovered = behind < 0 ? from : caughtUp < 0 ? steps : caughtUp;
+  const caughtUp = backlogs.findIndex((_, step) => step > behind && step >= silentUntil && isCalm(step));
+  const recovered = behind < 0 ? silentUntil : caughtUp < 0 ? steps : caughtUp;
   return {
     standstillMs: longest * stepMs,
     recoveredMs: (recovered - from) * stepMs,

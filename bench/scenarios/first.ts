@@ -2,19 +2,20 @@
 // Decides what is measured; every figure comes from elsewhere.
 
 import type { Hooks, Loads } from "../loads.ts";
-import type { Options } from "../options.ts";
+import { LOAD_OPTIONS, type Options } from "../options.ts";
 import type { Point } from "../record.ts";
-import { ROWS_HELP, ROWS_USUAL, type Row, Rows, readRow } from "../rows.ts";
+import { ROWS_HELP, ROWS_USUAL, type Row, Rows, readRows } from "../rows.ts";
 import { type Found, inLab, OVERHEAD_SECONDS, type Scenario } from "../scenario.ts";
 
 export const FIRST: Scenario = {
   name: "first",
   what: `latencies and the peak: --over ${ROWS_USUAL.join(",")}, each ${ROWS_HELP}`,
   defaults: { over: ROWS_USUAL },
+  heeds: [...LOAD_OPTIONS, "repeat", "nodes", "attach", "profile", "over"],
   secondsNeeded: ({ over, seconds, repeat, warmUpSeconds }) =>
     OVERHEAD_SECONDS + 3 * warmUpSeconds + 1.6 * over.length * seconds * repeat,
   run: (options, hooks) => {
-    const asked = options.over.map(readRow);
+    const asked = readRows(options.over);
     return inLab(options, hooks, {}, (lab) => measureFirst(asked, lab, options, hooks));
   },
 };

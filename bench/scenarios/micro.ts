@@ -53,6 +53,7 @@ export const MICRO: Scenario = {
   name: "micro",
   what: "one thread alone: codec, verification, rule engine, state tree, store; us for each operation",
   defaults: { repeat: ROUNDS_USUAL },
+  heeds: ["repeat", "seed", "json", "out"],
   secondsNeeded: ({ repeat }) => 20 + repeat * ROUND_SECONDS_ALL,
   async run({ repeat, seed }, hooks): Promise<Outcome> {
     const transactions = signed("transfer", 1, seed);

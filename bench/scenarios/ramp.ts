@@ -2,6 +2,7 @@
 // gap is halved. A rate is sustained when nearly all of it is committed while it is offered, and nobody waits long.
 
 import type { LatencySummary } from "../latency.ts";
+import { LOAD_OPTIONS } from "../options.ts";
 import type { Phase } from "../phase.ts";
 import type { Point } from "../record.ts";
 import { inLab, OVERHEAD_SECONDS, type Scenario } from "../scenario.ts";
@@ -17,6 +18,7 @@ export const RAMP: Scenario = {
   name: "ramp",
   what: "finds the highest rate that is sustained: 95% committed while offered, p99 below 1 s; begins at --rate (100)",
   defaults: { rate: RATE_USUAL, seconds: 8 },
+  heeds: [...LOAD_OPTIONS, "nodes", "attach", "rate"],
   secondsNeeded: ({ seconds, warmUpSeconds }) => OVERHEAD_SECONDS + 3 * warmUpSeconds + STEPS_MAX * 1.5 * seconds,
   run: (options, hooks) =>
     inLab(options, hooks, {}, async (lab) => {

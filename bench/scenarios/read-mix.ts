@@ -5,7 +5,7 @@ import { LedgerError } from "../../src/errors.ts";
 import { ACCOUNTS } from "../lab.ts";
 import { LatencyHistogram, type LatencySummary } from "../latency.ts";
 import { LoadClient } from "../load-client.ts";
-import { numbersOver } from "../options.ts";
+import { LOAD_OPTIONS, numbersOver } from "../options.ts";
 import type { Figure, Point } from "../record.ts";
 import { inLab, OVERHEAD_SECONDS, type Scenario } from "../scenario.ts";
 
@@ -17,10 +17,12 @@ export const READ_MIX: Scenario = {
   name: "read-mix",
   what: `--over ${READS_USUAL.join(",")} questions a second with proofs beside --rate (${RATE_USUAL}) of transactions`,
   defaults: { rate: RATE_USUAL, over: READS_USUAL },
+  heeds: [...LOAD_OPTIONS, "repeat", "nodes", "attach", "over", "rate"],
   secondsNeeded: ({ over, seconds, repeat, warmUpSeconds }) =>
     OVERHEAD_SECONDS + 3 * warmUpSeconds + over.length * 1.3 * seconds * repeat,
-  run: (options, hooks) =>
-    inLab(options, hooks, {}, async (lab) => {
+  run: (options, hooks) => {
+    const numbers = numbersOver(options, 0, READS_MAX);
+    return inLab(options, hooks, {}, async (lab) => {
       const { seconds, repeat, seed, rate = RATE_USUAL, arrivals } = options;
       const reader = new LoadClient();
       hooks.onEnd(() => reader.kill());
@@ -36,7 +38,7 @@ export const READ_MIX: Scenario = {
       await lab.warmUp();
       const points: Point[] = [];
       const figures: Figure[] = [];
-      for (const reads of numbersOver(options, 0, READS_MAX)) {
+      for (const reads of numbers) {
         const name = `${reads} questions/s`;
         hooks.progress(`${name} beside ${rate} tx/s for ${seconds} s`);
         const repetitions = [];
@@ -67,5 +69,6 @@ export const READ_MIX: Scenario = {
         figures,
         notes: ["The reader's own CPU counts among that of others. It does not check the proofs that it is sent."],
       };
-    }),
+    });
+  },
 };

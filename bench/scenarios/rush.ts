@@ -12,6 +12,7 @@ export const RUSH: Scenario = {
   name: "rush",
   what: `${TURNOUT * 100}% of --electorate (120000) vote within --seconds (${RUSH_SECONDS})`,
   defaults: { seconds: RUSH_SECONDS },
+  heeds: "seconds warm-up in-flight arrivals seed json out repeat nodes attach profile electorate".split(" "),
   secondsNeeded: ({ seconds, repeat, warmUpSeconds }) =>
     2 * OVERHEAD_SECONDS + 3 * warmUpSeconds + 1.2 * seconds * repeat,
   run: (given, hooks) => {

@@ -1,7 +1,7 @@
 // More validators on the same machine: throughput and latency, beside what the number of messages predicts.
 // Every node has its own network; the figures of one are never mixed with those of another.
 
-import { numbersOver } from "../options.ts";
+import { LOAD_OPTIONS, numbersOver, type Options } from "../options.ts";
 import type { Point } from "../record.ts";
 import { summarise } from "../record.ts";
 import { allOf, inLab, type Outcome, OVERHEAD_SECONDS, repeated, type Scenario } from "../scenario.ts";
@@ -15,10 +15,15 @@ export const SCALE_N: Scenario = {
   name: "scale-n",
   what: `peak and latency with --over ${SIZES_USUAL.join(",")} validators, beside what message counts predict`,
   defaults: { over: SIZES_USUAL, rate: RATE_USUAL },
-  secondsNeeded: ({ over, seconds, repeat, warmUpSeconds }) =>
-    over.reduce((sum, size) => sum + OVERHEAD_SECONDS + 4 * Number(size) + 4 * warmUpSeconds + 4 * seconds * repeat, 0),
+  heeds: [...LOAD_OPTIONS, "repeat", "over", "rate"],
+  needsOwnNodes: true,
+  secondsNeeded: (options) => {
+    const { seconds, repeat, warmUpSeconds } = options;
+    const each = OVERHEAD_SECONDS + 4 * warmUpSeconds + 4 * seconds * repeat;
+    return sizesOf(options).reduce((sum, nodes) => sum + each + 4 * nodes, 0);
+  },
   async run(options, hooks): Promise<Outcome> {
-    const sizes = numbersOver(options, NODES_MIN, NODES_MAX);
+    const sizes = sizesOf(options);
     const outcomes: Outcome[] = [];
     for (const nodes of sizes) {
       hooks.progress(`${nodes} validators`);
@@ -62,6 +67,11 @@ export const SCALE_N: Scenario = {
     };
   },
 };
+
+/** Validators, ascending: what is predicted is predicted from the smallest. @throws LedgerError BENCH_OPTION_INVALID */
+function sizesOf(options: Options): readonly number[] {
+  return [...numbersOver(options, NODES_MIN, NODES_MAX)].sort((left, right) => left - right);
+}
 
 type Peak = readonly [nodes: number, txPerSecond: number];
 

@@ -1,7 +1,7 @@
 // What a transaction costs as the state grows: the same peak after the state was filled, by transactions, to each size in turn.
 
 import { ACCOUNTS } from "../lab.ts";
-import { numbersOver } from "../options.ts";
+import { LOAD_OPTIONS, numbersOver, type Options } from "../options.ts";
 import { CALLS_USUAL } from "../payloads.ts";
 import type { Point } from "../record.ts";
 import { summarise } from "../record.ts";
@@ -20,15 +20,17 @@ export const SCALE_STATE: Scenario = {
   name: "scale-state",
   what: `the peak with --over ${SIZES_USUAL.join(",")} keys in the state (10000000 takes an hour)`,
   defaults: { over: SIZES_USUAL },
-  secondsNeeded: ({ over, seconds, repeat, warmUpSeconds }) =>
-    OVERHEAD_SECONDS +
-    4 * warmUpSeconds +
-    over.length * 2 * seconds * repeat +
-    Math.max(...over.map(Number)) / FILL_PER_SECOND,
+  heeds: [...LOAD_OPTIONS, "repeat", "nodes", "over"],
+  needsOwnNodes: true,
+  secondsNeeded: (options) => {
+    const { over, seconds, repeat, warmUpSeconds } = options;
+    const most = sizesOf(options).at(-1) ?? 0;
+    return OVERHEAD_SECONDS + 4 * warmUpSeconds + over.length * 2 * seconds * repeat + most / FILL_PER_SECOND;
+  },
   run: (options, hooks) =>
     inLab(options, hooks, {}, async (lab) => {
       const { seconds, repeat } = options;
-      const sizes = [...numbersOver(options, KEYS_AT_FIRST, KEYS_MAX)].sort((left, right) => left - right);
+      const sizes = sizesOf(options);
       const points: Point[] = [];
       let keys = KEYS_AT_FIRST;
       await lab.warmUp();
@@ -63,3 +65,8 @@ export const SCALE_STATE: Scenario = {
       };
     }),
 };
+
+/** Keys, ascending. @throws LedgerError BENCH_OPTION_INVALID */
+function sizesOf(options: Options): readonly number[] {
+  return [...numbersOver(options, KEYS_AT_FIRST, KEYS_MAX)].sort((left, right) => left - right);
+}

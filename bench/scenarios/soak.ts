@@ -1,6 +1,7 @@
 // A long steady load in slices of a minute: whether memory grows without end, how the disk grows, whether the slow answers get slower.
 
 import { residentMb } from "../machine.ts";
+import { LOAD_OPTIONS } from "../options.ts";
 import type { Point } from "../record.ts";
 import { inLab, OVERHEAD_SECONDS, type Scenario } from "../scenario.ts";
 import { slope } from "../statistics.ts";
@@ -15,6 +16,7 @@ export const SOAK: Scenario = {
   name: "soak",
   what: `--rate (${RATE_USUAL}) for --seconds (${SOAK_SECONDS}): memory, disk, drift of p99`,
   defaults: { seconds: SOAK_SECONDS, rate: RATE_USUAL },
+  heeds: [...LOAD_OPTIONS, "nodes", "attach", "rate"],
   secondsNeeded: ({ seconds, warmUpSeconds }) => OVERHEAD_SECONDS + 3 * warmUpSeconds + 1.15 * seconds,
   run: (options, hooks) =>
     inLab(options, hooks, {}, async (lab) => {
@@ -41,12 +43,9 @@ export const SOAK: Scenario = {
       );
       const settled = <Row>(rows: readonly Row[]): readonly Row[] =>
         rows.slice(Math.floor(rows.length * SETTLING_SHARE));
-      const drift = (name: string, unit: string, rows: readonly (readonly [number, number])[]) => ({
-        name,
-        unit,
-        better: "less" as const,
-        values: [settled(rows).length < 2 ? 0 : slope(settled(rows))],
-      });
+      // Of nodes elsewhere neither memory nor disk is known: no figure, instead of one that says that nothing grows.
+      const drift = (name: string, unit: string, rows: readonly (readonly [number, number])[]) =>
+        settled(rows).length < 2 ? [] : [{ name, unit, better: "less" as const, values: [slope(settled(rows))] }];
       const curve = (chart: string, y: string, rows: readonly (readonly [number, number])[]) => ({
         chart,
         name: "largest node",
@@ -58,15 +57,15 @@ export const SOAK: Scenario = {
         points,
         main: points.at(-1)?.name,
         figures: [
-          drift("growth of memory", "MB/min", memory),
-          drift("growth of a node's data", "MB/min", disk),
-          drift("drift of p99", "ms/min", p99),
+          ...drift("growth of memory", "MB/min", memory),
+          ...drift("growth of a node's data", "MB/min", disk),
+          ...drift("drift of p99", "ms/min", p99),
         ],
         series: [
           curve("Memory", "MB", memory),
           curve("A node's data", "MB", disk),
           { chart: "Slow answers", name: "p99", x: "min", y: "ms", points: p99 },
-        ],
+        ].filter((line) => line.points.length > 0),
         notes: [`Slopes of least squares without the first ${SETTLING_SHARE * 100}% of the time.`],
       };
     }),

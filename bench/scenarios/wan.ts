@@ -3,6 +3,7 @@
 
 import type { Lab } from "../lab.ts";
 import { LatencyHistogram } from "../latency.ts";
+import { LOAD_OPTIONS } from "../options.ts";
 import { oneWayMs, type Places, placesNamed } from "../places.ts";
 import type { Figure, Point } from "../record.ts";
 import { allOf, inLab, type Outcome, OVERHEAD_SECONDS, repeated, type Scenario } from "../scenario.ts";
@@ -15,9 +16,13 @@ export const WAN: Scenario = {
   name: "wan",
   what: "delay and loss between nodes: --over 30,china,world (ms one way, or places), --loss N, at --rate (20) and 70% of the peak",
   defaults: { rate: RATE_USUAL, over: PLACES_USUAL },
+  heeds: [...LOAD_OPTIONS, "repeat", "over", "rate", "loss"],
+  needsOwnNodes: true,
   secondsNeeded: ({ over, seconds, repeat, warmUpSeconds }) =>
     over.length * (OVERHEAD_SECONDS + 4 * warmUpSeconds + 4 * seconds * repeat),
   async run(options, hooks): Promise<Outcome> {
+    // A wrong word is told before anything starts.
+    for (const name of options.over) placesNamed(name);
     const outcomes: Outcome[] = [];
     for (const name of options.over) {
       const places = placesNamed(name);

@@ -65,6 +65,24 @@ describe("failover", () => {
     expect(effect).toMatchObject({ standstillMs: 5_000, backlog: 500 });
     expect(effect.recoveredMs).toBe(5_000);
   });
+
+  it("A133: nothing has recovered before a silence of a second is over, however much waited before the fault", () => {
+    // 300 waited at some time before the fault; it makes a few more for a moment, and only then the silence.
+    const calm = [...Array.from({ length: 30 }, () => 0), 310, ...steady(19)];
+    const due = [...steady(50), 310, ...steady(49)];
+    const silence = Array.from({ length: 20 }, () => 0);
+    const effect = effectOf(
+      { startedAtMs: 0, stepMs: 100, due, committed: [...calm, 10, 310, ...silence, 210, ...steady(27)] },
+      5,
+    );
+    expect(effect).toMatchObject({ standstillMs: 2_000, recoveredMs: 2_200 });
+  });
+
+  it("A133: what recovers after the end of the load has not recovered at its end", () => {
+    const committed = [...steady(50), ...Array.from({ length: 70 }, () => 0), 500];
+    const effect = effectOf({ startedAtMs: 0, stepMs: 100, due: steady(100), committed }, 5);
+    expect(effect).toEqual({ standstillMs: 7_000, recoveredMs: 7_000, backlog: 500 });
+  });
 });
 
 describe("line", () => {
@@ -74,6 +92,8 @@ describe("line", () => {
       scenario: "peak",
       system: "linli",
       n: 4,
+      load: "peak",
+      latencyOf: "peak",
       offered: 300,
       committed: 9,
       txPerSecond: 2500,
@@ -90,14 +110,15 @@ describe("line", () => {
       synced: true,
       verifiedByEveryNode: true,
       foreignCpuPercent: 7,
-      missing: 291,
+      missing: 0,
+      refused: 291,
       repetitions: 3,
       spread: { txPerSecond: [1000, 3000], p50Ms: expect.any(Array), p99Ms: expect.any(Array) },
       commit: "abc",
     });
   });
 
-  it("A134: throughput of the peak and latencies of another load, where a scenario says so", () => {
+  it("A151: where a scenario tells the throughput of one load and the latencies of another, the line names both", () => {
     const single = {
       name: "single",
       at: { rate: 10 },
@@ -105,6 +126,8 @@ describe("line", () => {
     };
     const record = { ...RECORD, points: [single, ...RECORD.points], latencyOf: "single" };
     expect(lineOf(record)).toMatchObject({
+      load: "peak",
+      latencyOf: "single",
       txPerSecond: 2500,
       p50Ms: expect.closeTo(7, 1),
       maxMs: expect.closeTo(7, 1),
@@ -115,6 +138,11 @@ describe("line", () => {
     const elsewhere = phase({ cpuUsPerTxByNode: [], rssMb: [], foreignCpuPercent: undefined });
     const record = { ...RECORD, points: [{ name: "peak", at: {}, repetitions: [elsewhere] }] };
     expect(lineOf(record)).toMatchObject({ cpuUsPerTx: null, rssMb: null, foreignCpuPercent: null });
+    const nothing = lineOf({ ...RECORD, points: [], main: undefined });
+    expect(Object.keys(nothing)).toEqual(
+      expect.arrayContaining(Object.keys(lineOf(RECORD)).filter((name) => name !== "repetitions" && name !== "spread")),
+    );
+    expect(nothing).toMatchObject({ offered: null, p50Ms: null, ratioToLimit: null });
   });
 });
 

@@ -63,7 +63,7 @@ describe("tally", () => {
     const tally = tallyOf(1, 0, 1000);
     tally.markSent(tx("a"), 0, 100, 180);
     tally.markReceipt("a", "ok", 0, 300);
-    const { latency, delay } = tally.result(LOAD);
+    const { latency, delay } = tally.result(LOAD, 5000);
     expect(LatencyHistogram.decode(latency).summary().p50Ms).toBeCloseTo(200, 0);
     expect(LatencyHistogram.decode(delay).summary().p50Ms).toBeCloseTo(80, 0);
   });
@@ -75,7 +75,7 @@ describe("tally", () => {
     expect(tally.isComplete).toBe(false);
     expect(tally.markReceipt("a", "ok", 1, 20)).toBe(true);
     expect(tally.isComplete).toBe(true);
-    expect(tally.result(LOAD)).toMatchObject({ sent: 1, committed: 1, receiptsByNode: [1, 1], missing: 0 });
+    expect(tally.result(LOAD, 5000)).toMatchObject({ sent: 1, committed: 1, receiptsByNode: [1, 1], missing: 0 });
   });
 
   it("is not complete while a node has yet to report a receipt", () => {
@@ -92,7 +92,7 @@ describe("tally", () => {
     tally.markRefused("a", "LATE", 0);
     tally.markReceipt("b", "refused", 0, 10);
     tally.markRefused("c", "MEMPOOL_FULL", 0);
-    expect(tally.result(LOAD)).toMatchObject({
+    expect(tally.result(LOAD, 5000)).toMatchObject({
       sent: 4,
       committed: 1,
       refusedByContract: 1,
@@ -100,6 +100,17 @@ describe("tally", () => {
       missing: 1,
     });
     expect(tally.inFlightAt(0)).toBe(1);
+  });
+
+  it("A150: what nobody answered counts with the time for which it was waited; what was refused does not", () => {
+    const tally = tallyOf(2, 0, 1000);
+    for (const id of ["a", "b", "c"]) tally.markSent(tx(id), 1, 100, 100);
+    tally.markReceipt("a", "ok", 1, 110);
+    tally.markRefused("b", "MEMPOOL_FULL", 1);
+    const { latency, latencyByNode, committed, missing } = tally.result(LOAD, 60_100);
+    expect([committed, missing]).toEqual([1, 1]);
+    expect(LatencyHistogram.decode(latency).summary()).toMatchObject({ samples: 2, p99Ms: expect.closeTo(60_000, -2) });
+    expect(latencyByNode.map((text) => LatencyHistogram.decode(text).summary().samples)).toEqual([0, 2]);
   });
 
   it("the rate counts commits inside the window only", () => {
@@ -113,7 +124,12 @@ describe("tally", () => {
       tally.markSent(tx(id), 0, 0, 0);
       tally.markReceipt(id, "ok", 0, at);
     }
-    expect(tally.result(LOAD)).toMatchObject({ committed: 4, windowSeconds: 2, txPerSecond: 1, callsPerSecond: 2 });
+    expect(tally.result(LOAD, 5000)).toMatchObject({
+      committed: 4,
+      windowSeconds: 2,
+      txPerSecond: 1,
+      callsPerSecond: 2,
+    });
   });
 
   it("A131: where nodes fail the first receipt of any node settles a transaction, once, with its first intended time", () => {
@@ -122,7 +138,7 @@ describe("tally", () => {
     expect(tally.markReceipt("a", "ok", 1, 350)).toBe(true);
     expect(tally.markReceipt("a", "ok", 0, 400)).toBe(false);
     expect(tally.isComplete).toBe(true);
-    const { committed, latency, latencyByNode, timeline } = tally.result(LOAD);
+    const { committed, latency, latencyByNode, timeline } = tally.result(LOAD, 5000);
     expect(committed).toBe(1);
     expect(LatencyHistogram.decode(latency).summary().p50Ms).toBeCloseTo(250, 0);
     // It counts for the node that it was meant for.

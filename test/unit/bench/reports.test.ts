@@ -86,6 +86,11 @@ describe("bundle", () => {
     });
   });
 
+  it("A140: the line of an older run, which tells less, has no faults", () => {
+    const { load: _, refused: __, ...older } = lineOf(record);
+    expect(faults(sealBundle({ "peak.json": file(older) }, signer))).toEqual([]);
+  });
+
   it("A140: a file changed, added, dropped or renamed after signing shows", () => {
     const text = sealBundle({ "peak.json": file(lineOf(record)), "report.html": "page" }, signer);
     const bundle = JSON.parse(text) as { files: Record<string, string> };
@@ -103,11 +108,21 @@ describe("bundle", () => {
     expect(faults(text, "00".repeat(32))).toHaveLength(1);
   });
 
-  it("A140: figures that do not follow from the raw data show, whoever signed them", () => {
+  it("A140, A152: figures that do not follow from the raw data show, whoever signed them", () => {
     const better = { ...lineOf(record), txPerSecond: 99_999 };
     const [first] = record.points[0]!.repetitions;
     const lost = [{ name: "peak", at: {}, repetitions: [{ ...first!, committed: 99, missing: 1 }] }];
+    const steps = Array.from({ length: 10 }, () => 90);
+    const fast = [
+      { name: "peak", at: {}, repetitions: [{ ...first!, timeline: { ...first!.timeline, committed: steps } }] },
+    ];
     const cases = [
+      [file({ ...lineOf(record), more: 1 }), "the line does not follow"],
+      [file(undefined), "the line does not follow"],
+      [
+        file(lineOf({ ...record, points: fast }), { points: fast }),
+        "of 1000 commits, and 900 came while it was measured",
+      ],
       [file(better), "the line does not follow"],
       [file(lineOf(record), { limitTxPerSecond: 1 }), "the limit is not"],
       [file(lineOf({ ...record, points: lost }), { points: lost }), "3 latencies of 99 commits"],
