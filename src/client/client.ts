@@ -293,8 +293,9 @@ export class LinliClient {
 
   /** Calls back with each new receipt, proved: the proof is fetched for every one. */
   followReceipts(onReceipt: (receipt: ReceiptAnswer) => Promise<void> | void): Promise<Feed> {
-    return this.transport.follow("receipts", async (event) => {
+    return this.transport.follow("receipts", async (event, isOver) => {
       for (const txId of event.objects("receipts", (receipt) => receipt.bytes("txId", 32))) {
+        if (isOver()) return;
         const answer = await this.transaction(txId);
         if (answer.kind === "committed") await onReceipt(answer.committed);
       }

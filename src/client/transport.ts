@@ -58,7 +58,7 @@ export class Transport {
   }
 
   /** Follows a feed from now on. @param onEvent gets the notification's parameters; what it throws ends the feed */
-  follow(feed: "heads" | "receipts", onEvent: (event: Fields) => Promise<void> | void): Promise<Feed> {
+  follow(feed: "heads" | "receipts", onEvent: FeedOptions["onEvent"]): Promise<Feed> {
     const url = new URL(this.url);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     return openFeed({
@@ -172,7 +172,8 @@ interface FeedOptions {
   readonly url: URL;
   readonly feed: "heads" | "receipts";
   readonly timeoutMs: number;
-  readonly onEvent: (event: Fields) => Promise<void> | void;
+  /** @param isOver whether nobody listens any more: of what one event tells, the rest is for nobody */
+  readonly onEvent: (event: Fields, isOver: () => boolean) => Promise<void> | void;
   readonly answerFields: (json: unknown) => Fields;
 }
 
@@ -180,6 +181,8 @@ interface FeedOptions {
 async function openFeed(options: FeedOptions): Promise<Feed> {
   const socket = new WebSocket(options.url);
   let stopped = false;
+  let failed = false;
+  const isOver = (): boolean => stopped || failed;
   let handled: Promise<void> = Promise.resolve();
   let waiting = 0;
   const subscribed = Promise.withResolvers<void>();
@@ -189,18 +192,20 @@ async function openFeed(options: FeedOptions): Promise<Feed> {
     subscribed.reject(error ?? new LedgerError("CLIENT_FEED_ENDED", { feed: options.feed }));
     socket.close();
   };
-  const fail = (error: unknown): void =>
+  const fail = (error: unknown): void => {
+    failed = true;
     end(
       error instanceof LedgerError
         ? error
         : new LedgerError("CLIENT_FEED_ENDED", { feed: options.feed }, { cause: error }),
     );
+  };
   const handle = async (text: unknown): Promise<void> => {
-    if (stopped || typeof text !== "string") return;
+    if (isOver() || typeof text !== "string") return;
     const message = options.answerFields(parseAnswer(text));
     if (message.has("error")) throw refusalOf(message.object("error"));
     if (message.raw("id") === 1) subscribed.resolve();
-    else if (message.raw("method") === "subscription") await options.onEvent(message.object("params"));
+    else if (message.raw("method") === "subscription") await options.onEvent(message.object("params"), isOver);
   };
   socket.onopen = () =>
     socket.send(JSON.stringify({ jsonrpc: "2.0", id: 1, method: "subscribe", params: { feed: options.feed } }));

@@ -256,6 +256,8 @@ export class BatchIntake {
     const isOfThisChain = batch.transactions.every(({ body }) => bytesEqual(body.chainId, chainId));
     const isChecked = isOfThisChain && (await verifyPool.verifyTransactions(batch.transactions));
     this.ports.onVerified(clock.monotonicMs() - startedMs, batch.transactions.length);
+    // N237: a seat that was lost meanwhile. The pool has dropped what it had of that origin, and a block of it is refused by all.
+    if (!this.isSeated(batch.origin)) return undefined;
     const verdict = isChecked ? accept(true) : this.judge(batch, { areTransactionsChecked: false });
     if (!verdict.ok) {
       this.ports.onInvalid(from, verdict.code, batch.bytes);

@@ -6,11 +6,13 @@ import { toHex } from "../ledger/hash.ts";
 import type { Logger } from "../ports.ts";
 
 /** N245: a line for each block would be hundreds a second under load, and costs as much as the block's receipts. */
-const LINE_INTERVAL_MS = 1_000;
+export const LOG_INTERVAL_MS = 1_000;
 
 export class CommitLog {
   readonly #log: Logger;
   #lineMs = Number.NEGATIVE_INFINITY;
+  /** of which no line tells yet */
+  #newest: HeadFacts | undefined;
   #blocks = 0;
   #transactions = 0;
 
@@ -20,9 +22,16 @@ export class CommitLog {
 
   /** @param nowMs monotonic */
   note(head: HeadFacts, transactions: number, nowMs: number): void {
+    this.#newest = head;
     this.#blocks += 1;
     this.#transactions += transactions;
-    if (nowMs - this.#lineMs < LINE_INTERVAL_MS) return;
+    this.tell(nowMs);
+  }
+
+  /** N236: the newest block has its line within about a second also when no other follows it. @param nowMs Infinity: none follows */
+  tell(nowMs: number): void {
+    const head = this.#newest;
+    if (head === undefined || nowMs - this.#lineMs < LOG_INTERVAL_MS) return;
     this.#log.info("block committed", {
       height: head.height,
       view: head.certificateView,
@@ -31,6 +40,7 @@ export class CommitLog {
       block: toHex(head.blockHash),
     });
     this.#lineMs = nowMs;
+    this.#newest = undefined;
     this.#blocks = 0;
     this.#transactions = 0;
   }

@@ -16,7 +16,7 @@ import { BatchIntake } from "./batch-intake.ts";
 import { BatchPool } from "./batch-pool.ts";
 import { BATCH_TRANSACTIONS_MAX, Batcher } from "./batcher.ts";
 import type { Chain, StagedBlock } from "./chain.ts";
-import { CommitLog } from "./commit-log.ts";
+import { CommitLog, LOG_INTERVAL_MS } from "./commit-log.ts";
 import { Driver, type EffectOf, type EventOf } from "./driver.ts";
 import { EvidenceLog } from "./evidence-log.ts";
 import { FairTurns } from "./fair-turns.ts";
@@ -222,6 +222,7 @@ export class Participant {
     this.recovery.start();
     this.work.refresh();
     this.schedule.every("pace", PACE_INTERVAL_MS, () => this.measurePace());
+    this.schedule.every("log", LOG_INTERVAL_MS, () => this.commitLog.tell(this.clock.monotonicMs()));
     this.schedule.every("head", HEAD_INTERVAL_MS, () => this.publishHead());
   }
 
@@ -232,7 +233,7 @@ export class Participant {
     this.driver.stop();
     await this.keepingUp.stop();
     await this.network.stop();
-    await this.commitTurn;
+    await this.commitTurn.then(() => this.commitLog.tell(Number.POSITIVE_INFINITY));
     const notKept = (error: unknown) => this.log.warn("newest trails not kept", { cause: String(error) });
     await this.chain.store.trails.flush().catch(notKept);
   }

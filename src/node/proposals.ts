@@ -6,7 +6,7 @@ import type { ValidatorKey } from "../consensus/events.ts";
 import type { VoteRecord } from "../consensus/vote-record.ts";
 import { refuse, type Verdict } from "../errors.ts";
 import { decodeProposal } from "../ledger/format-block.ts";
-import { bytesKey, type Hash } from "../ledger/hash.ts";
+import { bytesEqual, bytesKey, type Hash } from "../ledger/hash.ts";
 import type { Batch, Proposal } from "../ledger/types.ts";
 import type { Clock } from "../ports.ts";
 import type { PruneLimits } from "../store/pruning.ts";
@@ -167,10 +167,14 @@ export class Proposals {
   }
 
   private beginRest(): void {
-    if (this.built?.height !== this.chain.head.height) return;
-    const nowMs = this.clock.monotonicMs();
-    this.restsUntilMs = nowMs + Math.min(REST_MS_MAX, REST_SHARE * (nowMs - this.built.startedMs));
+    const { built } = this;
+    const { height, proposer } = this.chain.head;
+    if (built === undefined || built.height > height) return;
     this.built = undefined;
+    // N249: of the block that another made at that height it was not the primary.
+    if (built.height < height || !bytesEqual(proposer, this.ownKey)) return;
+    const nowMs = this.clock.monotonicMs();
+    this.restsUntilMs = nowMs + Math.min(REST_MS_MAX, REST_SHARE * (nowMs - built.startedMs));
   }
 
   private async rest(): Promise<void> {

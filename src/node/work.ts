@@ -21,7 +21,10 @@ export interface WorkPorts {
 
 export class Work {
   private readonly ports: WorkPorts;
+  /** what the core was told last */
   private hadWork = false;
+  /** nothing was built since: the core has dropped what it was told, or, if that answer came too late for it, still waits */
+  private isDoubtful = false;
 
   constructor(ports: WorkPorts) {
     this.ports = ports;
@@ -29,17 +32,17 @@ export class Work {
 
   /** Whether the core was told of work that is still there. */
   get isTold(): boolean {
-    return this.hadWork;
+    return this.hadWork && !this.isDoubtful;
   }
 
   /** A batch arrived: news only when the core believes that there is nothing to do. */
   notice(): void {
-    if (!this.hadWork) this.refresh();
+    if (!this.isTold) this.refresh();
   }
 
-  /** The builder found nothing: the next batch is news again. */
+  /** N248: the builder found nothing, or came too late: the next batch is news again, and so is that there is nothing. */
   noteNothingBuilt(): void {
-    this.hadWork = false;
+    this.isDoubtful = true;
   }
 
   /** The head moved, or a moment came that was waited for. */
@@ -53,6 +56,7 @@ export class Work {
     const hasWork = waiting.length > 0 || hasDueTimer;
     if (hasWork || this.hadWork) {
       this.hadWork = hasWork;
+      this.isDoubtful = false;
       this.ports.tell({ hasWork, waitingFor: waiting.map(({ digest }) => digest) });
     }
     if (nextDueMs !== undefined && !hasDueTimer) this.wake("timer", nextDueMs - nowMs);

@@ -11,9 +11,9 @@ import { type AddressUse, type RateLimit, TokenBucket } from "./rate-limit.ts";
 /** What is needed of a WebSocket; the `ws` package's fits. */
 export interface Socket {
   readonly bufferedAmount: number;
-  /** @param taken called once the kernel has all of it, or never will */
   send(text: string): void;
-  send(text: Uint8Array, options: { readonly binary: false }, taken: () => void): void;
+  /** @param taken called once the kernel has all of it, or with an error: it never will */
+  send(text: Uint8Array, options: { readonly binary: false }, taken: (error?: Error | null) => void): void;
   ping(): void;
   close(code: number, reason: string): void;
   terminate(): void;
@@ -147,9 +147,11 @@ export class Connection implements Subscriber {
       this.sendingLength += length;
       this.gather();
       this.gathered += length;
-      this.options.socket.send(next.bytes(), { binary: false }, () => {
+      this.options.socket.send(next.bytes(), { binary: false }, (error) => {
         this.sendingLength -= length;
-        this.pass();
+        // A147: for a socket that is closing no further text is made, and it gets no more time than others to close.
+        if (error instanceof Error) this.drop(CLOSE.goingAway, "");
+        else this.pass();
       });
     }
   }

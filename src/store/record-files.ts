@@ -70,6 +70,8 @@ export const REAL_FILES: RecordFiles = {
 const QUICK_WRITE_MS_MAX = 2;
 /** After one that took longer, so many go to the thread pool until this thread tries again. */
 const POOL_WRITES = 64;
+/** D136: a longer write, as of a slot that takes the place of one too small, takes long on a quick disk, too. Votes are shorter. */
+const QUICK_WRITE_BYTES_MAX = 256 << 10;
 
 /**
  * Who makes the next durable write. A job of the thread pool costs two switches of threads, more than a quick disk takes,
@@ -78,9 +80,9 @@ const POOL_WRITES = 64;
 export class DiskPace {
   #poolWrites = 0;
 
-  /** whether the calling thread makes the next write itself */
-  get isQuick(): boolean {
-    return this.#poolWrites === 0;
+  /** whether the calling thread makes the next write itself, which has so many bytes */
+  isQuickFor(bytes: number): boolean {
+    return this.#poolWrites === 0 && bytes <= QUICK_WRITE_BYTES_MAX;
   }
 
   /** @param tookMs of a write by the calling thread; undefined: the pool made it */
@@ -118,7 +120,7 @@ class RealFile implements RecordFile {
   }
 
   async write(bytes: Uint8Array, position: number): Promise<void> {
-    const isHere = SYNCS_EACH_WRITE && this.#disk.isQuick;
+    const isHere = SYNCS_EACH_WRITE && this.#disk.isQuickFor(bytes.length);
     const startedMs = performance.now();
     for (let written = 0; written < bytes.length; ) {
       const rest = [bytes, written, bytes.length - written, position + written] as const;

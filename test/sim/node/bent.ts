@@ -75,6 +75,8 @@ export class Bent {
     const endMs = world.timeline.nowMs + CENSORED_MS_MAX * (1 + faultBound(world.plan.validatorCount));
     const look = (): void => {
       if (world.checkers.receipts.has(order.hex)) return;
+      // N232: who is voted out drops what it was given.
+      if (victim.participant?.isSeated === false) return world.clients.withdraw(order);
       if (world.timeline.nowMs > endMs)
         return world.fail(`censorship: ${order.hex.slice(0, 8)} of node ${victim.index} waits`);
       world.clients.act(this.random.pick(world.cast.clients), 1);

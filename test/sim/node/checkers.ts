@@ -69,6 +69,8 @@ export class Checkers {
   private readonly beganAtMs = new Map<number, number>();
   private readonly headers: Headers;
   private readonly readings = new WeakMap<Uint8Array, Verdict<ConsensusMessage>>();
+  /** frames that somebody has sent */
+  private readonly observed = new WeakSet<Uint8Array>();
 
   constructor(world: World) {
     this.world = world;
@@ -280,7 +282,9 @@ export class Checkers {
 
   observeFrame(member: Member, bytes: Uint8Array): void {
     const { world } = this;
-    const isNew = !this.readings.has(bytes);
+    // Not by what was read: a liar reads a frame before anybody is sent it.
+    const isNew = !this.observed.has(bytes);
+    this.observed.add(bytes);
     const message = this.read(bytes);
     if (isNew && message.ok && message.value.kind === "prePrepare") this.keepProposal(message.value);
     if (world.isLiar(member.index)) return;

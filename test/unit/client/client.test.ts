@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { LinliClient, type Received } from "../../../src/client/client.ts";
 import { verifyPortable } from "../../../src/client/ed25519.ts";
 import { REMEMBERED_SIGNATURES_MAX, rememberValid } from "../../../src/client/remember.ts";
+import type { Feed } from "../../../src/client/transport.ts";
 import { receivedSigningBytes } from "../../../src/ledger/format-transaction.ts";
 import { toHex } from "../../../src/ledger/hash.ts";
 import { verifyNative } from "../../../src/node/ed25519-native.ts";
@@ -158,6 +159,33 @@ describe("LinliClient", () => {
     await all.promise;
     feed.stop();
     expect(receipts).toEqual(sent.map(({ id }) => toHex(id)));
+  });
+
+  test("A146: whoever stops or fails in the middle of receipts that were told together hears of no further one", async () => {
+    for (const [id, end] of [
+      ["s", (feed: Feed) => feed.stop()],
+      [
+        "f",
+        () => {
+          throw new Error("no more");
+        },
+      ],
+    ] as const) {
+      const receipts: string[] = [];
+      const feed = await client.followReceipts(({ receipt }) => {
+        receipts.push(toHex(receipt.txId));
+        end(feed);
+      });
+      for (const block of [1, 2]) {
+        harness.node.commitsAtOnce = false;
+        await client.sendMany([1, 2].map((at) => pin(harness.node, `${id}${block}${at}`, "together").bytes));
+        harness.node.commitPending();
+      }
+      harness.node.commitsAtOnce = true;
+      await feed.ended;
+      await client.head();
+      expect(receipts.length).toBe(1);
+    }
   });
 
   test("a feed ends with the reason when the node stops", async () => {

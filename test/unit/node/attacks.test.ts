@@ -85,20 +85,23 @@ describe("a flood of batches", () => {
     const invalid: string[] = [];
     const checks: number[] = [];
     const clock = new CostlyClock();
+    const seats = { now: validators, afterCheck: validators };
     const intake = new BatchIntake({
       clock,
       log: SILENT,
       pool,
       verifyPool: {
         ...verifyPool,
-        verifyTransactions: (transactions) => {
+        verifyTransactions: async (transactions) => {
           checks.push(transactions.length);
-          return verifyPool.verifyTransactions(transactions);
+          const isValid = await verifyPool.verifyTransactions(transactions);
+          seats.now = seats.afterCheck;
+          return isValid;
         },
       },
       verify: verifyNative,
       chainId: CHAIN_ID,
-      validators: () => validators,
+      validators: () => seats.now,
       poolView: () => ({ isCommitted: (id) => committed.has(toHex(id)), headTimeMs: 100 }),
       windowMs: () => 1_000,
       ownWaiting: () => pool.of(honest.publicKey),
@@ -108,7 +111,7 @@ describe("a flood of batches", () => {
       onBatch: () => undefined,
       onInvalid: (from, code) => invalid.push(`${from} ${code}`),
     });
-    return { pool, intake, committed, invalid, checks, clock };
+    return { pool, intake, committed, invalid, checks, clock, seats };
   }
 
   /** The same batch, as its origin did not sign it: the digest is over the body alone. */
@@ -125,6 +128,18 @@ describe("a flood of batches", () => {
     expect(pool.has(digest)).toBe(true);
     expect(invalid).toEqual(["liar BATCH_SIGNATURE"]);
     expect(checks).toEqual([1]);
+  });
+
+  it("N237: a batch whose origin loses its seat while it is checked is not kept, and nobody is blamed, whether valid or not", async () => {
+    const forged = { ...transaction({ nonce: 2 }), bytes: damaged(transaction({ nonce: 2 }).bytes) };
+    for (const one of [transaction({ nonce: 1 }), forged]) {
+      const { pool, intake, invalid, checks, seats } = openIntake();
+      seats.afterCheck = validators.slice(1);
+      const { bytes, digest } = batch({ origin: honest, sequence: 1, transactions: [one] });
+      await intake.hear(bytes, "origin");
+      expect(checks).toEqual([1]);
+      expect([pool.has(digest), invalid]).toEqual([false, []]);
+    }
   });
 
   it("N65: replays, far futures and what finds no room are not even checked; asked for, they still are", async () => {

@@ -6,7 +6,7 @@ import { CommitLog } from "../../../src/node/commit-log.ts";
 import { makeGenesis, openLedger } from "./ledger-fixture.ts";
 import { SILENT } from "./support.ts";
 
-it("N245: each block has its line where blocks are rare, and one line a second tells of all where they are not", async () => {
+async function commitLog() {
   const { head } = await openLedger(await makeGenesis());
   const lines: unknown[] = [];
   const log = new CommitLog({ ...SILENT, info: (message, fields) => lines.push([message, fields]) });
@@ -14,6 +14,11 @@ it("N245: each block has its line where blocks are rare, and one line a second t
     const facts: HeadFacts = { ...head, height };
     log.note(facts, transactions, nowMs);
   };
+  return { log, lines, note };
+}
+
+it("N245: each block has its line where blocks are rare, and one line a second tells of all where they are not", async () => {
+  const { lines, note } = await commitLog();
   note(1, 5, 100);
   for (let height = 2; height <= 9; height += 1) note(height, 2, 100 * height);
   note(10, 2, 1_100);
@@ -22,5 +27,24 @@ it("N245: each block has its line where blocks are rare, and one line a second t
     ["block committed", { height: 1, blocks: 1, transactions: 5 }],
     ["block committed", { height: 10, blocks: 9, transactions: 18 }],
     ["block committed", { height: 11, blocks: 1, transactions: 0 }],
+  ]);
+});
+
+it("N236: the last blocks before a rest have their line soon, and those before the end", async () => {
+  const { log, lines, note } = await commitLog();
+  note(1, 1, 100);
+  note(2, 3, 600);
+  log.tell(1_099);
+  expect(lines.length).toBe(1);
+  log.tell(1_100);
+  log.tell(9_000);
+  note(3, 1, 9_000);
+  note(4, 2, 9_100);
+  log.tell(Number.POSITIVE_INFINITY);
+  expect(lines).toMatchObject([
+    ["block committed", { height: 1, blocks: 1, transactions: 1 }],
+    ["block committed", { height: 2, blocks: 1, transactions: 3 }],
+    ["block committed", { height: 3, blocks: 1, transactions: 1 }],
+    ["block committed", { height: 4, blocks: 1, transactions: 2 }],
   ]);
 });

@@ -187,6 +187,41 @@ describe("work", () => {
     clock.advance(3_000);
     expect(told.at(-1)).toBe(0);
   });
+
+  it("N248: what the core was told is withdrawn when it is done, also where nothing was built for it in between", () => {
+    const clock = new StillClock();
+    const pool = new BatchPool();
+    const told: boolean[] = [];
+    const committed = new Set<string>();
+    const poolView = () => ({ isCommitted: (id: Uint8Array) => committed.has(toHex(id)), headTimeMs: 0 });
+    const work = new Work({
+      clock,
+      schedule: new Schedule(clock),
+      pool,
+      timeScale: 1,
+      chain: () => ({ headTimeMs: 0, windowMs: 60_000, nextDueMs: undefined }),
+      poolView,
+      tell: ({ hasWork }) => told.push(hasWork),
+    });
+    const first = transaction({ nonce: 1, validUntilMs: 60_000 });
+    const second = transaction({ nonce: 2, validUntilMs: 60_000 });
+    pool.add(batch({ sequence: 1, transactions: [first] }));
+    work.notice();
+    expect([told, work.isTold]).toEqual([[true], true]);
+    // The height passed while the primary rested: the core hears nothing of it and goes on waiting.
+    work.noteNothingBuilt();
+    expect(work.isTold).toBe(false);
+    committed.add(toHex(first.id));
+    work.refresh();
+    expect(told).toEqual([true, false]);
+    work.refresh();
+    expect(told.length).toBe(2);
+    pool.add(batch({ sequence: 2, transactions: [second] }));
+    work.notice();
+    work.noteNothingBuilt();
+    work.notice();
+    expect(told).toEqual([true, false, true, true]);
+  });
 });
 
 describe("filling a block", () => {

@@ -3,7 +3,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { SealedGenesis } from "../../../src/ledger/genesis.ts";
 import type { Proposal } from "../../../src/ledger/types.ts";
-import { commitBlock, makeGenesis, noteBatch, openLedger, proposalsOver } from "./ledger-fixture.ts";
+import { buildBlock, commitBlock, makeGenesis, noteBatch, openLedger, proposalsOver } from "./ledger-fixture.ts";
 import { StillClock } from "./support.ts";
 
 let genesis: SealedGenesis;
@@ -93,5 +93,25 @@ describe("the primary's rest", () => {
     clock.advance(6);
     await next.done;
     expect(next.built()).toBe(undefined);
+  });
+
+  it("N249: does not come after a block of another, also where the own one of that height was not decided", async () => {
+    const chain = await openLedger(genesis);
+    const clock = new StillClock();
+    clock.advance(genesis.timeMs + 10_000);
+    const { proposals, pool } = proposalsOver(genesis, chain, clock);
+    const validUntilMs = genesis.timeMs + 60_000;
+    pool.add(noteBatch(genesis, { id: "a", sequence: 1, validUntilMs }));
+    expect(await proposals.build({ height: 1, view: 0 })).toBeDefined();
+    clock.advance(3_000);
+    const other = noteBatch(genesis, { id: "z", sequence: 9, validUntilMs });
+    const block = buildBlock(chain, [other], clock.nowMs());
+    await commitBlock(chain, genesis, block);
+    await proposals.settle(pool.settle(proposals.view, block.proposal.references));
+    const next = building(proposals);
+    await turn();
+    expect(next.built()?.references.length).toBe(1);
+    clock.advance(20);
+    await next.done;
   });
 });

@@ -20,7 +20,8 @@ function connect({
   node = new SmallNode(),
 }: {
   readonly queueBytesMax: number;
-  readonly takes: boolean;
+  /** "closing": nothing, and the socket says so */
+  readonly takes: boolean | "closing";
   readonly node?: SmallNode;
 }) {
   const clock = systemClock({ timeMs: 0, timeScale: 1 });
@@ -44,7 +45,11 @@ function connect({
       get bufferedAmount() {
         return stream.writableLength;
       },
-      send: (text: string | Uint8Array, _?: unknown, taken?: () => void) => stream.write(text, taken),
+      send: (text: string | Uint8Array, _?: unknown, taken?: (error?: Error | null) => void) => {
+        if (takes !== "closing") return stream.write(text, taken);
+        writes.push(text.length);
+        process.nextTick(() => taken?.(new Error("WebSocket is not open")));
+      },
       ping() {},
       close: (_, reason) => closes.push(reason),
       terminate() {},
@@ -133,5 +138,13 @@ describe("A144: what a subscriber leaves unread waits as what all share", () => 
     for (let block = 0; block < 5; block += 1) await commit(50);
     expect(closes).toEqual([]);
     expect(writes.length).toBe(5);
+  });
+
+  test("A147: for a socket that is closing two texts of a block are made at most, and none of the next", async () => {
+    const { writes, closes, commit } = connect({ queueBytesMax: 4 << 20, takes: "closing" });
+    await commit(800);
+    expect([writes.length, closes]).toEqual([2, [""]]);
+    await commit(800);
+    expect(writes.length).toBe(2);
   });
 });

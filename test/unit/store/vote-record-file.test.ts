@@ -301,15 +301,22 @@ describe("vote record file", () => {
 
   it("D135: after a write that held up its thread the pool makes the next 64, then the thread tries again", () => {
     const disk = new DiskPace();
-    expect(disk.isQuick).toBe(true);
+    expect(disk.isQuickFor(8_192)).toBe(true);
     disk.noteWrite(2);
-    expect(disk.isQuick).toBe(true);
+    expect(disk.isQuickFor(8_192)).toBe(true);
     disk.noteWrite(2.1);
     for (let write = 0; write < 64; write += 1) {
-      expect(disk.isQuick).toBe(false);
+      expect(disk.isQuickFor(8_192)).toBe(false);
       disk.noteWrite(undefined);
     }
-    expect(disk.isQuick).toBe(true);
+    expect(disk.isQuickFor(8_192)).toBe(true);
+  });
+
+  it("D136: the pool makes a write of more than 256 KiB, however quick the disk is", () => {
+    const disk = new DiskPace();
+    expect([256 << 10, (256 << 10) + 1].map((bytes) => disk.isQuickFor(bytes))).toEqual([true, false]);
+    disk.noteWrite(undefined);
+    expect(disk.isQuickFor(1)).toBe(true);
   });
 
   it("D31: only its owner may read it", async () => {
