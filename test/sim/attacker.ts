@@ -549,9 +549,12 @@ function gather(loot: Loot, message: ConsensusMessage): void {
       if (message.suspicion !== undefined) loot.suspicions.set(message.suspicion.view, message.suspicion);
       return;
     case "prepare":
+      // Spam names signers that nobody has: a certificate cannot hold them.
+      if (message.vote.signer >= loot.validators.length) return;
       keep(loot.prepares, `${message.view}:${toHex(message.vote.blockHash)}`, message.vote.signer, message.vote);
       return;
     case "suspect":
+      if (message.suspect.signer >= loot.validators.length) return;
       keep(loot.suspects, message.view, message.suspect.signer, message.suspect);
       return;
     case "suspicion":
