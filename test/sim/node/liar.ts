@@ -337,6 +337,8 @@ export class Liar {
   }
 
   private buildProposal({ view, timeMs }: { readonly view: number; readonly timeMs: number }): Proposal | undefined {
+    // A program that the protocol has outgrown cannot say what a block of its own would execute.
+    if (this.chain.isOutgrown) return undefined;
     const { random } = this;
     const waiting = this.waiting().filter(() => random.chance(700));
     // Within the limits mostly: a block that is too large takes nothing else to its goal.
