@@ -66,6 +66,8 @@ interface Offer {
 export class StateSync {
   private readonly ports: StateSyncPorts;
   private notBeforeMs = 0;
+  /** what the attempt asked for that `notBeforeMs` follows */
+  private failedHeightMin = 0;
   private isStopped = false;
 
   constructor(ports: StateSyncPorts) {
@@ -82,7 +84,8 @@ export class StateSync {
    */
   async run(heightMin: number, peers: readonly ValidatorKey[]): Promise<boolean> {
     const { chain, clock, log } = this.ports;
-    if (clock.monotonicMs() < this.notBeforeMs) return false;
+    // N253: that nobody has a snapshot so far ahead says nothing about a lower one, which is all that is left when blocks are gone.
+    if (clock.monotonicMs() < this.notBeforeMs && heightMin >= this.failedHeightMin) return false;
     for (const offer of this.inOrder(await this.offers(peers))) {
       if (this.isStopped || offer.manifest.height < heightMin || offer.manifest.height <= chain.head.height) continue;
       const installed = this.certified(offer);
@@ -101,6 +104,7 @@ export class StateSync {
       return chain.head.height >= height;
     }
     this.notBeforeMs = clock.monotonicMs() + STATE_SYNC_RETRY_MS;
+    this.failedHeightMin = heightMin;
     return false;
   }
 

@@ -290,9 +290,18 @@ describe("fetching a state", () => {
     const behind = await openLedger(genesis);
     const { run, asked } = stateSyncOf(behind, genesis, { a: honest(ahead.chain, ahead.snapshots) });
     expect(await run(7)).toBe(false);
-    expect(await run(1)).toBe(false);
+    expect(await run(7)).toBe(false);
     expect(asked.length).toBe(1);
     expect(behind.head.height).toBe(0);
+  });
+
+  it("N253: that nobody has one so far ahead does not hold back the search for a lower one", async () => {
+    const ahead = await ledgerWithSnapshot(genesis, 6);
+    const behind = await openLedger(genesis);
+    const { run } = stateSyncOf(behind, genesis, { a: honest(ahead.chain, ahead.snapshots) });
+    expect(await run(7)).toBe(false);
+    expect(await run(1)).toBe(true);
+    expect(behind.head.height).toBe(6);
   });
 
   it("N143: ids that are not those of the header, or blocks that are not linked, install nothing", async () => {
