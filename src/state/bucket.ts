@@ -166,7 +166,7 @@ export class BucketUpdate {
     return low;
   }
 
-  // Both lists are sorted by key hash: one pass. An unchanged leaf keeps its id; a deleted key that is absent is nothing.
+  // Both lists are sorted by key hash. An unchanged leaf keeps its id; a deleted key that is absent is nothing.
   #merge(refs: readonly LeafRef[], start: number, end: number): LeafRef[] {
     // Every key of the state is in such a list: one that grows would have room for seventeen.
     const merged = new Array<LeafRef>(refs.length + end - start);

@@ -1,9 +1,12 @@
 // Real members in one process: participants, signers, stores and contracts as they run in earnest, over the memory network.
 // Only the wire and the disks are replaced.
 
+import { expect, vi } from "vitest";
+import { buildTransaction } from "../../../src/client/transaction.ts";
 import { emptyVoteRecord, encodeVoteRecord } from "../../../src/consensus/vote-record.ts";
 import { Engine } from "../../../src/contracts/engine.ts";
 import { PROTOCOLS, type Protocols } from "../../../src/contracts/protocols.ts";
+import { decodeTransaction } from "../../../src/ledger/format-transaction.ts";
 import type { SealedGenesis } from "../../../src/ledger/genesis.ts";
 import type { Chain } from "../../../src/node/chain.ts";
 import { systemClock } from "../../../src/node/clock.ts";
@@ -16,6 +19,7 @@ import { MemoryHub } from "../../../src/p2p/memory-network.ts";
 import type { Clock, KeySigner, KeyValueStore, Logger, PeerNetwork, VoteRecordStore } from "../../../src/ports.ts";
 import { MemoryStore } from "../../../src/store/memory-store.ts";
 import { MemoryVoteRecord } from "../../../src/store/memory-vote-record.ts";
+import { VALIDATORS } from "./ledger-fixture.ts";
 import { SILENT } from "./support.ts";
 
 /** What survives a member's process. */
@@ -35,6 +39,7 @@ export class MemberNetwork {
   readonly genesis: SealedGenesis;
   private readonly hub: MemoryHub;
   private readonly members: Member[] = [];
+  private notes = 0;
 
   constructor(genesis: SealedGenesis) {
     this.genesis = genesis;
@@ -95,6 +100,30 @@ export class MemberNetwork {
     this.members.push(member);
     await participant.start();
     return member;
+  }
+
+  /** A note of its own, handed to the first of them; returns when all of them have committed it. */
+  async commitNote(at: readonly Pick<Member, "chain" | "participant">[]): Promise<void> {
+    this.notes += 1;
+    const [author] = VALIDATORS;
+    if (author === undefined) throw new Error("no validators");
+    const { bytes } = buildTransaction({
+      chainId: this.genesis.chainId,
+      signers: [{ account: "clerk-0", signer: author }],
+      nonce: this.notes,
+      validUntilMs: Math.floor(this.clock.nowMs()) + 60_000,
+      gasLimit: 1_000_000,
+      calls: [{ contract: "notes", action: "write", args: { id: `note-${this.notes}`, text: "x" } }],
+    });
+    const transaction = decodeTransaction(bytes);
+    if (!transaction.ok) throw new Error(transaction.code);
+    at[0]?.participant.offer(transaction.value);
+    await vi.waitFor(
+      () => {
+        for (const { chain } of at) expect(chain.replay.has(transaction.value.id)).toBe(true);
+      },
+      { timeout: 20_000, interval: 10 },
+    );
   }
 
   async stop(): Promise<void> {

@@ -1,9 +1,7 @@
 // Whole members that come late: they take a snapshot, go on by blocks, and vote.
 
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { buildTransaction } from "../../../src/client/transaction.ts";
 import { decode, encode } from "../../../src/ledger/codec.ts";
-import { decodeTransaction } from "../../../src/ledger/format-transaction.ts";
 import type { SealedGenesis } from "../../../src/ledger/genesis.ts";
 import { toHex } from "../../../src/ledger/hash.ts";
 import { verifyNative } from "../../../src/node/ed25519-native.ts";
@@ -38,42 +36,18 @@ async function startMember(
   return members.start(key, `peer-${index}`, { snapshots });
 }
 
-let sent = 0;
-async function commitNote(members: MemberNetwork, at: readonly Member[]): Promise<void> {
-  sent += 1;
-  const [author] = VALIDATORS;
-  if (author === undefined) throw new Error("no validators");
-  const { bytes } = buildTransaction({
-    chainId: genesis.chainId,
-    signers: [{ account: "clerk-0", signer: author }],
-    nonce: sent,
-    validUntilMs: Math.floor(members.clock.nowMs()) + 60_000,
-    gasLimit: 1_000_000,
-    calls: [{ contract: "notes", action: "write", args: { id: `note-${sent}`, text: "x" } }],
-  });
-  const transaction = decodeTransaction(bytes);
-  if (!transaction.ok) throw new Error(transaction.code);
-  at[0]?.participant.offer(transaction.value);
-  await vi.waitFor(
-    () => {
-      for (const { chain } of at) expect(chain.replay.has(transaction.value.id)).toBe(true);
-    },
-    { timeout: 20_000, interval: 10 },
-  );
-}
-
 describe("a member that comes late", () => {
   it("N146: takes a snapshot of the others, and its votes count", async () => {
     network = new MemberNetwork(genesis);
     const early: Member[] = [];
     for (const index of [0, 1, 2]) early.push(await startMember(network, index));
-    for (let note = 0; note < 8; note += 1) await commitNote(network, early);
+    for (let note = 0; note < 8; note += 1) await network.commitNote(early);
     const late = await startMember(network, 3);
     await vi.waitFor(() => expect(late.chain.head.height).toBeGreaterThanOrEqual(8), { timeout: 20_000 });
     expect(late.chain.store.firstHeight).toBeGreaterThan(3);
     expect(toHex(late.chain.tree.root())).toBe(toHex(early[0]!.chain.tree.root()));
     await early[0]?.participant.stop();
-    await commitNote(network, [early[1]!, early[2]!, late]);
+    await network.commitNote([early[1]!, early[2]!, late]);
     expect(late.participant.replica.status().role).not.toBe("follower");
   }, 60_000);
 
@@ -84,7 +58,7 @@ describe("a member that comes late", () => {
     for (const index of [0, 1, 2]) early.push(await startMember(network, index, pruning));
     // Old bodies are looked for after each commit, unless they still are: a busy machine needs a few more.
     const hasDeleted = () => early.every(({ chain }) => chain.store.firstBodyHeight > 6);
-    for (let note = 0; note < 20 || (note < 200 && !hasDeleted()); note += 1) await commitNote(network, early);
+    for (let note = 0; note < 20 || (note < 200 && !hasDeleted()); note += 1) await network.commitNote(early);
     expect(hasDeleted()).toBe(true);
     const late = await startMember(network, 3, pruning);
     await vi.waitFor(() => expect(late.chain.head.height).toBeGreaterThanOrEqual(20), { timeout: 20_000 });
@@ -93,7 +67,7 @@ describe("a member that comes late", () => {
       const [txId] = chain.store.loadBlock(2)?.transactionIds ?? [];
       expect(chain.store.findReceipt(txId ?? genesis.chainId)?.height).toBe(2);
     }
-    await commitNote(network, [...early, late]);
+    await network.commitNote([...early, late]);
   }, 60_000);
 
   it("N145: whom nobody can give the next block takes a snapshot however little it is behind", async () => {

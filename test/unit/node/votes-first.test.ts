@@ -1,8 +1,6 @@
 // What a member's execution of a block waits for, on disks that take less than a turn of the event loop and on such that take many.
 
 import { afterEach, beforeAll, expect, it, vi } from "vitest";
-import { buildTransaction } from "../../../src/client/transaction.ts";
-import { decodeTransaction } from "../../../src/ledger/format-transaction.ts";
 import type { SealedGenesis } from "../../../src/ledger/genesis.ts";
 import type { VoteRecordStore } from "../../../src/ports.ts";
 import { makeGenesis, VALIDATORS } from "./ledger-fixture.ts";
@@ -54,24 +52,7 @@ it.each([0, 40])(
     network = new MemberNetwork(genesis);
     const members: Awaited<ReturnType<typeof startMember>>[] = [];
     for (const index of [0, 1, 2]) members.push(await startMember(network, index, saveMs));
-    const [author] = VALIDATORS;
-    const { bytes } = buildTransaction({
-      chainId: genesis.chainId,
-      signers: [{ account: "clerk-0", signer: author! }],
-      nonce: 1,
-      validUntilMs: Math.floor(network.clock.nowMs()) + 60_000,
-      gasLimit: 1_000_000,
-      calls: [{ contract: "notes", action: "write", args: { id: "note", text: "x" } }],
-    });
-    const transaction = decodeTransaction(bytes);
-    if (!transaction.ok) throw new Error(transaction.code);
-    members[0]!.participant.offer(transaction.value);
-    await vi.waitFor(
-      () => {
-        for (const { chain } of members) expect(chain.replay.has(transaction.value.id)).toBe(true);
-      },
-      { timeout: 20_000, interval: 10 },
-    );
+    await network.commitNote(members);
     for (const { happened } of members) {
       const before = happened.slice(0, happened.indexOf("executed"));
       expect(before).toContain("saved");
