@@ -17,7 +17,7 @@ import type { Envelope } from "./messages.ts";
 import { resend } from "./progress.ts";
 
 interface EarlyFrames {
-  readonly arrivals: Arrival[];
+  readonly frames: { readonly height: number; readonly arrival: Arrival }[];
   bytes: number;
 }
 
@@ -36,8 +36,8 @@ export class CatchUp {
     const { from } = arrival;
     if (!core.state.keys.includes(from)) return;
     this.heights.set(from, Math.max(this.heights.get(from) ?? 0, envelope.height));
-    if (envelope.height <= core.state.height + EARLY_HEIGHTS_MAX) this.keepEarly(arrival);
-    this.considerSync(core, EARLY_HEIGHTS_MAX);
+    if (envelope.height <= core.state.height + EARLY_HEIGHTS_MAX) this.keepEarly(arrival, envelope.height);
+    this.considerSync(core, this.isMissed(core) ? 0 : EARLY_HEIGHTS_MAX);
   }
 
   /** Whether so many peers are ahead that one honest among them has this height committed. */
@@ -51,6 +51,24 @@ export class CatchUp {
     const ahead = this.aheadOf(core, state.height + heights).sort(([, left], [, right]) => right - left);
     const vouchedFor = ahead[faultBound(state.validators.length)];
     if (vouchedFor !== undefined) this.requestSync(core, vouchedFor[0], vouchedFor[1] - 1);
+  }
+
+  /**
+   * C113: links keep their order, so a peer that speaks of a later height has sent all that it will send for this one. What is not
+   * here of it never comes, and frames of the next heights only pile up: f + 1 peers ahead are then enough to fetch the block.
+   */
+  private isMissed({ state }: Core): boolean {
+    const { decided, view } = state;
+    const hasMore = (signer: number): boolean => (this.heights.get(state.keyOf(signer)) ?? 0) <= state.height;
+    const block = decided === undefined ? state.current.accepted?.candidate : state.candidate(decided.blockHash);
+    if (block === undefined && !hasMore(state.primary())) return true;
+    if (decided !== undefined) return false;
+    const others = state.keys.map((_, signer) => signer).filter((signer) => signer !== state.own);
+    const canReachQuorum = (kind: "prepare" | "commit", isOwnThere: boolean): boolean => {
+      const votes = others.filter((signer) => hasMore(signer) || state.log.find(kind, view, signer) !== undefined);
+      return votes.length + (isOwnThere && state.own !== undefined ? 1 : 0) >= state.quorum;
+    };
+    return !canReachQuorum("commit", state.prepared.has(view) || canReachQuorum("prepare", true));
   }
 
   maySync(core: Core): boolean {
@@ -113,23 +131,25 @@ export class CatchUp {
   /** C111: blocks that came are progress, which no liar can feign: the next ones are fetched at once. */
   noteSynced(core: Core): void {
     this.hasAskedToSync = false;
-    this.considerSync(core, EARLY_HEIGHTS_MAX);
+    this.considerSync(core, this.isMissed(core) ? 0 : EARLY_HEIGHTS_MAX);
   }
 
-  /** The frames kept for the heights from the one that now begins. What was known of peers that have no seat in it is forgotten. */
+  /**
+   * The frames kept for the heights from the one that now begins, lowest first: what belongs to it is known before a later one asks
+   * whether anything is missing. What was known of peers that have no seat in it is forgotten.
+   */
   takeEarly(core: Core): readonly Arrival[] {
     for (const key of this.heights.keys()) if (!core.state.keys.includes(key)) this.heights.delete(key);
-    const arrivals = [...this.early.values()].flatMap((kept) => kept.arrivals);
+    const frames = [...this.early.values()].flatMap((kept) => kept.frames);
     this.early.clear();
-    return arrivals;
+    return frames.sort((left, right) => left.height - right.height).map(({ arrival }) => arrival);
   }
 
-  private keepEarly(arrival: Arrival): void {
+  private keepEarly(arrival: Arrival, height: number): void {
     const { from, bytes } = arrival;
-    const kept = this.early.get(from) ?? { arrivals: [], bytes: 0 };
-    if (kept.arrivals.length >= EARLY_FRAMES_PER_PEER_MAX || kept.bytes + bytes.length > EARLY_BYTES_PER_PEER_MAX)
-      return;
-    kept.arrivals.push(arrival);
+    const kept = this.early.get(from) ?? { frames: [], bytes: 0 };
+    if (kept.frames.length >= EARLY_FRAMES_PER_PEER_MAX || kept.bytes + bytes.length > EARLY_BYTES_PER_PEER_MAX) return;
+    kept.frames.push({ height, arrival });
     kept.bytes += bytes.length;
     this.early.set(from, kept);
   }

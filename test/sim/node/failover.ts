@@ -19,6 +19,9 @@ const SLOW_MS = 10_000;
 /** One transaction of somebody this often. */
 export const OFFER_MS = 10;
 const WAIT_MS_MAX = 30_000;
+/** Of work after a cut, and what of a block's 20 ms is no longer in step. */
+const WATCHED_MS = 1_000;
+const LATE_MS = 10;
 const NEVER_MS = 1e9;
 
 function calmPlan(seed: number, partitions: readonly Partition[]): Plan {
@@ -124,11 +127,11 @@ class Stage {
   }
 
   /** Cuts a machine off without anybody being told. */
-  freeze(index: number): void {
+  freeze(index: number, toMs = NEVER_MS): void {
     this.partitions.push({
       side: new Set([index]),
       fromMs: 0,
-      toMs: NEVER_MS,
+      toMs,
       isOneWay: false,
       noticedAfterMs: undefined,
     });
@@ -194,6 +197,26 @@ export async function failoverMs(way: Way, seed: number): Promise<number> {
   else if (way === "frozen") stage.freeze(primary.index);
   else stage.holdProposals(primary, undefined);
   return stage.untilOthersCommit(primary);
+}
+
+/** @returns heights after a cut that the member that was cut off commits late, until it is in step with the others */
+export async function lateHeights(seed: number, cutMs: number): Promise<number> {
+  const stage = new Stage(seed);
+  await stage.begin();
+  const { world, commits, primary } = stage;
+  const cut = (primary.index + 1) % world.members.length;
+  const healMs = world.timeline.nowMs + cutMs;
+  stage.freeze(cut, healMs);
+  await world.runUntil(healMs + WATCHED_MS, () => false);
+  const firstMs = (height: number, isOwn: boolean): number =>
+    Math.min(
+      ...commits
+        .filter(({ by, block }) => (by === cut) === isOwn && block.head.height === height)
+        .map(({ atMs }) => atMs),
+    );
+  const others = commits.filter(({ by, atMs }) => by !== cut && atMs >= healMs && atMs < healMs + WATCHED_MS - LATE_MS);
+  const heights = [...new Set(others.map(({ block }) => block.head.height))];
+  return heights.filter((height) => firstMs(height, true) > firstMs(height, false) + LATE_MS).length;
 }
 
 /** @returns transactions per second that were committed, and whether the primary was deposed */

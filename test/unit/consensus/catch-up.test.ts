@@ -1,6 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { ANSWERS_PER_PEER_MAX, EARLY_FRAMES_PER_PEER_MAX, EARLY_HEIGHTS_MAX } from "../../../src/consensus/limits.ts";
-import { encodeCertified, encodeDecided, encodeVote, encodeWaiting } from "../../../src/consensus/messages.ts";
+import {
+  type ConsensusMessage,
+  encodeCertified,
+  encodeDecided,
+  encodeVote,
+  encodeWaiting,
+} from "../../../src/consensus/messages.ts";
 import { Replica } from "../../../src/consensus/replica.ts";
 import { emptyVoteRecord } from "../../../src/consensus/safety.ts";
 import { encodeCertificate } from "../../../src/ledger/format-vote.ts";
@@ -24,6 +30,23 @@ function ahead(works: readonly string[]): Stage {
   }
   stage.heal();
   return stage;
+}
+
+/** Height 1 as 3 sees it when these frames to it are lost: it has not executed the block, the others have committed it. */
+function losing(isLost: (message: ConsensusMessage, from: number) => boolean): Stage {
+  const stage = opened();
+  stage.actor(3).holds.add("executeBlock");
+  stage.offer("a");
+  const isDue = ({ to, from, bytes }: Stage["flights"][number]) => to !== 3 || !isLost(read(bytes), from);
+  while (stage.flights.some(isDue)) stage.deliver((_, flight) => isDue(flight));
+  stage.lose();
+  return stage;
+}
+
+/** These peers speak of the next height. */
+function speak(stage: Stage, ...peers: readonly number[]): readonly string[] {
+  for (const from of peers) stage.hand(3, from, encodeWaiting(2, 0, []));
+  return stage.lines.filter((line) => line.startsWith("3 requestSync"));
 }
 
 function blockOf(actor: Actor, height: number) {
@@ -93,9 +116,11 @@ describe("peers behind", () => {
 
   it("a replica that only misses frames says what it waits for once f + 1 peers are ahead", () => {
     const stage = ahead(["a"]);
+    const actor = stage.actor(3);
     stage.hand(3, 0, encodeWaiting(2, 0, []));
-    expect(stage.actor(3).timers).toEqual([]);
+    expect(actor.timers).toEqual([]);
     stage.hand(3, 1, encodeWaiting(2, 0, []));
+    stage.step(actor, { kind: "syncFinished", head: stage.headOf(actor) });
     stage.fire(3, "resend");
     stage.run();
     expect(stage.actor(3).blocks.length).toBe(1);
@@ -104,7 +129,7 @@ describe("peers behind", () => {
 
 describe("far behind", () => {
   it("f + 1 peers farther ahead than frames are kept for are a reason to sync, f are not (pitfall 25)", () => {
-    const stage = opened();
+    const stage = losing(() => false);
     stage.hand(3, 0, encodeWaiting(1_000_000, 0, []));
     stage.hand(3, 0, encodeWaiting(1_000_001, 0, []));
     stage.hand(3, 1, encodeWaiting(1 + EARLY_HEIGHTS_MAX, 0, []));
@@ -114,11 +139,50 @@ describe("far behind", () => {
   });
 
   it("f + 1 peers two heights ahead are one when the time to send again has come: what is missing may never come", () => {
-    const stage = opened();
+    const stage = losing(() => false);
     for (const from of [0, 1]) stage.hand(3, from, encodeWaiting(3, 0, []));
     expect(stage.lines.some((line) => line.includes("requestSync"))).toBe(false);
     stage.fire(3, "resend");
     expect(stage.lines).toContain("3 requestSync 2 from 1");
+  });
+
+  it("C113: f + 1 peers ahead whose votes for this height are not here are a reason to fetch it at once, f are not", () => {
+    const stage = ahead(["a"]);
+    expect(speak(stage, 1, 1)).toEqual([]);
+    expect(speak(stage, 2)).toEqual(["3 requestSync 1 from 2"]);
+  });
+
+  it("C113: votes that may still come are waited for, the own one among them; those of peers ahead may not", () => {
+    const one = losing(({ kind }, from) => kind === "commit" && from !== 0);
+    expect(speak(one, 0, 1)).toEqual([]);
+    expect(speak(one, 2)).toEqual(["3 requestSync 1 from 1"]);
+    const isLostCommit = ({ kind }: ConsensusMessage, from: number) => kind === "commit" && from === 1;
+    expect(speak(losing(isLostCommit), 0, 1, 2), "prepared: its own COMMIT makes three").toEqual([]);
+    const unprepared = losing((message, from) => isLostCommit(message, from) || message.kind === "prepare");
+    expect(speak(unprepared, 0, 1, 2)).toEqual(["3 requestSync 1 from 1"]);
+  });
+
+  it("C113: the proposal of a decided block is waited for as long as its primary may still send it", () => {
+    const stage = losing(({ kind }) => kind === "prePrepare");
+    expect(speak(stage, 1, 2)).toEqual([]);
+    expect(speak(stage, 0)).toEqual(["3 requestSync 1 from 2"]);
+  });
+
+  it("C113: who has the proposal follows by frames, in whatever order peers' frames of later heights were kept", () => {
+    const stage = opened();
+    const slow = stage.actor(3);
+    slow.holds.add("commitBlock");
+    stage.hand(3, 1, encodeWaiting(2, 0, []));
+    for (const name of ["a", "b", "c"]) {
+      stage.offer(name, [0, 1, 2, 3]);
+      stage.run();
+    }
+    for (let height = 1; height <= 3; height += 1) {
+      stage.release(3, "commitBlock");
+      stage.run();
+    }
+    expect(slow.blocks.length).toBe(3);
+    expect(stage.lines.some((line) => line.startsWith("3 requestSync"))).toBe(false);
   });
 
   it("C111: blocks that came let the next ones be fetched at once, a sync that brought none does not", () => {
@@ -152,10 +216,11 @@ describe("far behind", () => {
     const stage = ahead(["a", "b"]);
     const block = blockOf(stage.actor(0), 2);
     const signatures = block.certificate.signatures.map(() => new Uint8Array(64));
-    stage.hand(3, 0, encodeDecided({ ...block, certificate: { ...block.certificate, signatures } }));
+    stage.hand(3, 2, encodeDecided({ ...block, certificate: { ...block.certificate, signatures } }));
     expect(stage.lines.some((line) => line.includes("requestSync"))).toBe(false);
-    stage.hand(3, 1, encodeDecided(block));
-    expect(stage.lines).toContain("3 requestSync 2 from 1");
+    stage.fire(3, "answer");
+    stage.hand(3, 2, encodeDecided(block));
+    expect(stage.lines).toContain("3 requestSync 2 from 2");
   });
 
   it("while blocks are fetched the core does not write; afterwards it starts above the new head", () => {
