@@ -72,7 +72,7 @@ import {
 import { Trails } from "./trails.ts";
 import { replayIds, windowBlocks } from "./window.ts";
 
-const STATE_CACHE_BYTES = 64 << 20;
+const STATE_CACHE_BYTES = 32 << 20;
 /** Blocks whose receipts stay decoded: everybody asks for those of the newest blocks. */
 const RECEIPT_BLOCKS_KEPT = 8;
 
