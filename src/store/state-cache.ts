@@ -56,7 +56,7 @@ export class StateCache implements StateReader {
 
 /**
  * Rows by the text of their key, their bytes side by side in a few large buffers: an array of its own for each takes 265 bytes for
- * 40 and is one more thing for the collector to mark. What is read is a copy, so a row is rewritten where it lies.
+ * 40 and is one more thing for the collector to mark. D137: what is read is a copy, so a row is rewritten where it lies.
  */
 class Rows {
   /** chunk * CHUNK_WORDS + word, or ABSENT */
