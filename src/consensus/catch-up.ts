@@ -37,12 +37,17 @@ export class CatchUp {
     if (!core.state.keys.includes(from)) return;
     this.heights.set(from, Math.max(this.heights.get(from) ?? 0, envelope.height));
     if (envelope.height <= core.state.height + EARLY_HEIGHTS_MAX) this.keepEarly(arrival, envelope.height);
-    this.considerSync(core, this.isMissed(core) ? 0 : EARLY_HEIGHTS_MAX);
+    this.considerMissed(core);
   }
 
   /** Whether so many peers are ahead that one honest among them has this height committed. */
   isBehind(core: Core): boolean {
     return this.aheadOf(core, core.state.height).length > faultBound(core.state.validators.length);
+  }
+
+  /** Peers have to be further ahead than their frames are kept here, unless what this height lacks cannot come any more. */
+  private considerMissed(core: Core): void {
+    this.considerSync(core, this.isMissed(core) ? 0 : EARLY_HEIGHTS_MAX);
   }
 
   /** f + 1 peers so many heights ahead: at least one is honest, and what is missing here may never come again. */
@@ -131,7 +136,7 @@ export class CatchUp {
   /** C111: blocks that came are progress, which no liar can feign: the next ones are fetched at once. */
   noteSynced(core: Core): void {
     this.hasAskedToSync = false;
-    this.considerSync(core, this.isMissed(core) ? 0 : EARLY_HEIGHTS_MAX);
+    this.considerMissed(core);
   }
 
   /**
