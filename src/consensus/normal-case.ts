@@ -278,11 +278,14 @@ function commitToSign(state: HeightState): RequestOf<"commit"> | undefined {
   return { kind: "commit", height, view, block: candidate.block, resultHash, certificate, suspicion };
 }
 
-/** Commits what q validators certified, once the own result is there and equal; halts when it is another. */
+/**
+ * Commits what q validators certified, once the own result is there and equal; halts when it is another. C114: also while others
+ * are asked for blocks: those who are asked may be silent for seconds, and whoever commits second does nothing.
+ */
 export function finishHeight(core: Core): void {
   const { state } = core;
   const { decided } = state;
-  if (decided === undefined || state.isCommitting || core.isSyncing) return;
+  if (decided === undefined || state.isCommitting) return;
   const candidate = state.candidate(decided.blockHash);
   if (candidate?.check === "invalid") return halt(core, "CERTIFIED_BLOCK_REFUSED", candidate.refusedBecause);
   if (candidate?.outcome === undefined) return;

@@ -246,20 +246,22 @@ export class StateSync {
     let next = { height: header.height, hash: blockHash };
     let oldestMs = header.timeMs;
     const isWhole = () => next.height === 0 || oldestMs < header.timeMs - windowMs;
-    for (const { peer } of holders) {
-      while (!isWhole() && !this.isStopped) {
-        const answer = await this.ask(peer, { kind: "window", height: next.height }, PART_TIMEOUT_MS);
-        if (answer === undefined || this.isStopped) break;
-        const blocks = linkedBlocks(answer, next);
-        if (blocks === undefined) this.ports.onBadAnswer(peer, "WINDOW_BLOCK");
-        if (blocks === undefined || blocks.length === 0) break;
-        await staged.addWindow(blocks);
-        found.push(...blocks.map(({ timeMs, ids }) => ({ timeMs, ids })));
-        const last = blocks.at(-1)!;
-        oldestMs = last.timeMs;
-        next = { height: last.height - 1, hash: last.parentHash };
-      }
-      if (isWhole()) break;
+    // N240: in turn, so that one who hands out block by block, each in time, takes no more than its share of the attempt.
+    const sources = holders.map(({ peer }) => peer);
+    while (!isWhole() && !this.isStopped) {
+      const peer = sources.shift();
+      if (peer === undefined) break;
+      const answer = await this.ask(peer, { kind: "window", height: next.height }, PART_TIMEOUT_MS);
+      if (answer === undefined || this.isStopped) continue;
+      const blocks = linkedBlocks(answer, next);
+      if (blocks === undefined) this.ports.onBadAnswer(peer, "WINDOW_BLOCK");
+      if (blocks === undefined || blocks.length === 0) continue;
+      await staged.addWindow(blocks);
+      found.push(...blocks.map(({ timeMs, ids }) => ({ timeMs, ids })));
+      const last = blocks.at(-1)!;
+      oldestMs = last.timeMs;
+      next = { height: last.height - 1, hash: last.parentHash };
+      sources.push(peer);
     }
     if (!isWhole()) return undefined;
     const replay = new ReplayWindow();

@@ -20,7 +20,9 @@ import type { Chain, StagedBlock } from "./chain.ts";
 /** First everybody gets a short time, so that one who is silent holds up nobody for long; then enough for a slow link. */
 const SYNC_TIMEOUTS_MS = [1_000, 5_000] as const;
 export const SYNC_ANSWER_BYTES_MAX = 6 << 20;
-const SYNC_BLOCKS_MAX = 500;
+export const SYNC_BLOCKS_MAX = 500;
+/** Batches of this size leave no room for a large block more. */
+const FULL_ANSWER_BYTES = SYNC_ANSWER_BYTES_MAX / 2;
 /** N96: the largest block that governance may allow, with everything that proves it. Peers must be able to carry it. */
 export const SYNC_BLOCK_BYTES_MAX =
   LIMITS.blockBytesMax + LIMITS.proposalBytesMax + LIMITS.certificateBytesMax + LIMITS.resultBytesMax + 65_536;
@@ -95,48 +97,59 @@ export class Sync {
     this.areBlocksGone = false;
     for (const timeoutMs of SYNC_TIMEOUTS_MS) {
       for (let index = 0; chain.head.height < height && !chain.isOutgrown && index < peers.length; ) {
-        const before = chain.head.height;
-        await this.fetchFrom(peers[index]!, timeoutMs);
-        // A peer that has no more is followed by the next; one that moved the head is asked again.
-        if (chain.head.height === before) index += 1;
+        // N252: whoever fills an answer is asked again. Who brings less has no more, or hands it out slowly, and is followed by
+        // the next: that the head moves, by whomever, is no reason to wait for it again.
+        if (!(await this.fetchFrom(peers[index]!, timeoutMs))) index += 1;
       }
       // What somebody had was taken: only who had no time to say so is worth another round.
       if (chain.head.height > startHeight) break;
     }
   }
 
-  private async fetchFrom(peer: ValidatorKey, timeoutMs: number): Promise<void> {
-    const { chain } = this.ports;
+  /** @returns whether the answer was as full as one may be: there is probably more */
+  private async fetchFrom(peer: ValidatorKey, timeoutMs: number): Promise<boolean> {
+    const { chain, onBadAnswer } = this.ports;
+    const refuseAnswer = (code: string): boolean => {
+      onBadAnswer(peer, code);
+      return false;
+    };
     let answer: Uint8Array;
     try {
       answer = await this.ports.request(peer, encode([chain.head.height + 1]), timeoutMs);
     } catch (error) {
       if (!(error instanceof LedgerError)) throw error;
       this.ports.log.debug("sync request failed", { peer, code: error.code });
-      return;
+      return false;
     }
     const decoded = decode(answer, ANSWER_LIMITS);
-    if (!decoded.ok || !Array.isArray(decoded.value)) return this.ports.onBadAnswer(peer, "SYNC_ANSWER_INVALID");
+    if (!decoded.ok || !Array.isArray(decoded.value)) return refuseAnswer("SYNC_ANSWER_INVALID");
     const [first] = decoded.value as readonly Value[];
     if (typeof first === "number") {
       this.ports.log.debug("blocks are gone at a peer", { peer, firstHeight: first });
       this.areBlocksGone = true;
-      return;
+      return false;
     }
+    let blocks = 0;
+    let bytes = 0;
     for (const item of decoded.value as readonly Value[]) {
       // C72: what follows is a matter for newer software, and not its sender's fault.
-      if (chain.isOutgrown) return;
+      if (chain.isOutgrown) return false;
       const verdict = await this.apply(item);
-      if (!verdict.ok) return this.ports.onBadAnswer(peer, verdict.code);
+      if (!verdict.ok) return refuseAnswer(verdict.code);
+      if (verdict.value === undefined) continue;
+      blocks += 1;
+      bytes += verdict.value;
     }
+    return blocks >= SYNC_BLOCKS_MAX || bytes >= FULL_ANSWER_BYTES;
   }
 
-  private async apply(item: Value): Promise<Verdict<true>> {
+  /** @returns the bytes of its batches; undefined when its height is committed already */
+  private async apply(item: Value): Promise<Verdict<number | undefined>> {
     const { chain, chainId, verify } = this.ports;
     const read = readBlock(item);
     if (!read.ok) return read;
     const { proposal, resultBytes, certificate, batches } = read.value;
-    if (proposal.header.height <= chain.head.height) return accept(true);
+    if (proposal.header.height <= chain.head.height) return accept(undefined);
     const header = chain.checkHeader(proposal);
     if (!header.ok) return header;
     if (certificate.height !== proposal.header.height || certificate.resultHash.length === 0)
@@ -157,7 +170,7 @@ export class Sync {
     const staged = chain.execute(block.value);
     if (!bytesEqual(staged.resultHash, certificate.resultHash)) throw divergence(staged, resultBytes);
     await this.ports.commit(staged, certificate);
-    return accept(true);
+    return accept(batches.reduce((sum, batch) => sum + batch.bytes.length, 0));
   }
 
   /** The origin's signature. */

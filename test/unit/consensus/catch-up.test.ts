@@ -13,6 +13,7 @@ import { encodeCertificate } from "../../../src/ledger/format-vote.ts";
 import { EMPTY_BYTES } from "../../../src/ledger/hash.ts";
 import type { Actor } from "../../scenarios/stage.ts";
 import { read, Stage } from "../../scenarios/stage.ts";
+import { headOf } from "../../sim/chain.ts";
 
 function opened(options: ConstructorParameters<typeof Stage>[0] = {}): Stage {
   const stage = new Stage(options);
@@ -223,16 +224,35 @@ describe("far behind", () => {
     expect(stage.lines).toContain("3 requestSync 2 from 2");
   });
 
-  it("while blocks are fetched the core does not write; afterwards it starts above the new head", () => {
+  it("C114: what is decided here is committed while others are asked, who may be silent for long; the blocks they have then count", () => {
     const stage = ahead(["a", "b", "c"]);
     const actor = stage.actor(3);
     for (const from of [0, 1]) stage.hand(3, from, encodeWaiting(4, 0, []));
-    stage.fire(3, "resend");
+    expect(actor.replica.status()).toMatchObject({ height: 1, isSyncing: true });
     stage.hand(3, 0, encodeDecided(blockOf(stage.actor(0), 1)));
-    expect(stage.lines.some((line) => line.startsWith("3 commitBlock"))).toBe(false);
+    expect(actor.blocks.length).toBe(1);
+    expect(actor.replica.status()).toMatchObject({ height: 2, isSyncing: true });
+    actor.blocks.splice(0, 1, ...stage.actor(0).blocks);
+    stage.step(actor, { kind: "syncFinished", head: stage.headOf(actor) });
+    expect(actor.replica.status()).toMatchObject({ height: 4, isSyncing: false });
+    stage.offer("d");
+    stage.run();
+    expect(actor.blocks.length).toBe(4);
+  });
+
+  it("C114: blocks that came by sync while a block is being committed make that commit's answer an old one", () => {
+    const stage = ahead(["a", "b", "c"]);
+    const actor = stage.actor(3);
+    for (const from of [0, 1]) stage.hand(3, from, encodeWaiting(4, 0, []));
+    actor.holds.add("commitBlock");
+    stage.hand(3, 0, encodeDecided(blockOf(stage.actor(0), 1)));
     actor.blocks.push(...stage.actor(0).blocks);
     stage.step(actor, { kind: "syncFinished", head: stage.headOf(actor) });
     expect(actor.replica.status()).toMatchObject({ height: 4, isSyncing: false });
+    const [first] = stage.actor(0).blocks;
+    stage.step(actor, { kind: "blockCommitted", head: headOf(stage.facts, first) });
+    expect(actor.replica.status()).toMatchObject({ height: 4 });
+    actor.holds.clear();
     stage.offer("d");
     stage.run();
     expect(actor.blocks.length).toBe(4);

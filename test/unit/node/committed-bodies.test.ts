@@ -15,8 +15,9 @@ import type { SealedGenesis } from "../../../src/ledger/genesis.ts";
 import { toHex } from "../../../src/ledger/hash.ts";
 import { LIMITS } from "../../../src/ledger/limits.ts";
 import type { Result } from "../../../src/ledger/types.ts";
+import type { Chain } from "../../../src/node/chain.ts";
 import { verifyNative } from "../../../src/node/ed25519-native.ts";
-import { answerSync, SYNC_BLOCK_BYTES_MAX, Sync } from "../../../src/node/sync.ts";
+import { answerSync, SYNC_BLOCK_BYTES_MAX, SYNC_BLOCKS_MAX, Sync } from "../../../src/node/sync.ts";
 import { peerLimits } from "../../../src/p2p/limits.ts";
 import {
   buildBlock,
@@ -27,6 +28,7 @@ import {
   openLedger,
   proposalsOver,
 } from "./ledger-fixture.ts";
+import { commitNotes } from "./snapshot-fixture.ts";
 import { SILENT, StillClock } from "./support.ts";
 
 let genesis: SealedGenesis;
@@ -162,6 +164,82 @@ describe("catch-up", () => {
     await sync.catchUp(1, "silent");
     expect(asked).toEqual(["silent 1000", "slow 1000", "silent 5000", "slow 5000"]);
     expect(behind.head.height).toBe(1);
+  });
+});
+
+describe("catch-up beside a slow or silent liar", () => {
+  /** A ledger of that many blocks, one without, and a catch-up of the second that asks these peers in this order. */
+  async function catchingUp(
+    blocks: number,
+    peers: readonly string[],
+    answer: (from: string, payload: Uint8Array, behind: Chain) => Uint8Array | Promise<Uint8Array>,
+  ) {
+    const [ahead, behind] = [await openLedger(genesis), await openLedger(genesis)];
+    await commitNotes(ahead, genesis, blocks);
+    const asked: string[] = [];
+    const sync = new Sync({
+      chain: behind,
+      chainId: genesis.chainId,
+      verify: verifyNative,
+      log: SILENT,
+      peers: () => peers,
+      request: async (from, payload, timeoutMs) => {
+        asked.push(`${from} ${timeoutMs}`);
+        return from === "honest" ? answerSync(ahead, payload) : answer(from, answerSync(ahead, payload), behind);
+      },
+      commit: (staged, certificate) => behind.commit(staged, certificate, undefined).then(() => undefined),
+      fetchState: async () => false,
+      onBadAnswer: (from, code) => asked.push(`${from} ${code}`),
+    });
+    return { ahead, behind, asked, sync };
+  }
+
+  it("N252: who hands out block by block, each in time, is followed by the next peer", async () => {
+    const { behind, asked, sync } = await catchingUp(6, ["slow", "honest"], (_, answer) => {
+      const blocks = decode(answer);
+      if (!blocks.ok) throw new Error(blocks.code);
+      return encode((blocks.value as readonly Value[]).slice(0, 1));
+    });
+    await sync.catchUp(6, "slow");
+    expect(asked).toEqual(["slow 1000", "honest 1000"]);
+    expect(behind.head.height).toBe(6);
+  });
+
+  it("N252: who is silent is not asked again because the head moves without it", async () => {
+    const { ahead, behind, asked, sync } = await catchingUp(6, ["silent", "honest"], async (_, answer, chain) => {
+      const own = new Sync({
+        chain,
+        chainId: genesis.chainId,
+        verify: verifyNative,
+        log: SILENT,
+        peers: () => ["core"],
+        request: async () => {
+          const blocks = decode(answer);
+          if (!blocks.ok) throw new Error(blocks.code);
+          return encode((blocks.value as readonly Value[]).slice(0, 1));
+        },
+        commit: (staged, certificate) => chain.commit(staged, certificate, undefined).then(() => undefined),
+        fetchState: async () => false,
+        onBadAnswer: () => undefined,
+      });
+      await own.catchUp(chain.head.height + 1, "core");
+      throw new LedgerError("PEER_TIMEOUT");
+    });
+    // A height that nobody has, as a liar may name it.
+    await sync.catchUp(1_000, "silent");
+    expect(asked).toEqual(["silent 1000", "honest 1000"]);
+    expect(behind.head.height).toBe(ahead.head.height);
+  });
+
+  it("N252: who fills its answers is asked on, and blocks that are known already fill none", async () => {
+    const known: Uint8Array[] = [];
+    const { behind, asked, sync } = await catchingUp(SYNC_BLOCKS_MAX + 3, ["again", "honest"], (_, answer) => {
+      known.push(answer);
+      return known[0] ?? answer;
+    });
+    await sync.catchUp(SYNC_BLOCKS_MAX + 3, "again");
+    expect(asked).toEqual(["again 1000", "again 1000", "honest 1000"]);
+    expect(behind.head.height).toBe(SYNC_BLOCKS_MAX + 3);
   });
 });
 

@@ -327,4 +327,24 @@ describe("fetching a state", () => {
       expect(behind.head.height).toBe(6);
     }
   });
+
+  it("N240: who hands out the window block by block, each in time, takes no more than its turn", async () => {
+    const ahead = await ledgerWithSnapshot(genesis, 40);
+    const behind = await openLedger(genesis);
+    const truth = honest(ahead.chain, ahead.snapshots);
+    const slow: Answer = async (payload) => {
+      const answer = await truth(payload);
+      return decodeSnapshotRequest(payload)?.kind === "window" ? altered(answer, ([first]) => [first!]) : answer;
+    };
+    const late: Answer = async (payload) => {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      return truth(payload);
+    };
+    const { run, asked, blamed } = stateSyncOf(behind, genesis, { slow, late });
+    expect(await run()).toBe(true);
+    const windows = asked.filter(({ payload }) => decodeSnapshotRequest(payload)?.kind === "window");
+    expect(windows.map(({ peer }) => peer)).toEqual(["slow", "late"]);
+    expect(blamed).toEqual([]);
+    expect(behind.head.height).toBe(40);
+  });
 });
