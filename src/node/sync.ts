@@ -21,7 +21,7 @@ import type { Chain, StagedBlock } from "./chain.ts";
 const SYNC_TIMEOUTS_MS = [1_000, 5_000] as const;
 export const SYNC_ANSWER_BYTES_MAX = 6 << 20;
 export const SYNC_BLOCKS_MAX = 500;
-/** Batches of this size leave no room for a large block more. */
+/** Blocks of this size together leave no room for a large one more. */
 const FULL_ANSWER_BYTES = SYNC_ANSWER_BYTES_MAX / 2;
 /** N96: the largest block that governance may allow, with everything that proves it. Peers must be able to carry it. */
 export const SYNC_BLOCK_BYTES_MAX =
@@ -58,6 +58,8 @@ interface SyncedBlock {
   readonly resultBytes: Uint8Array;
   readonly certificate: Certificate;
   readonly batches: readonly Batch[];
+  /** of all but the result, whose length the certificate does not bind */
+  readonly bytes: number;
 }
 
 export class Sync {
@@ -143,7 +145,7 @@ export class Sync {
     return blocks >= SYNC_BLOCKS_MAX || bytes >= FULL_ANSWER_BYTES;
   }
 
-  /** @returns the bytes of its batches; undefined when its height is committed already */
+  /** @returns its bytes; undefined when its height is committed already */
   private async apply(item: Value): Promise<Verdict<number | undefined>> {
     const { chain, chainId, verify } = this.ports;
     const read = readBlock(item);
@@ -170,7 +172,7 @@ export class Sync {
     const staged = chain.execute(block.value);
     if (!bytesEqual(staged.resultHash, certificate.resultHash)) throw divergence(staged, resultBytes);
     await this.ports.commit(staged, certificate);
-    return accept(batches.reduce((sum, batch) => sum + batch.bytes.length, 0));
+    return accept(read.value.bytes);
   }
 
   /** The origin's signature. */
@@ -213,12 +215,14 @@ function readBlock(item: Value): Verdict<SyncedBlock> {
   const certificate = decodeCertificate(certificateBytes);
   if (!certificate.ok) return certificate;
   const batches: Batch[] = [];
+  let bytes = proposalBytes.length + certificateBytes.length;
   for (const body of bodies as readonly Value[]) {
     const batch = body instanceof Uint8Array ? decodeBatch(body) : refuse("SYNC_BLOCK_SHAPE");
     if (!batch.ok) return batch;
     batches.push(batch.value);
+    bytes += batch.value.bytes.length;
   }
-  return accept({ proposal: proposal.value, resultBytes, certificate: certificate.value, batches });
+  return accept({ proposal: proposal.value, resultBytes, certificate: certificate.value, batches, bytes });
 }
 
 /** Answers a peer's request `[fromHeight]` with as many blocks as fit, or with the first height that is still here. @throws LedgerError SYNC_REQUEST_INVALID */
