@@ -3,6 +3,7 @@
 
 import type { ValidatorKey } from "../consensus/events.ts";
 import { LedgerError } from "../errors.ts";
+import { faultBound } from "../ledger/certificate.ts";
 import { DECODE_LIMITS, type DecodeLimits, decodeWith, type Reader } from "../ledger/codec.ts";
 import { blockHashOf, decodeHeader, transactionsRootOf } from "../ledger/format-block.ts";
 import { decodeManifest, manifestHashOf, type SnapshotManifest, verifyAnchor } from "../ledger/format-snapshot.ts";
@@ -131,10 +132,17 @@ export class StateSync {
     return [...offers.values()];
   }
 
-  /** The one that was begun, then those that most peers have, the newest first: what few have few can vouch for and serve. */
+  /**
+   * The one that was begun, then those that most peers have, the newest first: what few have few can vouch for and serve. N240: one
+   * that only liars may still have, each part of it just in time for hours, goes first no more when an honest one has another.
+   */
   private inOrder(offers: readonly Offer[]): readonly Offer[] {
-    const begun = this.ports.chain.store.stagedManifest;
-    const isBegun = (offer: Offer): number => Number(begun !== undefined && bytesEqual(begun, offer.manifestHash));
+    const { store, head } = this.ports.chain;
+    const begun = store.stagedManifest;
+    const isServed = ({ holders }: Offer): boolean => holders.length > faultBound(head.validators.length);
+    const isPreferred = (offer: Offer): boolean => isServed(offer) || !offers.some(isServed);
+    const isBegun = (offer: Offer): number =>
+      Number(begun !== undefined && bytesEqual(begun, offer.manifestHash) && isPreferred(offer));
     return [...offers].sort(
       (left, right) =>
         isBegun(right) - isBegun(left) ||

@@ -328,6 +328,25 @@ describe("fetching a state", () => {
     }
   });
 
+  it("N240: of a state that was begun, and that only a liar may still have, no more is asked when others have another", async () => {
+    const [old, next] = [await ledgerWithSnapshot(genesis, 3), await ledgerWithSnapshot(genesis, 6)];
+    const [truth, newer] = [honest(old.chain, old.snapshots), honest(next.chain, next.snapshots)];
+    const behind = await openLedger(genesis);
+    const stingy: Answer = async (payload) => {
+      if (decodeSnapshotRequest(payload)?.kind === "window") throw new LedgerError("PEER_TIMEOUT");
+      return truth(payload);
+    };
+    const partsAskedOfFirst = async (peers: Readonly<Record<string, Answer>>): Promise<number> => {
+      const { asked, run } = stateSyncOf(behind, genesis, peers);
+      await run();
+      return asked.filter(({ peer, payload }) => peer === "a" && toHex(payload) !== toHex(ALL)).length;
+    };
+    expect(await partsAskedOfFirst({ a: stingy })).toBe(2);
+    expect(await partsAskedOfFirst({ a: stingy, b: stingy }), "begun, and two have it: goes on").toBe(1);
+    expect(await partsAskedOfFirst({ a: stingy, b: newer, c: newer })).toBe(0);
+    expect(behind.head.height).toBe(6);
+  });
+
   it("N240: who hands out the window block by block, each in time, takes no more than its turn", async () => {
     const ahead = await ledgerWithSnapshot(genesis, 40);
     const behind = await openLedger(genesis);
