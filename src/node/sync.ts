@@ -5,7 +5,7 @@ import { invariant } from "../assert.ts";
 import type { ValidatorKey } from "../consensus/events.ts";
 import { encodeDecided } from "../consensus/messages.ts";
 import { accept, LedgerError, refuse, type Verdict } from "../errors.ts";
-import { verifyCertificate } from "../ledger/certificate.ts";
+import { faultBound, verifyCertificate } from "../ledger/certificate.ts";
 import { type DecodeLimits, decode, encode, type Value } from "../ledger/codec.ts";
 import { decodeBatch } from "../ledger/format-batch.ts";
 import { decodeProposal, decodeResult, encodeProposal } from "../ledger/format-block.ts";
@@ -97,23 +97,30 @@ export class Sync {
     const { chain } = this.ports;
     const startHeight = chain.head.height;
     this.areBlocksGone = false;
+    let asked = peers;
     for (const timeoutMs of SYNC_TIMEOUTS_MS) {
-      for (let index = 0; chain.head.height < height && !chain.isOutgrown && index < peers.length; ) {
+      const silent: ValidatorKey[] = [];
+      for (let index = 0; chain.head.height < height && !chain.isOutgrown && index < asked.length; ) {
+        const peer = asked[index]!;
         // N252: whoever fills an answer is asked again. Who brings less has no more, or hands it out slowly, and is followed by
         // the next: that the head moves, by whomever, is no reason to wait for it again.
-        if (!(await this.fetchFrom(peers[index]!, timeoutMs))) index += 1;
+        const answered = await this.fetchFrom(peer, timeoutMs);
+        if (answered === "silent") silent.push(peer);
+        if (answered !== "full") index += 1;
       }
-      // What somebody had was taken: only who had no time to say so is worth another round.
-      if (chain.head.height > startHeight) break;
+      // What somebody had was taken: only who had no time to say so is worth another round, if it cannot be a liar.
+      const areLiars = silent.length <= faultBound(chain.head.validators.length);
+      if (chain.head.height > startHeight && areLiars) break;
+      asked = silent;
     }
   }
 
-  /** @returns whether the answer was as full as one may be: there is probably more */
-  private async fetchFrom(peer: ValidatorKey, timeoutMs: number): Promise<boolean> {
+  /** @returns "full" when the answer was as large as one may be: there is probably more */
+  private async fetchFrom(peer: ValidatorKey, timeoutMs: number): Promise<"silent" | "full" | "rest"> {
     const { chain, onBadAnswer } = this.ports;
-    const refuseAnswer = (code: string): boolean => {
+    const refuseAnswer = (code: string): "rest" => {
       onBadAnswer(peer, code);
-      return false;
+      return "rest";
     };
     let answer: Uint8Array;
     try {
@@ -121,7 +128,7 @@ export class Sync {
     } catch (error) {
       if (!(error instanceof LedgerError)) throw error;
       this.ports.log.debug("sync request failed", { peer, code: error.code });
-      return false;
+      return "silent";
     }
     const decoded = decode(answer, ANSWER_LIMITS);
     if (!decoded.ok || !Array.isArray(decoded.value)) return refuseAnswer("SYNC_ANSWER_INVALID");
@@ -129,20 +136,20 @@ export class Sync {
     if (typeof first === "number") {
       this.ports.log.debug("blocks are gone at a peer", { peer, firstHeight: first });
       this.areBlocksGone = true;
-      return false;
+      return "rest";
     }
     let blocks = 0;
     let bytes = 0;
     for (const item of decoded.value as readonly Value[]) {
       // C72: what follows is a matter for newer software, and not its sender's fault.
-      if (chain.isOutgrown) return false;
+      if (chain.isOutgrown) return "rest";
       const verdict = await this.apply(item);
       if (!verdict.ok) return refuseAnswer(verdict.code);
       if (verdict.value === undefined) continue;
       blocks += 1;
       bytes += verdict.value;
     }
-    return blocks >= SYNC_BLOCKS_MAX || bytes >= FULL_ANSWER_BYTES;
+    return blocks >= SYNC_BLOCKS_MAX || bytes >= FULL_ANSWER_BYTES ? "full" : "rest";
   }
 
   /** @returns its bytes; undefined when its height is committed already */

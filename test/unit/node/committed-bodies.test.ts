@@ -231,6 +231,19 @@ describe("catch-up beside a slow or silent liar", () => {
     expect(behind.head.height).toBe(ahead.head.height);
   });
 
+  it("N252: a liar that hands out a block in time does not take the longer time from more slow peers than can be liars", async () => {
+    const { behind, asked, sync } = await catchingUp(6, ["liar", "slow-1", "slow-2"], (from, answer) => {
+      const isLate = from !== "liar" && asked.filter((line) => line.startsWith(from)).length === 1;
+      if (isLate) throw new LedgerError("PEER_TIMEOUT");
+      const blocks = decode(answer);
+      if (!blocks.ok) throw new Error(blocks.code);
+      return from === "liar" ? encode((blocks.value as readonly Value[]).slice(0, 1)) : answer;
+    });
+    await sync.catchUp(6, "liar");
+    expect(asked).toEqual(["liar 1000", "slow-1 1000", "slow-2 1000", "slow-1 5000"]);
+    expect(behind.head.height).toBe(6);
+  });
+
   it("N252: who fills its answers is asked on, and blocks that are known already fill none", async () => {
     const known: Uint8Array[] = [];
     const { behind, asked, sync } = await catchingUp(SYNC_BLOCKS_MAX + 3, ["again", "honest"], (_, answer) => {
