@@ -99,7 +99,9 @@ export class Snapshots {
     const bytes = await this.#folder.read(filesOf(height).chunks, position, entry.bytes);
     if (bytes !== undefined && bytesEqual(chunkHashOf(bytes), entry.hash)) return bytes;
     this.#stored = this.#stored.filter((other) => other !== stored);
-    await this.#removeOthers();
+    // D139: nothing but its own files: another snapshot may be half written.
+    await this.#folder.remove(filesOf(height).manifest);
+    await this.#folder.remove(filesOf(height).chunks);
     return undefined;
   }
 

@@ -5,8 +5,10 @@ import { bytesKey } from "../ledger/hash.ts";
 import { Slab } from "../ledger/slab.ts";
 import type { StateEntry, StateReader, StateWrite } from "../ledger/types.ts";
 
-/** What an entry costs beside its bytes and those of its key's text: the text itself, and its place in the map. */
+/** What an entry costs beside its bytes and the characters of its key's text: the text itself, and its place in the map. */
 const ENTRY_OVERHEAD_BYTES = 96;
+/** The texts of keys hold characters beyond Latin-1. */
+const CHARACTER_BYTES = 2;
 /** A row in a buffer: length, room, and height in two halves, then its bytes. */
 const HEADER_WORDS = 4;
 const WORD_BYTES = 4;
@@ -84,7 +86,7 @@ class Rows {
 
   put(name: string, entry: StateEntry | undefined): void {
     const known = this.#places.get(name);
-    if (known === undefined) this.bytes += ENTRY_OVERHEAD_BYTES + name.length;
+    if (known === undefined) this.bytes += ENTRY_OVERHEAD_BYTES + name.length * CHARACTER_BYTES;
     if (entry === undefined) {
       this.#places.set(name, ABSENT);
       return;
@@ -106,10 +108,11 @@ class Rows {
     return value.length <= this.#chunks[Math.floor(place / CHUNK_WORDS)]!.words[(place % CHUNK_WORDS) + 1]!;
   }
 
-  /** Room for a row: in the newest chunk, or in one of its own if it is longer than that. */
+  /** Room for a row: in the newest chunk, or in one of its own if it is longer than that. D138: what is left of a chunk is spent, too. */
   #room(length: number): number {
     const words = HEADER_WORDS + Math.ceil(length / WORD_BYTES);
     if (this.#used + words > CHUNK_WORDS) {
+      this.bytes += Math.max(0, CHUNK_WORDS - this.#used) * WORD_BYTES;
       const chunk = new Uint32Array(Math.max(words, CHUNK_WORDS));
       this.#chunks.push({ words: chunk, bytes: new Uint8Array(chunk.buffer) });
       this.#used = 0;

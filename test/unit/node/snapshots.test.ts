@@ -98,6 +98,24 @@ describe("making a snapshot", () => {
     }
   });
 
+  it("D139: a chunk that rotted costs its own snapshot, not the one that is being made", async () => {
+    const { folder, snapshots } = await ledgerWithSnapshot(genesis, 3);
+    const [{ manifest, anchorBytes } = expect.fail("no snapshot")] = snapshots.offered;
+    const [{ place } = expect.fail("no chunk")] = manifest.chunks;
+    folder.flip("3.chunks", 999);
+    const chunks = [Uint8Array.of(1, 2, 3), Uint8Array.of(4, 5, 6, 7)];
+    async function* whileSomebodyAsks() {
+      for (const bytes of chunks) {
+        yield { place, bytes };
+        expect(await snapshots.readChunk(3, 0)).toBeUndefined();
+      }
+    }
+    await snapshots.write({ facts: { ...manifest, height: 6 }, anchorBytes, chunks: whileSomebodyAsks() });
+    expect(snapshots.heights).toEqual([6]);
+    expect([await snapshots.readChunk(6, 0), await snapshots.readChunk(6, 1)]).toEqual(chunks);
+    expect([...(await folder.names())].sort()).toEqual(["6.chunks", "6.manifest"]);
+  });
+
   it("D98: a folder that cannot be written costs the snapshot and nothing else", async () => {
     const chain = await openLedger(genesis);
     const folder = new MemoryFolder();

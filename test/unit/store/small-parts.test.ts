@@ -111,6 +111,26 @@ describe("state cache", () => {
 });
 
 describe("rows in the cache", () => {
+  it.each([
+    { of: "long keys", keyBytes: 1024, valueBytes: 4, rowBytes: 1028 },
+    { of: "values of little more than half a buffer", keyBytes: 8, valueBytes: 131_100, rowBytes: 256 << 10 },
+  ])("D138: no more are kept than the bytes allow, of $of", ({ keyBytes, valueBytes, rowBytes }) => {
+    const bytesMax = 8 << 20;
+    let loads = 0;
+    const load = (): StateEntry => {
+      loads += 1;
+      return { value: new Uint8Array(valueBytes), lastHeight: 1 };
+    };
+    const cache = new StateCache({ load, bytesMax });
+    const keyOf = (row: number): Uint8Array => new Uint8Array(keyBytes).fill(row & 255, 0, 1).fill(row >> 8, 1, 2);
+    // Each half lets one row in before it is found to be full.
+    const rows = bytesMax / rowBytes + 2;
+    for (let row = 0; row <= rows; row += 1) cache.get(keyOf(row));
+    loads = 0;
+    cache.get(keyOf(0));
+    expect(loads).toBe(1);
+  });
+
   it("D137: come back as they were last written, whatever their lengths, and what was read stays as it was", () => {
     const row = fc.record({
       name: fc.nat(5),
