@@ -206,7 +206,8 @@ export class Api implements NodeApi {
       const rows: RowView[] = found.slice(0, query.limit).map(({ key, entry }) => {
         if (group === undefined) return decodeRow(reader, { contract, table, key, entry });
         const own = group.rowKey(key);
-        const row = reader.get(own);
+        // As it was when the list was: blocks go on while it is read.
+        const row = view.get(own);
         invariant(row !== undefined, "A45: every entry of an index stands for a row");
         return decodeRow(reader, { contract, table, key: own, entry: row });
       });
