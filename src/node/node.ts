@@ -14,8 +14,7 @@ import { peerIdOf } from "../p2p/peer-id.ts";
 import type { Clock, Logger } from "../ports.ts";
 import { startRpcServer } from "../rpc/server.ts";
 import { openLevelStore } from "../store/level-store.ts";
-import { openSnapshotFolder } from "../store/snapshot-folder.ts";
-import { Snapshots } from "../store/snapshots.ts";
+import { openSnapshots } from "../store/snapshots.ts";
 import { openVoteRecordFile } from "../store/vote-record-file.ts";
 import { Api, SOFTWARE } from "./api.ts";
 import { systemClock } from "./clock.ts";
@@ -103,7 +102,7 @@ async function open(
   const halted = new Promise<LedgerError>((resolve) => {
     reportHalt = resolve;
   });
-  const stored = await Snapshots.open(await openSnapshotFolder(config.data.snapshots));
+  const stored = await openSnapshots(config.data.snapshots);
   const participant = await openParticipant({
     genesis,
     key,

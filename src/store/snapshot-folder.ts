@@ -30,8 +30,10 @@ class DiskFolder implements SnapshotFolder {
     this.#path = path;
   }
 
-  names(): Promise<readonly string[]> {
-    return readdir(this.#path);
+  /** D140: what else lies here is not ours: a file system of its own comes with a `lost+found`. */
+  async names(): Promise<readonly string[]> {
+    const entries = await readdir(this.#path, { withFileTypes: true });
+    return entries.flatMap((entry) => (entry.isFile() ? [entry.name] : []));
   }
 
   async read(name: string, position: number, length: number): Promise<Uint8Array | undefined> {

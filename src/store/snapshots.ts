@@ -1,6 +1,7 @@
 // The snapshots of this node on disk: `H.chunks` with the chunks one behind the other, `H.manifest` written when they are durable.
 // Never offers one that is torn or damaged: without its manifest a snapshot does not exist, and every chunk read is checked.
 
+import { LedgerError } from "../errors.ts";
 import { DECODE_LIMITS, decodeWith, encode } from "../ledger/codec.ts";
 import {
   type ChunkEntry,
@@ -13,7 +14,7 @@ import {
 import { bytesEqual } from "../ledger/hash.ts";
 import { LIMITS } from "../ledger/limits.ts";
 import { sealValue, unsealValue } from "./checksum.ts";
-import type { SnapshotFolder } from "./snapshot-folder.ts";
+import { openSnapshotFolder, type SnapshotFolder } from "./snapshot-folder.ts";
 
 /** The newest ones that stay: whoever fetches the one before the newest still can. */
 export const SNAPSHOTS_KEPT = 2;
@@ -24,6 +25,15 @@ export interface StoredSnapshot {
   readonly manifest: SnapshotManifest;
   readonly manifestBytes: Uint8Array;
   readonly anchorBytes: Uint8Array;
+}
+
+/** Those in a directory, which is made if it is missing. @throws LedgerError STORE_OPEN_FAILED */
+export async function openSnapshots(path: string): Promise<Snapshots> {
+  try {
+    return await Snapshots.open(await openSnapshotFolder(path));
+  } catch (cause) {
+    throw new LedgerError("STORE_OPEN_FAILED", { path }, { cause, remedy: "check path, permissions and free space" });
+  }
 }
 
 export class Snapshots {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -8,6 +8,7 @@ import type { StateEntry } from "../../../src/ledger/types.ts";
 import { sealValue, unsealValue } from "../../../src/store/checksum.ts";
 import { rangeOf, readU64, stateKey, u64 } from "../../../src/store/keys.ts";
 import { openLevelStore } from "../../../src/store/level-store.ts";
+import { openSnapshots } from "../../../src/store/snapshots.ts";
 import { StateCache } from "../../../src/store/state-cache.ts";
 
 describe("checksums of stored values", () => {
@@ -165,6 +166,19 @@ describe("rows in the cache", () => {
     }));
     cache.apply(rows, 3);
     for (const { key, value } of rows) expect(Buffer.compare(cache.get(key)?.value ?? key, value)).toBe(0);
+  });
+});
+
+describe("the folder of snapshots", () => {
+  it("D140: is opened beside what is not ours, and says what is wrong where it cannot be", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "linli-snapshots-"));
+    const path = join(directory, "snapshots");
+    await mkdir(join(path, "lost+found"), { recursive: true });
+    expect((await openSnapshots(path)).heights).toEqual([]);
+    const file = join(directory, "file");
+    await writeFile(file, "");
+    await expect(openSnapshots(file)).rejects.toThrow(/^STORE_OPEN_FAILED: path=.*file; check path, permissions/);
+    await rm(directory, { recursive: true });
   });
 });
 
