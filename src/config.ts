@@ -188,10 +188,24 @@ async function readConfigFile(file: string): Promise<string> {
 }
 
 /**
+ * N254: what was read as UTF-8 and is none, GBK say, would stand on a ledger for ever as boxes.
+ * @returns the first line with a character that UTF-8 does not have
+ */
+export function lineNotUtf8(text: string): number | undefined {
+  const at = text.indexOf("\uFFFD");
+  return at < 0 ? undefined : text.slice(0, at).split("\n").length;
+}
+
+/**
  * Plain data of a YAML or JSON text; the only use of the `yaml` package outside contracts.
  * @throws LedgerError with `options.code` and the line
  */
 export function parseYaml(text: string, options: FieldsOptions): unknown {
+  const notUtf8 = lineNotUtf8(text);
+  if (notUtf8 !== undefined) {
+    const data = { place: options.place, expected: "UTF-8 (GBK perhaps)", line: notUtf8 };
+    throw new LedgerError(options.code, data, { remedy: options.remedy ?? "save it as UTF-8" });
+  }
   try {
     return parse(text, { maxAliasCount: 0, logLevel: "error" });
   } catch (error) {

@@ -250,7 +250,7 @@ const SAYINGS: readonly (readonly [(refused: Refused) => boolean, Say])[] = [
       en: `${at(values, "caller.id")} (${at(values, "caller.roles")}) may not do ${ruleId.slice(0, -3)}`,
     }),
   ],
-  [({ ruleId }) => ruleId.includes(".params"), ({ values }) => argumentFault(values)],
+  [({ ruleId }) => ruleId.includes(".params"), argumentFault],
   [
     ({ ruleId, part }) => ruleId.includes(".read.") && part === "max",
     ({ values }) => ({
@@ -337,12 +337,14 @@ const SAYINGS: readonly (readonly [(refused: Refused) => boolean, Say])[] = [
 ];
 
 /** Which argument is missing, not known, or has a value outside its type. */
-function argumentFault(values: Values): Explanation {
+function argumentFault({ ruleId, values }: Refused): Explanation {
   const [expected, given, unexpected] = ["expected", "given", "unexpected"].map((name) => values.get(name));
   if (unexpected !== undefined)
     return { zh: `没有参数 ${plain(unexpected)}`, en: `There is no argument ${plain(unexpected)}` };
+  // R346: a value that is too long to be kept in a receipt is named by its rule.
+  const fault = values.size === 0 ? `p.${ruleId.slice(ruleId.lastIndexOf(".") + 1)}` : list(values);
   if (expected === undefined)
-    return { zh: `参数的值不合要求: ${list(values)}`, en: `The value of an argument does not fit: ${list(values)}` };
+    return { zh: `参数的值不合要求: ${fault}`, en: `The value of an argument does not fit: ${fault}` };
   if (given === null) return { zh: `缺少参数 ${plain(expected)}`, en: `Argument ${plain(expected)} is missing` };
   return {
     zh: `此处应为参数 ${plain(expected)}, 收到的是 ${plain(given)}`,

@@ -109,7 +109,12 @@ function accountsOf(values: RefusalValues): Readonly<Record<string, string>> {
 
 function required(contracts: ReadonlyMap<string, CompiledContract>, name: string): CompiledContract {
   const contract = contracts.get(name);
-  if (contract === undefined) throw new LedgerError("GENESIS_CONTRACT_MISSING", { contract: name });
+  if (contract === undefined)
+    throw new LedgerError(
+      "GENESIS_CONTRACT_MISSING",
+      { contract: name },
+      { remedy: "name it among the contracts of the plan: no ledger begins without governance and registry" },
+    );
   return contract;
 }
 

@@ -1,7 +1,7 @@
 // From a plan and the members' public descriptions to a genesis: what `linli genesis` does.
 // Reads public files only. No secret leaves the machine on which it was made.
 
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { access, mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { Fields, type FieldsOptions } from "../client/fields.ts";
 import { genesisFromJson, genesisToJson, readParameters, sealGenesis } from "../client/genesis-json.ts";
@@ -150,13 +150,25 @@ export async function saveGenesisFile(file: string, genesis: SealedGenesis): Pro
   await saveNewFile(file, genesisToJson(genesis));
 }
 
+function fileExists(file: string): LedgerError {
+  return new LedgerError("FILE_EXISTS", { file }, { remedy: "choose another name, or move the old file away" });
+}
+
+/** @throws LedgerError `FILE_EXISTS` */
+export async function refuseExistingFile(file: string): Promise<void> {
+  const isThere = await access(file).then(
+    () => true,
+    () => false,
+  );
+  if (isThere) throw fileExists(file);
+}
+
 /** @throws LedgerError `FILE_EXISTS`, `FILE_UNWRITABLE` */
 export async function saveNewFile(file: string, text: string, mode = 0o666): Promise<void> {
   await mkdir(dirname(file), { recursive: true });
   await writeFile(file, text, { flag: "wx", mode }).catch((error: unknown) => {
     const exists = error instanceof Error && "code" in error && error.code === "EEXIST";
-    if (exists)
-      throw new LedgerError("FILE_EXISTS", { file }, { remedy: "choose another name, or move the old file away" });
+    if (exists) throw fileExists(file);
     throw new LedgerError(
       "FILE_UNWRITABLE",
       { file },

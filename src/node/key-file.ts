@@ -214,7 +214,8 @@ function parseJson(text: string, file: string): unknown {
   }
 }
 
-async function refuseExisting(file: string): Promise<void> {
+/** @throws LedgerError `KEY_FILE_EXISTS` */
+export async function refuseExisting(file: string): Promise<void> {
   const exists = await access(file, constants.F_OK).then(
     () => true,
     () => false,

@@ -2,6 +2,7 @@
 // The only file that knows fastify. Strangers are answered or dropped; no request may throw out of here.
 
 import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import websocket from "@fastify/websocket";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { WebSocket } from "ws";
@@ -54,6 +55,11 @@ const CODE_OF_HTTP_ERROR: Readonly<Record<string, string>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: "RPC_BODY_TOO_LARGE",
   FST_ERR_CTP_INVALID_MEDIA_TYPE: "RPC_MEDIA_TYPE",
 };
+/** Statuses of what node refuses before there is a request; everything else is 400. */
+const STATUS_OF_CLIENT_ERROR: Readonly<Record<string, string>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: "408 Request Timeout",
+  HPE_HEADER_OVERFLOW: "431 Request Header Fields Too Large",
+};
 const CORS_HEADERS = {
   vary: "origin",
   "access-control-allow-methods": "POST, GET",
@@ -105,6 +111,7 @@ class Door implements RpcServer {
       exposeHeadRoutes: false,
       http: { maxHeaderSize: HEADER_BYTES_MAX },
       frameworkErrors: (_error, _request, reply) => this.refuse(reply, "RPC_HTTP_INVALID"),
+      clientErrorHandler: (error, socket) => this.refuseSocket(socket, STATUS_OF_CLIENT_ERROR[error.code]),
     });
     this.app.server.maxConnections = settings.connectionsMax;
     this.app.server.on("connection", (socket) => this.countSocket(socket));
@@ -125,6 +132,7 @@ class Door implements RpcServer {
       // A broken frame: ws closes the socket itself, with the close code of what was wrong.
       errorHandler: () => {},
     });
+    this.app.websocketServer.on("wsClientError", (_error, socket) => this.refuseSocket(socket));
     this.addRoutes();
     try {
       await this.app.listen({ host: settings.host, port: settings.port });
@@ -252,6 +260,15 @@ class Door implements RpcServer {
       .code(STATUS_OF_CODE[code] ?? 400)
       .type("application/json")
       .send(body);
+  }
+
+  // N255: what is refused below fastify is refused in the same words.
+  private refuseSocket(socket: Duplex, status = "400 Bad Request"): void {
+    if (!socket.writable) return void socket.destroy();
+    const { body = "" } = this.dispatcher.whole(rpcRefusal("RPC_HTTP_INVALID"));
+    const head = `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: application/json\r\n`;
+    socket.end(`${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+    socket.once("finish", () => socket.destroy());
   }
 }
 

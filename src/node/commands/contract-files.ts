@@ -4,6 +4,7 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { lineNotUtf8 } from "../../config.ts";
 import { type SourceFile, SourceSet } from "../../contracts/source-set.ts";
 import { LedgerError } from "../../errors.ts";
 
@@ -57,11 +58,18 @@ export function testsBeside(path: string): string {
   return path.endsWith(".yaml") ? `${path.slice(0, -".yaml".length)}${TEST_ENDING}` : `${path}${TEST_ENDING}`;
 }
 
-/** @throws LedgerError `FILE_MISSING` */
+/** @throws LedgerError `FILE_MISSING`, `CONTRACT_FILE_INVALID` */
 export async function loadText(path: string, remedy = NAME_ONE): Promise<string> {
-  return readFile(path, "utf8").catch((error: unknown) => {
+  const text = await readFile(path, "utf8").catch((error: unknown) => {
     throw missing(path, error, remedy);
   });
+  const line = lineNotUtf8(text);
+  if (line === undefined) return text;
+  throw new LedgerError(
+    "CONTRACT_FILE_INVALID",
+    { file: path, expected: "UTF-8 (GBK perhaps)", line },
+    { remedy: "save it as UTF-8" },
+  );
 }
 
 async function filesOf(paths: readonly string[]): Promise<readonly SourceFile[]> {

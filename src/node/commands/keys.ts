@@ -8,8 +8,15 @@ import { LedgerError } from "../../errors.ts";
 import { toHex } from "../../ledger/hash.ts";
 import { LIMITS } from "../../ledger/limits.ts";
 import { peerIdOf } from "../../p2p/peer-id.ts";
-import { loadMember, type Member, memberToJson, replaceFile, saveNewFile } from "../genesis-plan.ts";
-import { createKeyFile, createValidatorKey, loadKeyFile } from "../key-file.ts";
+import {
+  loadMember,
+  type Member,
+  memberToJson,
+  refuseExistingFile,
+  replaceFile,
+  saveNewFile,
+} from "../genesis-plan.ts";
+import { createKeyFile, createValidatorKey, loadKeyFile, refuseExisting } from "../key-file.ts";
 import { argumentInvalid, printRemark, printResult } from "./output.ts";
 
 export interface NodeKeysOptions {
@@ -39,6 +46,9 @@ export async function makeNodeKeys(options: NodeKeysOptions): Promise<void> {
   for (const address of options.address)
     if (!isDiallable(address)) throw argumentInvalid("--address", "e.g. /dns4/node.property.example/tcp/26000");
   if (!isTitle(options.title)) throw argumentInvalid("--title", `text of 1 to ${LIMITS.titleBytesMax} bytes`);
+  // N256: what is there already is found before anything is made, or half a home with another key would be left.
+  for (const file of [keys.validator, keys.peer, ADMIN_KEY_FILE]) await refuseExisting(join(home, file));
+  for (const file of [MEMBER_FILE, CONFIG_FILE]) await refuseExistingFile(join(home, file));
   const validator = await createValidatorKey({
     keyFile: join(home, keys.validator),
     votesDirectory: join(home, data.votes),
@@ -81,6 +91,8 @@ export interface AccountKeyOptions {
 /** The key of a person or a machine that signs transactions. */
 export async function makeAccountKey(options: AccountKeyOptions): Promise<void> {
   checkId("--id", options.id, options.id);
+  if (options.member === undefined && options.role.length > 0)
+    throw argumentInvalid("--role", "--member too: without it an administrator gives the roles (registry.enrol_staff)");
   const member = options.member === undefined ? undefined : await loadMember(options.member);
   if (member?.accounts.some(({ id }) => id === options.id) === true) {
     throw new LedgerError(

@@ -76,7 +76,8 @@ async function readRows(
     );
   }
   const text = textOfFile(bytes, file.name, report);
-  return text === undefined ? [] : namedRows(parseCsv(text, file.name, report), file, report);
+  const lines = text === undefined ? undefined : parseCsv(text, file.name, report);
+  return lines === undefined ? [] : namedRows(lines, file, report);
 }
 
 function buildingOf(row: TableRow, report: Report): Building {

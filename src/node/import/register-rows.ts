@@ -108,7 +108,8 @@ async function readTables(
         const bytes = await readFile(join(path, file));
         digests += toHex(sha256(bytes));
         const text = textOfFile(bytes, file, report);
-        if (text !== undefined) tables.set(name, { file, lines: parseCsv(text, file, report) });
+        const lines = text === undefined ? undefined : parseCsv(text, file, report);
+        if (lines !== undefined) tables.set(name, { file, lines });
       }
     } else {
       const bytes = await readFile(path);

@@ -59,7 +59,8 @@ export function textOfFile(bytes: Uint8Array, name: string, report: Report): str
   }
 }
 
-export function parseCsv(text: string, name: string, report: Report): readonly TableLine[] {
+/** @returns undefined for what is no CSV, and is reported */
+export function parseCsv(text: string, name: string, report: Report): readonly TableLine[] | undefined {
   const table: TableLine[] = [];
   try {
     parse(text, {
@@ -73,7 +74,7 @@ export function parseCsv(text: string, name: string, report: Report): readonly T
     if (!(error instanceof CsvError)) throw error;
     const line = typeof error.lines === "number" ? error.lines : 1;
     report(name, line, `is not CSV (${error.code})`, "check the quotes and the number of columns on that line");
-    return [];
+    return undefined;
   }
 }
 

@@ -106,6 +106,21 @@ describe("plans", () => {
     await expect(genesisFromPlan(await writePlan(text), NOW_MS)).rejects.toMatchObject({ code, data });
   });
 
+  test("N254: a plan or a member's file in another encoding is refused, not read as boxes", async () => {
+    const ids = SEVEN.slice(0, 4);
+    const plan = await writePlan(`name: x\nmembers: [${ids.map((id) => `members/${id}.json`).join(", ")}]`, ids);
+    expect((await genesisFromPlan(plan, NOW_MS)).organisations).toHaveLength(4);
+    const file = join(directory, "members", "street.json");
+    const [before, after] = (await readFile(file, "utf8")).split("机构") as [string, string];
+    await writeFile(file, Buffer.concat([Buffer.from(before), Buffer.from("bbfab9b9", "hex"), Buffer.from(after)]));
+    await expect(genesisFromPlan(plan, NOW_MS)).rejects.toMatchObject({
+      code: "MEMBER_FILE_INVALID",
+      data: { place: file, expected: "UTF-8 (GBK perhaps)", line: 5 },
+    });
+    await writeFile(plan, Buffer.from("6e616d653a20bbfab9b90a", "hex"));
+    await expect(genesisFromPlan(plan, NOW_MS)).rejects.toMatchObject({ code: "PLAN_INVALID", data: { line: 1 } });
+  });
+
   test("members come back as they were described; secrets and unknown keys are refused", async () => {
     const member = memberOf("property", 0);
     const file = join(directory, "m.json");

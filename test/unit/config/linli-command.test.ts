@@ -1,7 +1,7 @@
 // The `linli` command as a process: help, exit codes, keys, proofs. Against a real RPC server where it asks one.
 
 import { spawn } from "node:child_process";
-import { mkdtemp, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -103,6 +103,7 @@ describe("words", () => {
     [["verify", "x", "--kind", "y"], "receipt or state"],
     [["start", "--house", "x"], "--home"],
     [["query", "block", "newest"], "whole number from 1"],
+    [["keys", "account", "--id", "a", "--role", "b", "--out", "/nonexistent/x.key"], "--role"],
     [["keys", "account", "--id", "two words", "--out", "/nonexistent/x.key"], "--id"],
     [
       [
@@ -145,7 +146,7 @@ describe("keys", () => {
     expect(err).toContain(`argument=--${Object.keys(wrong)[0]}`);
   });
 
-  test("a node's home holds what is needed, its secrets for the owner only, and says what to send", async () => {
+  test("N256: a node's home holds what is needed, its secrets for the owner only, and says what to send", async () => {
     const home = join(directory, "home");
     const words = [
       "keys",
@@ -172,6 +173,12 @@ describe("keys", () => {
     expect(JSON.parse(member).node.publicKey).toBe(JSON.parse(out).validatorKey);
     const again = await linli(words);
     expect([again.code, again.err]).toEqual([1, expect.stringContaining("KEY_FILE_EXISTS")]);
+    const homeless = join(directory, "half");
+    await mkdir(homeless);
+    await writeFile(join(homeless, "node.yaml"), "name: mine\n");
+    const half = await linli(words.map((word) => (word === home ? homeless : word)));
+    expect([half.code, half.err], "N256: nothing was made").toEqual([1, expect.stringContaining("FILE_EXISTS")]);
+    expect(await readdir(homeless)).toEqual(["node.yaml"]);
     const added = await linli([
       "keys",
       "account",

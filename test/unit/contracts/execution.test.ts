@@ -430,6 +430,15 @@ describe("sentences", () => {
     });
   });
 
+  it("R346: an argument that is too long to be kept in the receipt is named", () => {
+    const receipt = act("add", { id: "x".repeat(60_000), state: "open" });
+    expect([outcome(receipt), receipt.values]).toEqual([["refused", "desk.add.params.id"], []]);
+    expect(explain(receipt)).toEqual({
+      zh: "参数的值不合要求: p.id",
+      en: "The value of an argument does not fit: p.id",
+    });
+  });
+
   it("R65: an invariant with an English sentence is told in it", () => {
     chain.run(1, "root", [
       { contract: "governance", action: "add_setting", args: { contract: "desk", name: "cap", value: 5 } },

@@ -250,6 +250,29 @@ describe("hostile HTTP", () => {
     await expectAlive();
   });
 
+  test.each([
+    ["garbage", "\x16\x03\x01\x02\x00\r\n\r\n", 400],
+    ["a header above the limit", `GET / HTTP/1.1\r\nx: ${"y".repeat(70_000)}\r\n\r\n`, 431],
+    [
+      "a WebSocket without a key",
+      "GET / HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-version: 13\r\n\r\n",
+      400,
+    ],
+  ])("N255: %s is refused in the words of the catalogue", async (_, sent, status) => {
+    const socket = connect(harness.server.port, "127.0.0.1");
+    let text = "";
+    socket
+      .on("error", () => {})
+      .on("data", (data) => {
+        text += data.toString();
+      });
+    socket.write(sent);
+    await new Promise((resolve) => socket.on("close", resolve));
+    expect(text).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    expect(JSON.parse(text.slice(text.indexOf("\r\n\r\n"))).error.data.code).toBe("RPC_HTTP_INVALID");
+    await expectAlive();
+  });
+
   test("web pages of origins that are not listed are refused; listed ones get what a browser needs", async () => {
     const open = await startHarness({ corsOrigins: ["https://garden.example"] });
     const ask = (origin: string) =>
