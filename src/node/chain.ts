@@ -270,6 +270,8 @@ export class Chain {
     if (known !== undefined) return known;
     const { header } = block.proposal;
     invariant(header.height === this.facts.height + 1, "N2: only a block of the next height is executed");
+    // LevelDB shows rows of another block of this height before that one is durable: the result would be of a state that never was.
+    invariant(this.committing === undefined, "N259: no block is executed while another is being written");
     const overlay = new Overlay({ base: this.store.stateReader(), height: header.height });
     const output = executeBlock(
       {

@@ -322,6 +322,7 @@ export class Participant {
 
   private async executeBlock(height: number, proposal: Proposal): Promise<EventOf<"blockExecuted"> | undefined> {
     await this.signer?.untilVotesLeft();
+    await this.chain.settled();
     // Catch-up may have committed this height meanwhile (pitfall 30).
     if (this.chain.head.height >= height) return undefined;
     const staged = this.execute(proposal);
@@ -350,6 +351,7 @@ export class Participant {
   }
 
   private async commitBlock({ proposal, certificate }: EffectOf<"commitBlock">): Promise<EventOf<"blockCommitted">> {
+    await this.chain.settled();
     if (this.chain.head.height < proposal.header.height) await this.commitInTurn(this.execute(proposal), certificate);
     return { kind: "blockCommitted", head: this.chain.head };
   }

@@ -158,6 +158,8 @@ export class Sync {
     const read = readBlock(item);
     if (!read.ok) return read;
     const { proposal, resultBytes, certificate, batches } = read.value;
+    // The core may be committing this very height.
+    await chain.settled();
     if (proposal.header.height <= chain.head.height) return accept(undefined);
     const header = chain.checkHeader(proposal);
     if (!header.ok) return header;

@@ -14,7 +14,7 @@ import { encodeCertificate } from "../../../src/ledger/format-vote.ts";
 import type { SealedGenesis } from "../../../src/ledger/genesis.ts";
 import { toHex } from "../../../src/ledger/hash.ts";
 import { LIMITS } from "../../../src/ledger/limits.ts";
-import type { Result } from "../../../src/ledger/types.ts";
+import type { Batch, Result } from "../../../src/ledger/types.ts";
 import type { Chain } from "../../../src/node/chain.ts";
 import { verifyNative } from "../../../src/node/ed25519-native.ts";
 import { answerSync, SYNC_BLOCK_BYTES_MAX, SYNC_BLOCKS_MAX, Sync } from "../../../src/node/sync.ts";
@@ -99,6 +99,42 @@ describe("bodies of blocks", () => {
     await commitBlock(chain, genesis, block);
     clock.advance(1_000);
     expect(await verdict).toMatchObject({ ok: false, code: "NO_LONGER_NEEDED" });
+  });
+
+  it("N259: while a block is being written no rival of it is executed, and catch-up waits for it", async () => {
+    const [chain, ahead] = [await openLedger(genesis), await openLedger(genesis)];
+    const [block, rival, next] = ["block", "rival", "next"].map((id, index) =>
+      noteBatch(genesis, { id, sequence: index + 1, validUntilMs: genesis.timeMs + 60_000 }),
+    ) as [Batch, Batch, Batch];
+    for (const [index, batch] of [block, next].entries()) {
+      await ahead.store.saveBatches([batch], { sync: true });
+      await commitBlock(ahead, genesis, buildBlock(ahead, [batch], genesis.timeMs + (index + 1) * 1_000));
+    }
+    const other = buildBlock(chain, [rival], genesis.timeMs + 1_000);
+    const commits: number[] = [];
+    const sync = new Sync({
+      chain,
+      chainId: genesis.chainId,
+      verify: verifyNative,
+      log: SILENT,
+      peers: () => ["peer"],
+      request: async (_, payload) => {
+        const answer = answerSync(ahead, payload);
+        // The core's own commit of the first block, which lasts beyond the answer.
+        void commitBlock(chain, genesis, buildBlock(chain, [block], genesis.timeMs + 1_000));
+        expect(() => chain.execute(other)).toThrow("N259");
+        return answer;
+      },
+      commit: async (staged, certificate) => {
+        commits.push(staged.block.proposal.header.height);
+        await chain.commit(staged, certificate, undefined);
+      },
+      fetchState: async () => false,
+      onBadAnswer: (_, code) => commits.push(code.length),
+    });
+    await sync.catchUp(2, "peer");
+    expect(commits).toEqual([2]);
+    expect(chain.head.height).toBe(2);
   });
 
   it("N72: catch-up refuses a certified block whose batch carries a signature that is not its origin's", async () => {
