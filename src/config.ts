@@ -2,7 +2,7 @@
 // Never holds facts of the cluster (those are in the genesis), and never a secret (those are in key files).
 
 import { readFile } from "node:fs/promises";
-import { isAbsolute, join, resolve } from "node:path";
+import { isAbsolute, join, resolve, sep } from "node:path";
 import { parse, YAMLParseError } from "yaml";
 import { Fields, type FieldsOptions } from "./client/fields.ts";
 import { LedgerError } from "./errors.ts";
@@ -142,7 +142,19 @@ export function parseNodeConfig(text: string, source: { readonly home: string; r
     );
   }
   for (const read of [keys, data, snapshots, pruning, p2p, log, fields]) read.end();
+  refuseSharedDirectories(config.data, options);
   return deepFreeze(config);
+}
+
+/** N257: whoever moves a damaged ledger away must not move the vote record away with it: without it the key is mute. */
+function refuseSharedDirectories(data: NodeConfig["data"], options: FieldsOptions): void {
+  const places = Object.entries(data).map(([name, path]) => ({ name, path: `${resolve(path)}${sep}` }));
+  for (const inner of places) {
+    const outer = places.find((other) => other !== inner && inner.path.startsWith(other.path));
+    if (outer === undefined) continue;
+    const expected = `a directory of its own, not data.${outer.name} or one in it`;
+    throw new LedgerError(options.code, { place: `data.${inner.name}`, expected }, { remedy: options.remedy ?? "" });
+  }
 }
 
 function readRpc(fields: Fields): RpcSettings {

@@ -24,6 +24,8 @@ import {
 import { CATALOGUE, SOURCES, VERSIONS } from "./system-layouts.ts";
 import { membership } from "./types.ts";
 
+const CORRECT_PLAN = "correct the plan or that contract, and make the genesis again";
+
 /**
  * @returns the writes in key order
  * @throws LedgerError GENESIS_CONTRACT_MISSING (governance or registry), GENESIS_CONTRACT_INVALID (with the first finding), GENESIS_CONTRACT_TWICE,
@@ -39,7 +41,11 @@ export function genesisWrites(genesis: Genesis, engine: Engine): readonly StateW
     const row = layout.columns.map(({ defaultValue }, index) => values[index] ?? defaultValue ?? null);
     const wrong = layout.columns.find(({ type }, index) => !membership(type)(row[index] ?? null));
     if (wrong !== undefined)
-      throw new LedgerError("GENESIS_ROW_INVALID", { table: layout.name, field: wrong.name, expected: wrong.typeText });
+      throw new LedgerError(
+        "GENESIS_ROW_INVALID",
+        { table: layout.name, field: wrong.name, expected: wrong.typeText },
+        { remedy: "correct the plan or a member file, and make the genesis again" },
+      );
     rows.push({ key: layout.stateKeyOf(row), value: layout.encode(row) });
   };
   const table = (contract: CompiledContract, name: string): RowLayout => {
@@ -77,29 +83,33 @@ function refuseParameters(rows: readonly StateWrite[]): void {
     return value === undefined ? undefined : { value, lastHeight: 0 };
   };
   const parameters = parametersIn({ get }, 1);
-  if (!parameters.ok) throw new LedgerError("GENESIS_PARAMETERS_INVALID", { parameter: parameters.detail });
+  if (!parameters.ok)
+    throw new LedgerError("GENESIS_PARAMETERS_INVALID", { parameter: parameters.detail }, { remedy: CORRECT_PLAN });
 }
 
 /** In the order of the genesis: a contract comes after what it imports. */
 function compileAll(genesis: Genesis, engine: Engine): ReadonlyMap<string, CompiledContract> {
   const compiled = new Map<string, CompiledContract>();
   for (const { name, source } of genesis.contracts) {
-    if (compiled.has(name)) throw new LedgerError("GENESIS_CONTRACT_TWICE", { contract: name });
+    if (compiled.has(name))
+      throw new LedgerError("GENESIS_CONTRACT_TWICE", { contract: name }, { remedy: CORRECT_PLAN });
     const { contract, findings } = engine.compile(source, (imported) => compiled.get(imported));
     const finding = findings.find(({ severity }) => severity === "error");
     if (contract === undefined || contract.name !== name) {
-      throw new LedgerError("GENESIS_CONTRACT_INVALID", {
+      const data = {
         contract: name,
         line: finding?.line ?? 1,
         column: finding?.column ?? 1,
         finding: finding?.code ?? "CONTRACT_NAME",
         message: finding?.message ?? `the document is contract ${contract?.name ?? ""}`,
-      });
+      };
+      throw new LedgerError("GENESIS_CONTRACT_INVALID", data, { remedy: CORRECT_PLAN });
     }
     compiled.set(name, contract);
   }
   const fault = accountsFault([...compiled.values()]);
-  if (fault !== undefined) throw new LedgerError("GENESIS_ACCOUNTS_OVERLAP", accountsOf(fault.values));
+  if (fault !== undefined)
+    throw new LedgerError("GENESIS_ACCOUNTS_OVERLAP", accountsOf(fault.values), { remedy: CORRECT_PLAN });
   return compiled;
 }
 

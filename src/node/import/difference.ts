@@ -88,7 +88,11 @@ export async function differenceOf(
   const known = new Set(rows.map(({ register, id }) => `${register} ${id}`));
   const references = new Map<string, { readonly to: Register; readonly id: string; readonly row: RegisterRow }>();
   if (registered === undefined)
-    throw new LedgerError("IMPORT_DIFFERS", { count: 1, problems: [`community ${community} is not registered`] });
+    throw new LedgerError(
+      "IMPORT_DIFFERS",
+      { count: 1, problems: [`community ${community} is not registered`] },
+      { remedy: "register it first (registry.add_community), or correct --community" },
+    );
   for (const row of rows) {
     for (const to of ["building", "head"] as const) {
       const id = row.fields[to];

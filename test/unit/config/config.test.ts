@@ -84,6 +84,19 @@ describe("node.yaml", () => {
     expect(error.message).toContain("/home/linli/node.yaml");
   });
 
+  test("N257: directories of ledger, votes and snapshots lie neither in each other nor at one place", () => {
+    for (const [text, place] of [
+      ["{ledger: d, votes: d}", "data.ledger"],
+      ["{ledger: d, votes: ./d/}", "data.ledger"],
+      ["{votes: data/ledger/votes}", "data.votes"],
+      ["{ledger: data/snapshots/.., snapshots: data/s}", "data.votes"],
+      ["{ledger: /home/linli/data/votes/x}", "data.ledger"],
+    ] as const) {
+      expect(complaint(`name: a\ndata: ${text}`), text).toMatchObject({ code: "CONFIG_INVALID", data: { place } });
+    }
+    expect(() => configOf("name: a\ndata: {ledger: d, votes: d-votes, snapshots: d2}")).not.toThrow();
+  });
+
   test("the example in config/ holds every key with its default, and no other", () => {
     const text = readFileSync(EXAMPLE, "utf8");
     const { name, ...example } = parse(text);
