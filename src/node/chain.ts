@@ -271,7 +271,7 @@ export class Chain {
     const { header } = block.proposal;
     invariant(header.height === this.facts.height + 1, "N2: only a block of the next height is executed");
     // LevelDB shows rows of another block of this height before that one is durable: the result would be of a state that never was.
-    invariant(this.committing === undefined, "N259: no block is executed while another is being written");
+    invariant(this.isSettled, "N259: no block is executed while another is being written");
     const overlay = new Overlay({ base: this.store.stateReader(), height: header.height });
     const output = executeBlock(
       {
@@ -352,7 +352,11 @@ export class Chain {
    * (LevelDB shows a written block before this process learns that it is durable.)
    */
   async settled(): Promise<void> {
-    while (this.committing !== undefined) await this.committing;
+    while (!this.isSettled) await this.committing;
+  }
+
+  get isSettled(): boolean {
+    return this.committing === undefined;
   }
 
   private async commitNow(

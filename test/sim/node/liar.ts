@@ -360,7 +360,7 @@ export class Liar {
     const { chain } = this;
     const checked = chain.checkedBlock(blockHash) ?? this.spoiled.get(toHex(blockHash));
     const isNext = header.height === chain.head.height + 1 && header.protocol === chain.head.parameters.protocol;
-    if (checked === undefined || !isNext) return hashTagged("RESULT", blockHash);
+    if (checked === undefined || !isNext || !chain.isSettled) return hashTagged("RESULT", blockHash);
     return chain.execute(checked).resultHash;
   }
 }
