@@ -6,6 +6,8 @@ import { isAbsolute, join, resolve, sep } from "node:path";
 import { parse, YAMLParseError } from "yaml";
 import { Fields, type FieldsOptions } from "./client/fields.ts";
 import { LedgerError } from "./errors.ts";
+import { isDiallable, isPeerId } from "./p2p/address.ts";
+import type { PeerAddresses } from "./ports.ts";
 import type { RpcSettings } from "./rpc/server.ts";
 
 export const LOG_LEVELS = ["error", "warn", "info", "debug"] as const;
@@ -39,6 +41,7 @@ export interface NodeConfig {
   readonly p2p: {
     /** multiaddrs, e.g. /ip4/0.0.0.0/tcp/26000 */
     readonly listen: readonly string[];
+    readonly addresses: PeerAddresses;
   };
   readonly rpc: RpcSettings;
   readonly log: { readonly level: LogLevel };
@@ -57,7 +60,7 @@ export const CONFIG_DEFAULTS = Object.freeze({
   data: Object.freeze({ ledger: "data/ledger", votes: "data/votes", snapshots: "data/snapshots" }),
   snapshots: Object.freeze({ everyHeights: 1_000, fetchWhenBehind: 2_000 }),
   pruning: Object.freeze({ keepDays: 0 }),
-  p2p: Object.freeze({ listen: Object.freeze(["/ip4/0.0.0.0/tcp/26000"]) }),
+  p2p: Object.freeze({ listen: Object.freeze(["/ip4/0.0.0.0/tcp/26000"]), addresses: Object.freeze({}) }),
   rpc: Object.freeze({
     host: "127.0.0.1",
     port: 26_100,
@@ -128,7 +131,10 @@ export function parseNodeConfig(text: string, source: { readonly home: string; r
     pruning: {
       keepDays: pruning.integer("keepDays", { min: 0, max: KEEP_DAYS_MAX }, CONFIG_DEFAULTS.pruning.keepDays),
     },
-    p2p: { listen: p2p.texts("listen", CONFIG_DEFAULTS.p2p.listen) },
+    p2p: {
+      listen: p2p.texts("listen", CONFIG_DEFAULTS.p2p.listen),
+      addresses: readAddresses(p2p.object("addresses", CONFIG_DEFAULTS.p2p.addresses)),
+    },
     rpc: readRpc(fields.object("rpc", {})),
     log: { level: log.oneOf("level", LOG_LEVELS, CONFIG_DEFAULTS.log.level) },
   };
@@ -155,6 +161,17 @@ function refuseSharedDirectories(data: NodeConfig["data"], options: FieldsOption
     const expected = `a directory of its own, not data.${outer.name} or one in it`;
     throw new LedgerError(options.code, { place: `data.${inner.name}`, expected }, { remedy: options.remedy ?? "" });
   }
+}
+
+function readAddresses(fields: Fields): PeerAddresses {
+  const read = (peer: string): readonly [string, readonly string[]] => {
+    if (!isPeerId(peer)) throw fields.fault(peer, "the peer id of another node as the name, 12D3KooW...");
+    const addresses = fields.texts(peer);
+    if (!addresses.every(isDiallable))
+      throw fields.fault(peer, "addresses such as /dns4/node.property.example/tcp/26000");
+    return [peer, addresses];
+  };
+  return Object.fromEntries(Object.keys(fields.json).map(read));
 }
 
 function readRpc(fields: Fields): RpcSettings {

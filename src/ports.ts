@@ -69,6 +69,9 @@ export interface PeerEndpoint {
   readonly addresses: readonly string[];
 }
 
+/** By peer id: multiaddrs without the /p2p part, in the place of those that the ledger knows. */
+export type PeerAddresses = Readonly<Record<PeerId, readonly string[]>>;
+
 export type GossipTopic = "batches" | "heads" | "evidence";
 export type RequestProtocol = "fetch" | "sync" | "head";
 

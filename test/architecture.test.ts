@@ -37,7 +37,7 @@ const ALLOWED: Record<string, { readonly own: readonly string[]; readonly packag
     packages: ["node:", "fastify", "@fastify/", "zod", "ws"],
   },
   "config.ts": {
-    own: ["ledger", "client/fields.ts", "rpc/server.ts", "ports.ts", "errors.ts", "assert.ts"],
+    own: ["ledger", "client/fields.ts", "rpc/server.ts", "p2p/address.ts", "ports.ts", "errors.ts", "assert.ts"],
     packages: ["node:", "yaml", "zod"],
   },
 };

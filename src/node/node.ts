@@ -83,6 +83,7 @@ async function open(
   const network = createPeerNetwork({
     identitySeed: peerSeed,
     listen: config.p2p.listen,
+    addresses: config.p2p.addresses,
     chainId,
     configHash: chainId,
     software: SOFTWARE,

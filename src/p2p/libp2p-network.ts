@@ -8,6 +8,7 @@ import type {
   Clock,
   GossipTopic,
   Logger,
+  PeerAddresses,
   PeerEndpoint,
   PeerHandlers,
   PeerId,
@@ -38,6 +39,7 @@ export interface PeerNetworkOptions {
   /** name and version of the program, e.g. linli/0.1.0 */
   readonly software: string;
   readonly members: readonly PeerEndpoint[];
+  readonly addresses?: PeerAddresses;
   readonly clock: Clock;
   readonly log: Logger;
   readonly limits?: Partial<PeerLimits>;
@@ -98,10 +100,10 @@ class Libp2pNetwork implements PeerNetwork {
   }
 
   async start(handlers: PeerHandlers): Promise<void> {
-    const { identitySeed, listen, clock, log } = this.#options;
+    const { identitySeed, listen, addresses, clock, log } = this.#options;
     const limits = this.#limits;
     const ownPeerId = await peerIdOf(identitySeed);
-    const gate = new PeerGate({ ownPeerId, members: this.#members, clock, limits, log });
+    const gate = new PeerGate({ ownPeerId, members: this.#members, addresses, clock, limits, log });
     const host = await createHost({
       identitySeed,
       listen,

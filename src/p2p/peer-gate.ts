@@ -2,7 +2,7 @@
 // Decides only; closing connections is the network's work. Faults are forgiven with time, so honest peers stay (pitfall 29).
 
 import { invariant } from "../assert.ts";
-import type { Clock, Logger, PeerEndpoint, PeerId } from "../ports.ts";
+import type { Clock, Logger, PeerAddresses, PeerEndpoint, PeerId } from "../ports.ts";
 import type { PeerLimits } from "./limits.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
@@ -15,6 +15,8 @@ interface MemberState {
 export interface PeerGateOptions {
   readonly ownPeerId: PeerId;
   readonly members: readonly PeerEndpoint[];
+  /** P7: where members are dialled that have no address of their own, or another one by now */
+  readonly addresses?: PeerAddresses | undefined;
   readonly clock: Clock;
   readonly limits: PeerLimits;
   readonly log: Logger;
@@ -35,14 +37,15 @@ export class PeerGate {
     const before = new Map(this.#members);
     this.#members.clear();
     this.#ownAddresses = undefined;
-    for (const endpoint of members) {
-      if (endpoint.peerId === this.#options.ownPeerId) {
-        this.#ownAddresses = endpoint.addresses;
+    const { ownPeerId, addresses: located = {} } = this.#options;
+    for (const { peerId, addresses } of members) {
+      if (peerId === ownPeerId) {
+        this.#ownAddresses = addresses;
         continue;
       }
-      const known = before.get(endpoint.peerId);
-      this.#members.set(endpoint.peerId, {
-        endpoint,
+      const known = before.get(peerId);
+      this.#members.set(peerId, {
+        endpoint: { peerId, addresses: located[peerId] ?? addresses },
         faults: known?.faults ?? this.#newFaults(),
         cutOffUntilMs: known?.cutOffUntilMs,
       });

@@ -2,6 +2,7 @@
 
 import { afterEach, describe, expect, it } from "vitest";
 import type { LedgerError } from "../../src/errors.ts";
+import type { PeerEndpoint } from "../../src/ports.ts";
 import {
   bytesOf,
   openTown,
@@ -344,6 +345,24 @@ describe("peer network on libp2p alone", () => {
     town = await openTown("libp2p", 2);
     const members = town.endpoints.map((endpoint, seat) => (seat === 1 ? { ...endpoint, addresses: [] } : endpoint));
     const peers = [await town.start(0, { members }), await town.start(1, { members })] as const;
+    await untilConnected(...peers);
+  });
+
+  it("P7: two members that the ledger gives no address find each other by what one of them is told, and one that moved is found", async () => {
+    town = await openTown("libp2p", 3);
+    const [low, middle, high] = town.endpoints as [PeerEndpoint, PeerEndpoint, PeerEndpoint];
+    // The lowest is of the genesis, at an address that is no longer its own; the others came later.
+    const members = [
+      { peerId: low.peerId, addresses: ["/ip4/127.0.0.1/tcp/9"] },
+      { peerId: middle.peerId, addresses: [] },
+      { peerId: high.peerId, addresses: [] },
+    ];
+    const moved = { [low.peerId]: low.addresses };
+    const peers = [
+      await town.start(0, { members }),
+      await town.start(1, { members, addresses: moved }),
+      await town.start(2, { members, addresses: { ...moved, [middle.peerId]: middle.addresses } }),
+    ] as const;
     await untilConnected(...peers);
   });
 

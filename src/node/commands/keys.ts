@@ -1,12 +1,12 @@
 // `linli keys`: makes the keys of a node and of people, and the public descriptions that go to the others.
 // Secrets stay in their files; what is printed is public.
 
-import { isIPv4, isIPv6 } from "node:net";
 import { join, resolve } from "node:path";
 import { CONFIG_DEFAULTS, CONFIG_FILE } from "../../config.ts";
 import { LedgerError } from "../../errors.ts";
 import { toHex } from "../../ledger/hash.ts";
 import { LIMITS } from "../../ledger/limits.ts";
+import { isDiallable } from "../../p2p/address.ts";
 import { peerIdOf } from "../../p2p/peer-id.ts";
 import {
   loadMember,
@@ -31,10 +31,6 @@ export interface NodeKeysOptions {
 /** Public description of a node's home, beside its node.yaml. */
 const MEMBER_FILE = "member.json";
 const ADMIN_KEY_FILE = "keys/admin.key";
-/** What others can dial: found out now, rather than when nobody can reach the node. */
-const DIALLABLE = /^\/(ip4|ip6|dns|dns4|dns6)\/([^/]+)\/tcp\/([1-9][0-9]{0,4})$/;
-const HOST_NAME = /^[a-z0-9_]([a-z0-9._-]{0,251}[a-z0-9_])?$/i;
-const PORT_MAX = 65_535;
 
 /** A new node's home: keys, vote record, node.yaml, member.json. */
 export async function makeNodeKeys(options: NodeKeysOptions): Promise<void> {
@@ -145,13 +141,6 @@ function checkId(argument: string, id: string, longest: string): void {
 
 function isTitle(text: string): boolean {
   return text.trim() !== "" && new TextEncoder().encode(text).length <= LIMITS.titleBytesMax;
-}
-
-function isDiallable(address: string): boolean {
-  const [, kind, host = "", port] = DIALLABLE.exec(address) ?? [];
-  if (kind === undefined || Number(port) > PORT_MAX) return false;
-  if (kind === "ip4") return isIPv4(host);
-  return kind === "ip6" ? isIPv6(host) : HOST_NAME.test(host);
 }
 
 function nodeYaml(options: NodeKeysOptions): string {

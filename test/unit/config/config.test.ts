@@ -10,6 +10,7 @@ import { parse } from "yaml";
 import { CONFIG_DEFAULTS, loadNodeConfig, type NodeConfig, parseNodeConfig } from "../../../src/config.ts";
 import { LedgerError } from "../../../src/errors.ts";
 
+const PEER = "12D3KooWPp6nkbVTgZxo6fHygTpLa8FYbBnGJ5cvYEvfXbwQ34kN";
 const EXAMPLE = join(import.meta.dirname, "../../../config/node.yaml");
 
 function configOf(text: string): NodeConfig {
@@ -73,6 +74,9 @@ describe("node.yaml", () => {
     ["name: a\nrpc: {corsOrigins: [1]}", { field: "rpc.corsOrigins", expected: "a list of texts" }],
     ["name: a\nrpc: 5", { field: "rpc", expected: "an object" }],
     ["name: a\np2p: {listen: x}", { field: "p2p.listen", expected: "a list" }],
+    ["name: a\np2p: {addresses: {street: []}}", { field: "p2p.addresses.street" }],
+    [`name: a\np2p: {addresses: {${PEER}: x}}`, { field: `p2p.addresses.${PEER}`, expected: "a list" }],
+    [`name: a\np2p: {addresses: {${PEER}: [host:26000]}}`, { field: `p2p.addresses.${PEER}` }],
     ["name: a\npruning: {keepDays: -1}", { field: "pruning.keepDays", expected: "a whole number from 0 to 36500" }],
     ["name: a\nsnapshots: {everyHeights: 0}\npruning: {keepDays: 30}", { place: "snapshots.everyHeights" }],
     ["name: a\nlog: {level: loud}", { field: "log.level", expected: "one of error, warn, info, debug" }],

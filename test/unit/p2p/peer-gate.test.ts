@@ -55,6 +55,18 @@ describe("peer gate", () => {
     expect(["Z", "Y"].map((peer) => gate.dials(peer))).toEqual([false, false]);
   });
 
+  it("P7: dials where it is told, and nobody who is no member", () => {
+    const addresses = { A: ["/a"], Z: ["/z"], X: ["/x"], M: ["/m"] };
+    const options = { ...gateOptions(), members: [LOW, OWN, { peerId: "Z", addresses: [] }], addresses };
+    const gate = new PeerGate(options);
+    expect(gate.members()).toEqual([
+      { peerId: "A", addresses: ["/a"] },
+      { peerId: "Z", addresses: ["/z"] },
+    ]);
+    expect(["A", "Z", "X"].map((peer) => gate.dials(peer))).toEqual([false, true, false]);
+    expect(gate.admits("X")).toBe(false);
+  });
+
   it("P6: keeps the same one of two dials that crossed on both sides, in whatever order they arrive", () => {
     const low = new PeerGate({ ...gateOptions(), ownPeerId: "A", members: [OWN, LOW] });
     const high = new PeerGate({ ...gateOptions(), ownPeerId: "M", members: [OWN, LOW] });

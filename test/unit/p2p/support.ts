@@ -11,6 +11,7 @@ import type {
   Clock,
   GossipTopic,
   Logger,
+  PeerAddresses,
   PeerEndpoint,
   PeerHandlers,
   PeerId,
@@ -173,6 +174,8 @@ export function textOf(bytes: Uint8Array): string {
 export interface SeatOptions {
   /** all seats when not given */
   readonly members?: readonly PeerEndpoint[];
+  /** libp2p only */
+  readonly addresses?: PeerAddresses;
   readonly chainId?: Uint8Array;
   readonly configHash?: Uint8Array;
   readonly limits?: Partial<PeerLimits>;
@@ -205,7 +208,8 @@ export async function openTown(kind: TownKind, seats: number): Promise<Town> {
     };
     if (kind === "memory") return hub.create({ ...common, peerId: peer.peerId });
     const listen = endpoints[seat]?.addresses ?? [];
-    return createPeerNetwork({ ...common, identitySeed: seeds[seat] ?? new Uint8Array(), listen });
+    const { addresses = {} } = options;
+    return createPeerNetwork({ ...common, addresses, identitySeed: seeds[seat] ?? new Uint8Array(), listen });
   };
   return {
     seeds,
