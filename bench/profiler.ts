@@ -1,8 +1,11 @@
 // CPU profile of one running node for a part of a run, by the inspector of its own process: nothing in the node knows of it.
 // The node must have been started with `PROFILED_NODE_OPTIONS` in NODE_OPTIONS.
 
+import { existsSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { SourceMap } from "node:module";
 import { setTimeout as pause } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import WebSocket from "ws";
 import { LedgerError } from "../src/errors.ts";
 import type { NodeProcess } from "../src/node/devnet/processes.ts";
@@ -22,6 +25,7 @@ export interface CallFrame {
   readonly functionName: string;
   readonly url: string;
   readonly lineNumber: number;
+  readonly columnNumber: number;
 }
 
 /** The parts of the V8 profile format that are read here. */
@@ -68,11 +72,12 @@ export class Profiler {
     return profiler;
   }
 
+  /** Its frames name the sources, not the program that was made of them. */
   async stop(): Promise<CpuProfile> {
     const { profile } = await this.call("Profiler.stop");
     this.socket.close();
     if (profile === undefined) throw new LedgerError("BENCH_INSPECTOR_MISSING", { reason: "no profile" });
-    return profile;
+    return inSources(profile);
   }
 
   private call(method: string, params: Record<string, unknown> = {}): Promise<{ readonly profile?: CpuProfile }> {
@@ -83,6 +88,28 @@ export class Profiler {
       this.socket.send(JSON.stringify({ id, method, params }));
     });
   }
+}
+
+function inSources(profile: CpuProfile): CpuProfile {
+  const maps = new Map<string, SourceMap | undefined>();
+  const mapOf = (url: string): SourceMap | undefined => {
+    if (!maps.has(url)) maps.set(url, sourceMapOf(url));
+    return maps.get(url);
+  };
+  const nodes = profile.nodes.map((node) => {
+    const { url, lineNumber, columnNumber } = node.callFrame;
+    const entry = mapOf(url)?.findEntry(lineNumber, columnNumber);
+    if (entry === undefined || !("originalSource" in entry)) return node;
+    const source = new URL(entry.originalSource, url).href;
+    return { ...node, callFrame: { ...node.callFrame, url: source, lineNumber: entry.originalLine } };
+  });
+  return { ...profile, nodes };
+}
+
+function sourceMapOf(url: string): SourceMap | undefined {
+  if (!url.startsWith("file:")) return undefined;
+  const file = `${fileURLToPath(url)}.map`;
+  return existsSync(file) ? new SourceMap(JSON.parse(readFileSync(file, "utf8"))) : undefined;
 }
 
 /** Self time by part of the house, largest first: folders of src, packages, node's own modules, collector, idle. */

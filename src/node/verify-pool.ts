@@ -4,6 +4,7 @@
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { LedgerError } from "../errors.ts";
+import { VERIFY_WORKER } from "../installation.ts";
 import { transactionSigningBytes } from "../ledger/format-transaction.ts";
 import type { Transaction } from "../ledger/types.ts";
 import { verifyNative } from "./ed25519-native.ts";
@@ -100,7 +101,7 @@ class WorkerPool implements VerifyPool {
   }
 
   private startWorker(): Worker {
-    const worker = new Worker(new URL("./verify-worker.ts", import.meta.url));
+    const worker = new Worker(VERIFY_WORKER);
     worker.on("message", ({ number, isValid }: { number: number; isValid: boolean }) => {
       this.waiting.get(number)?.resolve(isValid);
       this.waiting.delete(number);

@@ -7,10 +7,11 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
+import { PROGRAM } from "../../src/installation.ts";
 import { toHex } from "../../src/ledger/hash.ts";
 import { TestNetwork, until } from "./network.ts";
 
-const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+const MAIN = fileURLToPath(PROGRAM);
 
 let network: TestNetwork | undefined;
 afterEach(async () => {

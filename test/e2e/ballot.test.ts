@@ -4,12 +4,14 @@
 import { spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { sha256 } from "#sha256";
+import { PROGRAM } from "../../src/installation.ts";
 import { createKeyFile } from "../../src/node/key-file.ts";
 import { TestNetwork } from "./network.ts";
 
-const MAIN = join(import.meta.dirname, "../../src/main.ts");
+const MAIN = fileURLToPath(PROGRAM);
 const TEXT = "Lift machines are replaced.\n";
 const STATES = ["draft", "sealed", "noticed", "open", "closed", "tallied"];
 const HOLDERS = ["street", "committee", "residents"];

@@ -5,11 +5,13 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { PROGRAM } from "../../src/installation.ts";
 import { createKeyFile } from "../../src/node/key-file.ts";
 import { TestNetwork } from "./network.ts";
 
-const MAIN = join(import.meta.dirname, "../../src/main.ts");
+const MAIN = fileURLToPath(PROGRAM);
 const SOURCE = readFileSync(join(import.meta.dirname, "../../src/contracts/library/data-import.yaml"), "utf8");
 /** more than one transaction takes */
 const ROOMS = 60;

@@ -5,9 +5,11 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { LinliClient } from "../../src/client/client.ts";
 import { genesisFromJson } from "../../src/client/genesis-json.ts";
+import { PROGRAM } from "../../src/installation.ts";
 import type { Value } from "../../src/ledger/codec.ts";
 import { connect } from "../../src/node/commands/connect.ts";
 import { handIn } from "../../src/node/commands/hand-in.ts";
@@ -18,7 +20,7 @@ import { verifyNative } from "../../src/node/ed25519-native.ts";
 import { createKeyFile, loadKeyFile } from "../../src/node/key-file.ts";
 import { TestNetwork, until } from "./network.ts";
 
-const MAIN = join(import.meta.dirname, "../../src/main.ts");
+const MAIN = fileURLToPath(PROGRAM);
 const ORGANISATIONS = ["property", "street", "provider", "government"];
 const NEXT = readFileSync(join(import.meta.dirname, "notes.yaml"), "utf8").replace(
   "text: text(128)}",

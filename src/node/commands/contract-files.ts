@@ -7,10 +7,10 @@ import { fileURLToPath } from "node:url";
 import { lineNotUtf8 } from "../../config.ts";
 import { type SourceFile, SourceSet } from "../../contracts/source-set.ts";
 import { LedgerError } from "../../errors.ts";
+import { LIBRARY } from "../../installation.ts";
 
 const NAME_ONE = "name a contract document or a directory";
 const TEST_ENDING = ".test.yaml";
-const LIBRARY = fileURLToPath(new URL("../../contracts/library/", import.meta.url));
 
 export interface Documents {
   /** what was named */
@@ -31,7 +31,7 @@ export async function loadDocuments(paths: readonly string[], beside: readonly s
   const files = await filesOf(named);
   const own = [...new Set(files.map(({ path }) => dirname(path)))];
   const known = new Set(files.map(({ path }) => path));
-  const others = await filesOf([...beside, ...own, LIBRARY]);
+  const others = await filesOf([...beside, ...own, fileURLToPath(LIBRARY)]);
   return { files, set: new SourceSet([...files, ...others.filter(({ path }) => !known.has(path))]) };
 }
 

@@ -4,6 +4,7 @@
 import { fileURLToPath } from "node:url";
 import { ledgerTimeMs } from "../../client/ledger-time.ts";
 import { LedgerError } from "../../errors.ts";
+import { LIBRARY } from "../../installation.ts";
 import { loadKeyFile } from "../key-file.ts";
 import { changesOf, readRulePack } from "../rule-pack.ts";
 import { approvalsNeeded, type Step, stepFor, type Voice, voiceOf } from "../rule-pack-proposals.ts";
@@ -13,7 +14,6 @@ import { loadDocuments } from "./contract-files.ts";
 import { handIn } from "./hand-in.ts";
 import { argumentInvalid, printResult } from "./output.ts";
 
-const LIBRARY = fileURLToPath(new URL("../../contracts/library", import.meta.url));
 /** above the worst case of every action of governance that is called here */
 const GAS_PER_CALL = 12_000;
 /** numbers in one transaction: what refuses one of them refuses these, not the pack */
@@ -22,7 +22,7 @@ const NUMBERS_PER_TRANSACTION = 16;
 /** @throws LedgerError `RULE_PACK_INVALID`, `FILE_MISSING` */
 export async function checkRulePack(file: string): Promise<void> {
   const pack = await readRulePack(file);
-  const { files, set } = await loadDocuments([LIBRARY]);
+  const { files, set } = await loadDocuments([fileURLToPath(LIBRARY)]);
   const contracts = files.flatMap((document) => set.check(document).checked ?? []);
   printResult({
     pack: pack.id,

@@ -3,10 +3,9 @@
 
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { LIBRARY } from "../../installation.ts";
 import { runTests, type TestsShown } from "../author-tests.ts";
 import { loadDocument } from "../commands/contract-files.ts";
-
-const LIBRARY = new URL("../../contracts/library/", import.meta.url);
 
 /** In force from the genesis on; everything else is deployed by governance. */
 export const GENESIS_CONTRACTS = ["governance", "registry"] as const;

@@ -7,9 +7,9 @@ import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { LedgerError } from "../../errors.ts";
+import { PROGRAM } from "../../installation.ts";
 import type { NodePlace } from "./setup.ts";
 
-const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
 /**
  * How Node is started for a node of the ledger, here, by `linli`, by npm and in the image. Young objects get 16 MB instead of 64, and
  * old ones are collected when there are 1.75 times as many as were in use, not up to four times: a node makes much garbage and keeps
@@ -30,7 +30,7 @@ export class NodeProcess {
   private child: ChildProcess | undefined;
 
   /** @param main the program that is started: `linli`, or one that takes the same words */
-  constructor(place: NodePlace, main = MAIN) {
+  constructor(place: NodePlace, main = fileURLToPath(PROGRAM)) {
     this.place = place;
     this.main = main;
   }

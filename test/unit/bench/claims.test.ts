@@ -93,7 +93,7 @@ describe("claims", () => {
 });
 
 describe("profile", () => {
-  const frame = (functionName: string, url: string) => ({ functionName, url, lineNumber: 9 });
+  const frame = (functionName: string, url: string) => ({ functionName, url, lineNumber: 9, columnNumber: 0 });
   const profile: CpuProfile = {
     nodes: [
       { id: 1, callFrame: frame("(root)", ""), children: [2, 4, 6, 7] },

@@ -147,7 +147,7 @@ describe("line", () => {
 });
 
 describe("budget", () => {
-  const frame = (functionName: string, url: string) => ({ functionName, url, lineNumber: 0 });
+  const frame = (functionName: string, url: string) => ({ functionName, url, lineNumber: 0, columnNumber: 0 });
   const profile: CpuProfile = {
     nodes: [
       { id: 1, callFrame: frame("(root)", ""), children: [2, 3, 4, 5] },

@@ -5,11 +5,13 @@ import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { newBallotKey } from "../../../src/client/ballot.ts";
+import { PROGRAM } from "../../../src/installation.ts";
 import { fromHex, toHex } from "../../../src/ledger/hash.ts";
 
-const MAIN = join(import.meta.dirname, "../../../src/main.ts");
+const MAIN = fileURLToPath(PROGRAM);
 
 let directory: string;
 beforeAll(async () => {

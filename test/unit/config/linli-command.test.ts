@@ -4,8 +4,10 @@ import { spawn } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { encodeTestimony } from "../../../src/consensus/fork.ts";
+import { PROGRAM } from "../../../src/installation.ts";
 import { makeCertificate } from "../../../src/ledger/certificate.ts";
 import { decode, type Value } from "../../../src/ledger/codec.ts";
 import { blockHashOf, decodeHeader, encodeHeader } from "../../../src/ledger/format-block.ts";
@@ -18,7 +20,7 @@ import { createKeyFile } from "../../../src/node/key-file.ts";
 import { type Harness, pin, startHarness } from "../rpc/harness.ts";
 import { CLERK, signerOf } from "../rpc/small-node.ts";
 
-const MAIN = join(import.meta.dirname, "../../../src/main.ts");
+const MAIN = fileURLToPath(PROGRAM);
 
 interface Run {
   readonly code: number | null;

@@ -4,9 +4,11 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { PROGRAM } from "../../../src/installation.ts";
 
-const MAIN = join(import.meta.dirname, "../../../src/main.ts");
+const MAIN = fileURLToPath(PROGRAM);
 const SHELF = `rules: 1
 contract: shelf
 title: {zh: 书架, en: Shelf}

@@ -5,12 +5,14 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FUNCTIONS, signatureOf } from "../../../src/contracts/functions.ts";
 import { KNOWN_TYPES } from "../../../src/contracts/types.ts";
+import { PROGRAM } from "../../../src/installation.ts";
 import { document } from "../docs/sources.ts";
 
-const ROOT = join(import.meta.dirname, "..", "..", "..");
+const MAIN = fileURLToPath(PROGRAM);
 const GUIDE = document("docs/contracts.md");
 
 interface Fence {
@@ -35,10 +37,7 @@ describe("docs/contracts.md", () => {
   beforeAll(() => {
     directory = mkdtempSync(join(tmpdir(), "linli-guide-"));
     mkdirSync(join(directory, "bin"));
-    writeFileSync(
-      join(directory, "bin", "linli"),
-      `#!/bin/sh\nexec "${process.execPath}" "${ROOT}/src/main.ts" "$@"\n`,
-    );
+    writeFileSync(join(directory, "bin", "linli"), `#!/bin/sh\nexec "${process.execPath}" "${MAIN}" "$@"\n`);
     chmodSync(join(directory, "bin", "linli"), 0o755);
   });
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -64,14 +63,10 @@ describe("docs/contracts.md", () => {
 
   it("A49: the tutorial's contract is sound, and the draft has two errors", () => {
     const check = (name: string) => {
-      const { stdout, status } = spawnSync(
-        process.execPath,
-        [join(ROOT, "src/main.ts"), "contract", "check", "--json", name],
-        {
-          cwd: directory,
-          encoding: "utf8",
-        },
-      );
+      const { stdout, status } = spawnSync(process.execPath, [MAIN, "contract", "check", "--json", name], {
+        cwd: directory,
+        encoding: "utf8",
+      });
       return {
         findings: JSON.parse(stdout) as { code: string; severity: string; line: number; column: number }[],
         status,
@@ -129,7 +124,7 @@ describe("docs/contracts.md", () => {
   });
 
   it("A49: linli contract --help names every command", () => {
-    const help = execFileSync(process.execPath, [join(ROOT, "src/main.ts"), "contract", "--help"], {
+    const help = execFileSync(process.execPath, [MAIN, "contract", "--help"], {
       encoding: "utf8",
     });
     for (const command of ["check", "test", "cost", "format", "render", "diff", "explain"])

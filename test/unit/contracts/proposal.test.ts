@@ -4,8 +4,10 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 import { buildTransaction } from "../../../src/client/transaction.ts";
+import { PROGRAM } from "../../../src/installation.ts";
 import type { Value } from "../../../src/ledger/codec.ts";
 import { decodeTransaction } from "../../../src/ledger/format-transaction.ts";
 import { namedFromJson } from "../../../src/ledger/value-json.ts";
@@ -13,7 +15,7 @@ import { digestOf, disagreements, runTests } from "../../../src/node/author-test
 import { loadDocuments } from "../../../src/node/commands/contract-files.ts";
 import { nativeSigner } from "../../../src/node/ed25519-native.ts";
 
-const MAIN = join(import.meta.dirname, "../../../src/main.ts");
+const MAIN = fileURLToPath(PROGRAM);
 const SHELF = readFileSync(join(import.meta.dirname, "documents/canteen.yaml"), "utf8");
 const LIBRARY = join(import.meta.dirname, "../../../src/contracts/library");
 const PASSING = "- test: 空\n  when: []\n";

@@ -13,8 +13,8 @@ describe("the process of a node", () => {
   it("N233: devnet, command, npm and image start Node with the same flags", () => {
     const flags = NODE_FLAGS.join(" ");
     expect(textOf("src/main.ts").split("\n", 1)).toEqual([`#!/usr/bin/env -S node ${flags}`]);
-    expect(JSON.parse(textOf("package.json")).scripts.linli).toBe(`node ${flags} src/main.ts`);
+    expect(JSON.parse(textOf("package.json")).scripts.linli).toBe(`node build.ts && node ${flags} dist/main.js`);
     const [, entry = ""] = /^ENTRYPOINT (.*)$/m.exec(textOf("Dockerfile")) ?? [];
-    expect(JSON.parse(entry)).toEqual(["node", ...NODE_FLAGS, "src/main.ts"]);
+    expect(JSON.parse(entry)).toEqual(["node", ...NODE_FLAGS, "dist/main.js"]);
   });
 });
