@@ -5,7 +5,6 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { rename, rm, utimes } from "node:fs/promises";
 import { join } from "node:path";
-import { rolldown } from "rolldown";
 
 const ROOT = import.meta.dirname;
 const DIST = join(ROOT, "dist");
@@ -21,6 +20,10 @@ const BESIDE_SOURCES = ["build.ts", "package.json", "node_modules/.package-lock.
 /** A process that starts meanwhile finds the old program or the new one, whole; of two that build at once one is kept. */
 export default async function build(): Promise<void> {
   if (isNew()) return;
+  // Not loaded for nothing: `npm run linli` comes by here each time.
+  const { rolldown } = await import("rolldown").catch((cause) => {
+    throw new Error("dist/ is older than src/, and rolldown, which makes it, is not installed; run npm ci", { cause });
+  });
   const begun = new Date();
   const made = `${DIST}-${process.pid}`;
   const old = `${made}-old`;

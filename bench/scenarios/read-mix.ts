@@ -38,18 +38,22 @@ export const READ_MIX: Scenario = {
       await lab.warmUp();
       const points: Point[] = [];
       const figures: Figure[] = [];
+      const unanswered: string[] = [];
       for (const reads of numbers) {
         const name = `${reads} questions/s`;
         hooks.progress(`${name} beside ${rate} tx/s for ${seconds} s`);
         const repetitions = [];
         const summaries: LatencySummary[] = [];
+        const answeredPercents: number[] = [];
         for (let round = 0; round < repeat; round += 1) {
           const read = reads === 0 ? undefined : reader.read({ arrivals, rate: reads, seconds, seed: seed + round });
           repetitions.push(await lab.openLoop(name, { rate, seconds, seed: seed + round }));
           const result = await read;
           if (result === undefined) continue;
-          if (result.answered < result.asked)
-            throw new LedgerError("BENCH_READS_FAILED", { asked: result.asked, failed: JSON.stringify(result.failed) });
+          const { asked, answered, failed } = result;
+          if (answered === 0) throw new LedgerError("BENCH_READS_FAILED", { asked, failed: JSON.stringify(failed) });
+          if (answered < asked) unanswered.push(`${name}: ${asked - answered} of ${asked}, ${JSON.stringify(failed)}`);
+          answeredPercents.push((100 * answered) / asked);
           summaries.push(LatencyHistogram.decode(result.latency).summary());
         }
         points.push({ name, at: { reads, rate }, repetitions });
@@ -61,13 +65,17 @@ export const READ_MIX: Scenario = {
           values: summaries.map((summary) => summary[what]),
         });
         figures.push(figure("p50Ms"), figure("p99Ms"));
+        figures.push({ name: `${name}: answered`, unit: "%", better: "more", values: answeredPercents });
       }
       reader.kill();
       return {
         points,
         main: points.at(-1)?.name,
         figures,
-        notes: ["The reader's own CPU counts among that of others. It does not check the proofs that it is sent."],
+        notes: [
+          "The reader's own CPU counts among that of others. It does not check the proofs that it is sent.",
+          ...unanswered.map((what) => `Without an answer, and not among the latencies: ${what}.`),
+        ],
       };
     });
   },
