@@ -13,7 +13,7 @@ RUN node build.ts \
   && rm -rf node_modules/node-linux-* node_modules/.bin/node
 
 FROM node:24-bookworm-slim
-ENV NODE_ENV=production LINLI_HOME=/home/node/linli LINLI_GENESIS=/home/node/linli/genesis.json
+ENV NODE_ENV=production MALLOC_ARENA_MAX=1 LINLI_HOME=/home/node/linli LINLI_GENESIS=/home/node/linli/genesis.json
 WORKDIR /app
 COPY --from=program /app/node_modules node_modules
 COPY --from=program /app/dist dist

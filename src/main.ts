@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=16 --heap-growing-percent=75 --no-allocation-site-pretenuring
+#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --max-semi-space-size=16 --heap-growing-percent=75 --no-allocation-site-pretenuring
 // The `linli` command: words, help, signals and exit codes. What a command does stands in node/commands and node/devnet.
 // The only process.exit. Loads nothing but the words until it is known what is asked.
 

@@ -3,17 +3,20 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { NODE_FLAGS } from "../../../src/node/devnet/processes.ts";
+import { NODE_FLAGS, NODE_MEMORY } from "../../../src/node/devnet/processes.ts";
 
 function textOf(path: string): string {
   return readFileSync(join(import.meta.dirname, "../../..", path), "utf8");
 }
 
 describe("the process of a node", () => {
-  it("N233: devnet, command, npm and image start Node with the same flags", () => {
+  it("N233: devnet, command, npm and image start Node with the same flags and one heap for native memory", () => {
     const flags = NODE_FLAGS.join(" ");
-    expect(textOf("src/main.ts").split("\n", 1)).toEqual([`#!/usr/bin/env -S node ${flags}`]);
-    expect(JSON.parse(textOf("package.json")).scripts.linli).toBe(`node build.ts && node ${flags} dist/main.js`);
+    expect(textOf("src/main.ts").split("\n", 1)).toEqual([`#!/usr/bin/env -S ${NODE_MEMORY} node ${flags}`]);
+    expect(JSON.parse(textOf("package.json")).scripts.linli).toBe(
+      `node build.ts && ${NODE_MEMORY} node ${flags} dist/main.js`,
+    );
+    expect(textOf("Dockerfile")).toMatch(new RegExp(`^ENV .*${NODE_MEMORY} `, "m"));
     const [, entry = ""] = /^ENTRYPOINT (.*)$/m.exec(textOf("Dockerfile")) ?? [];
     expect(JSON.parse(entry)).toEqual(["node", ...NODE_FLAGS, "dist/main.js"]);
   });
