@@ -6,7 +6,7 @@ import { isAbsolute, join, resolve, sep } from "node:path";
 import { parse, YAMLParseError } from "yaml";
 import { Fields, type FieldsOptions } from "./client/fields.ts";
 import { LedgerError } from "./errors.ts";
-import { isDiallable, isPeerId } from "./p2p/address.ts";
+import { isDiallable, isListened, isPeerId } from "./p2p/address.ts";
 import type { PeerAddresses } from "./ports.ts";
 import type { RpcSettings } from "./rpc/server.ts";
 
@@ -132,7 +132,7 @@ export function parseNodeConfig(text: string, source: { readonly home: string; r
       keepDays: pruning.integer("keepDays", { min: 0, max: KEEP_DAYS_MAX }, CONFIG_DEFAULTS.pruning.keepDays),
     },
     p2p: {
-      listen: p2p.texts("listen", CONFIG_DEFAULTS.p2p.listen),
+      listen: readListen(p2p),
       addresses: readAddresses(p2p.object("addresses", CONFIG_DEFAULTS.p2p.addresses)),
     },
     rpc: readRpc(fields.object("rpc", {})),
@@ -172,6 +172,13 @@ function readAddresses(fields: Fields): PeerAddresses {
     return [peer, addresses];
   };
   return Object.fromEntries(Object.keys(fields.json).map(read));
+}
+
+function readListen(fields: Fields): readonly string[] {
+  const listen = fields.texts("listen", CONFIG_DEFAULTS.p2p.listen);
+  if (!listen.every(isListened))
+    throw fields.fault("listen", "addresses of this machine such as /ip4/0.0.0.0/tcp/26000");
+  return listen;
 }
 
 function readRpc(fields: Fields): RpcSettings {
@@ -231,15 +238,16 @@ export function lineNotUtf8(text: string): number | undefined {
  */
 export function parseYaml(text: string, options: FieldsOptions): unknown {
   const notUtf8 = lineNotUtf8(text);
+  const within = options.place === "" ? {} : { place: options.place };
   if (notUtf8 !== undefined) {
-    const data = { place: options.place, expected: "UTF-8 (GBK perhaps)", line: notUtf8 };
+    const data = { ...within, expected: "UTF-8 (GBK perhaps)", line: notUtf8 };
     throw new LedgerError(options.code, data, { remedy: options.remedy ?? "save it as UTF-8" });
   }
   try {
     return parse(text, { maxAliasCount: 0, logLevel: "error" });
   } catch (error) {
     const found = error instanceof YAMLParseError ? error.linePos?.[0].line : undefined;
-    const data = { place: options.place, expected: "YAML or JSON", line: found ?? 0 };
+    const data = { ...within, expected: "YAML or JSON", line: found ?? 0 };
     throw new LedgerError(options.code, data, { cause: error, remedy: options.remedy ?? "" });
   }
 }

@@ -191,12 +191,12 @@ export async function loadText(file: string): Promise<string> {
 
 /** @throws LedgerError `FILE_MISSING` */
 export async function loadBytes(file: string): Promise<Buffer> {
-  return readFile(file).catch((error: unknown) => {
-    throw new LedgerError(
-      "FILE_MISSING",
-      { file },
-      { cause: error, remedy: "check the name; what a plan names is relative to the plan, all else to where you are" },
-    );
+  return readFile(file).catch((error: NodeJS.ErrnoException) => {
+    const remedy =
+      error.code === "EISDIR"
+        ? "this is a directory; name a file in it"
+        : "check the name; what a plan names is relative to the plan, all else to where you are";
+    throw new LedgerError("FILE_MISSING", { file }, { cause: error, remedy });
   });
 }
 

@@ -74,6 +74,10 @@ describe("node.yaml", () => {
     ["name: a\nrpc: {corsOrigins: [1]}", { field: "rpc.corsOrigins", expected: "a list of texts" }],
     ["name: a\nrpc: 5", { field: "rpc", expected: "an object" }],
     ["name: a\np2p: {listen: x}", { field: "p2p.listen", expected: "a list" }],
+    ["name: a\np2p: {listen: [0.0.0.0:26000]}", { field: "p2p.listen" }],
+    ["name: a\np2p: {listen: [/dns4/node.example/tcp/26000]}", { field: "p2p.listen" }],
+    ["name: a\np2p: {listen: [/ip4/300.0.0.1/tcp/26000]}", { field: "p2p.listen" }],
+    ["name: a\np2p: {listen: [/ip6/::/tcp/70000]}", { field: "p2p.listen" }],
     ["name: a\np2p: {addresses: {street: []}}", { field: "p2p.addresses.street" }],
     [`name: a\np2p: {addresses: {${PEER}: x}}`, { field: `p2p.addresses.${PEER}`, expected: "a list" }],
     [`name: a\np2p: {addresses: {${PEER}: [host:26000]}}`, { field: `p2p.addresses.${PEER}` }],
@@ -85,6 +89,7 @@ describe("node.yaml", () => {
     const error = complaint(text);
     expect(error.code).toBe("CONFIG_INVALID");
     expect(error.data).toMatchObject(data);
+    expect(error.data, "no empty place").not.toMatchObject({ place: "" });
     expect(error.message).toContain("/home/linli/node.yaml");
   });
 
