@@ -48,8 +48,10 @@ export interface RpcServer {
 
 const ADDRESSES_MAX = 10_000;
 const HEADER_BYTES_MAX = 16_384;
-/** From the first byte of a request to its last; waiting for an answer is not bounded by it. */
+/** N264: from the first byte of a request to its last; waiting for an answer is not bounded by it. */
 const REQUEST_TIMEOUT_MS = 15_000;
+/** Node looks for late ones every 30 s by itself. */
+const REQUEST_CHECK_INTERVAL_MS = 1_000;
 /** fastify's codes and node's, in our own words. */
 const CODE_OF_HTTP_ERROR: Readonly<Record<string, string>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: "RPC_BODY_TOO_LARGE",
@@ -109,7 +111,11 @@ class Door implements RpcServer {
       requestTimeout: REQUEST_TIMEOUT_MS,
       forceCloseConnections: true,
       exposeHeadRoutes: false,
-      http: { maxHeaderSize: HEADER_BYTES_MAX },
+      http: {
+        maxHeaderSize: HEADER_BYTES_MAX,
+        headersTimeout: REQUEST_TIMEOUT_MS,
+        connectionsCheckingInterval: REQUEST_CHECK_INTERVAL_MS,
+      },
       frameworkErrors: (_error, _request, reply) => this.refuse(reply, "RPC_HTTP_INVALID"),
       clientErrorHandler: (error, socket) => this.refuseSocket(socket, STATUS_OF_CLIENT_ERROR[error.code]),
     });

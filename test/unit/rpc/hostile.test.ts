@@ -273,6 +273,28 @@ describe("hostile HTTP", () => {
     await expectAlive();
   });
 
+  test("N264: a request that does not become whole is ended after 15 s, in its head or in its body, however it trickles", async () => {
+    const head = "POST / HTTP/1.1\r\nhost: x\r\n";
+    const body = `${head}content-type: application/json\r\ncontent-length: 100\r\n\r\n`;
+    const end = (sent: string, trickle: string) => {
+      const socket = connect(harness.server.port, "127.0.0.1");
+      let text = "";
+      socket
+        .on("error", () => {})
+        .on("data", (data) => {
+          text += data.toString();
+        });
+      socket.write(sent);
+      const drops = setInterval(() => socket.write(trickle), 1_000);
+      return new Promise<string>((resolve) => socket.on("close", () => resolve(text))).finally(() =>
+        clearInterval(drops),
+      );
+    };
+    for (const text of await Promise.all([end(head, ""), end(head, "x"), end(body, ""), end(body, " ")]))
+      expect(text).toMatch(/^HTTP\/1\.1 408 /);
+    await expectAlive();
+  }, 45_000);
+
   test("web pages of origins that are not listed are refused; listed ones get what a browser needs", async () => {
     const open = await startHarness({ corsOrigins: ["https://garden.example"] });
     const ask = (origin: string) =>
