@@ -114,11 +114,21 @@ export async function openBallot(
     return share === undefined ? [] : [share];
   });
   for (const chosen of subsets(shares, keysNeeded(holders.length))) {
-    const salt = await combine(chosen);
+    const salt = await combined(chosen);
+    if (salt === undefined) continue;
     const choice = CHOICES.find((one) => bytesEqual(commitmentOf(of, { choice: one, salt }), commitment));
     if (choice !== undefined) return { choice, salt };
   }
   return undefined;
+}
+
+/** L320: undefined for shares that repeat one another: the voter chose them so, and spoils no ballot but his own. */
+async function combined(shares: Uint8Array[]): Promise<Uint8Array | undefined> {
+  try {
+    return await combine(shares);
+  } catch {
+    return undefined;
+  }
 }
 
 function decryptShare(

@@ -1,7 +1,10 @@
 // Sealed ballots: who can open them, who cannot, and that only the ballot that was sealed comes out.
 // Never a fixed key beside the vector that holds the form still.
 
+import { chacha20poly1305 } from "@noble/ciphers/chacha.js";
+import { x25519 } from "@noble/curves/ed25519.js";
 import fc from "fast-check";
+import { split } from "shamir-secret-sharing";
 import { describe, expect, test } from "vitest";
 import { sha256 } from "#sha256";
 import {
@@ -105,6 +108,36 @@ describe("sealed ballots", () => {
         publishedBy(keys, (index) => index > 0),
       ),
     ).toEqual(bad.opening);
+  });
+
+  test("L320: a voter whose shares repeat one another spoils his own ballot: opening it throws nothing", async () => {
+    const keys = organisations(3);
+    const all = publishedBy(keys, () => true);
+    const honest = await sealBallot(OF, "for", publics(keys));
+    const sealedFor = (shares: readonly Uint8Array[]) => {
+      const own = newBallotKey();
+      const parts = shares.map((share, index) => {
+        const { publicKey } = keys[index]!;
+        const shared = x25519.getSharedSecret(own.secret, publicKey);
+        const tag = new TextEncoder().encode("linli-ballot-key:1\0");
+        const key = sha256(Uint8Array.from([...tag, ...shared, ...own.publicKey, ...publicKey, ...honest.commitment]));
+        return chacha20poly1305(key, new Uint8Array(12)).encrypt(share);
+      });
+      return Uint8Array.from([...own.publicKey, ...parts.flatMap((part) => [...part])]);
+    };
+    const share = new Uint8Array(33).fill(5);
+    const other = new Uint8Array(33).fill(6);
+    for (const shares of [
+      [share, share, share],
+      [share, share, other],
+      [new Uint8Array(33), share, other],
+    ])
+      expect(await openBallot(OF, { ...honest, sealed: sealedFor(shares) }, all)).toBeUndefined();
+    // Two that are the same do not hide two that are right.
+    const [first, second] = await split(honest.opening.salt, 3, 2);
+    expect(await openBallot(OF, { ...honest, sealed: sealedFor([first!, first!, second!]) }, all)).toEqual(
+      honest.opening,
+    );
   });
 
   test("L205: two ballots of the same choice have nothing in common", async () => {
