@@ -219,7 +219,8 @@ export class LinliClient {
     const proven = await this.transaction(first);
     if (proven.kind !== "committed" || proven.committed.height !== height) throw proofRefused("PROOF_OTHER_BLOCK");
     const { block } = proven.committed;
-    if (!bytesEqual(transactionsRootOf(transactionIds), block.header.transactionsRoot))
+    const areHashes = transactionIds.every(({ length }) => length === 32);
+    if (!areHashes || !bytesEqual(transactionsRootOf(transactionIds), block.header.transactionsRoot))
       throw proofRefused("PROOF_TRANSACTIONS");
     return { block, transactionIds };
   }
@@ -376,10 +377,22 @@ function readRow(answer: Fields, { value, lastHeight }: ProvenState): ProvedRow 
   // have no bytes yet and are left out.
   const named = Object.entries(answer.object("row").object("fields").json).slice(0, values.value.length);
   const proved = values.value.map(valueToJson);
-  if (JSON.stringify(named.map(([, field]) => field)) !== JSON.stringify(proved))
-    throw proofRefused("PROOF_ROW_RENDERING");
+  const isSame = isShown(
+    named.map(([, field]) => field),
+    proved,
+  );
+  if (!isSame) throw proofRefused("PROOF_ROW_RENDERING");
   const fields = Object.fromEntries(named.map(([name], index) => [name, proved[index] ?? null]));
   return { values: values.value, fields, lastHeight };
+}
+
+/** Whether what a node shows is exactly this value. It goes no deeper than the proved one does, whatever the node nests. */
+function isShown(shown: unknown, proved: unknown): boolean {
+  if (typeof proved !== "object" || proved === null) return shown === proved;
+  if (typeof shown !== "object" || shown === null || Array.isArray(shown) !== Array.isArray(proved)) return false;
+  const items = Object.entries(proved);
+  const shownItems = new Map(Object.entries(shown));
+  return items.length === shownItems.size && items.every(([name, item]) => isShown(shownItems.get(name), item));
 }
 
 /** Names and texts in a state key end with a NUL: one that holds any would name another row. */

@@ -159,9 +159,18 @@ function printableData(details: unknown): ErrorData {
   return Object.fromEntries(
     shown.map(([name, value]) => [
       printable(name),
-      typeof value === "number" ? value : printable(Array.isArray(value) ? value.join("; ") : String(value)),
+      typeof value === "number" ? value : printable(Array.isArray(value) ? listed(value) : plain(value)),
     ]),
   );
+}
+
+function listed(items: readonly unknown[]): string {
+  return items.slice(0, TEXT_LENGTH_MAX).map(plain).join("; ");
+}
+
+/** What stands in the details of a node is text, numbers and lists of them; of anything deeper nobody asks for its own words. */
+function plain(value: unknown): string {
+  return typeof value === "object" && value !== null ? "..." : String(value);
 }
 
 function printable(text: string): string {

@@ -12,7 +12,7 @@ import type { Feed } from "../../../src/client/transport.ts";
 import { receivedSigningBytes } from "../../../src/ledger/format-transaction.ts";
 import { toHex } from "../../../src/ledger/hash.ts";
 import { verifyNative } from "../../../src/node/ed25519-native.ts";
-import { call, type Harness, pin, startHarness } from "../rpc/harness.ts";
+import { call, type Harness, pin, post, startHarness } from "../rpc/harness.ts";
 import { signerOf } from "../rpc/small-node.ts";
 
 let harness: Harness;
@@ -504,6 +504,40 @@ describe("a node that lies", () => {
       code: "BLOCK_NOT_PROVABLE",
     });
   });
+
+  test("ids that are none in a block's list, and fields nested without end in a row, are refused as any other lie", async () => {
+    const short = await lying((result, method) =>
+      method === "chain_block" ? { ...result, transactionIds: [...(result.transactionIds as string[]), "00"] } : result,
+    );
+    await expect(short.block(1)).rejects.toMatchObject({ data: { reason: "PROOF_TRANSACTIONS" } });
+    liar?.server.closeAllConnections();
+    liar?.server.close();
+    const server = createServer((request, response) => {
+      const chunks: Buffer[] = [];
+      request.on("data", (chunk: Buffer) => chunks.push(chunk));
+      request.on("end", async () => {
+        const { text } = await post(harness.url, Buffer.concat(chunks).toString());
+        response.end(text.replace('"text of first"', `${"[".repeat(200_000)}${"]".repeat(200_000)}`));
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    liar = { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+    await expect(clientOf(liar.url).stateGet(row("first"))).rejects.toMatchObject({
+      data: { reason: "PROOF_ROW_RENDERING" },
+    });
+  });
+
+  test.each(['{"toString":1,"valueOf":1}', '[{"toString":1},"b"]', `${"[".repeat(100_000)}${"]".repeat(100_000)}`])(
+    "a refusal is one whatever stands in its details: %.30s",
+    async (detail) => {
+      const server = createServer((_, response) => {
+        response.end(`{"jsonrpc":"2.0","id":1,"error":{"data":{"code":"SOME_CODE","details":{"a":${detail}}}}}`);
+      });
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      liar = { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+      await expect(clientOf(liar.url).head()).rejects.toMatchObject({ name: "LedgerError", code: "SOME_CODE" });
+    },
+  );
 
   test("an acknowledgement of another transaction is refused", async () => {
     const misled = await lying((result) => ({ ...result, txId: "00".repeat(32) }));
