@@ -27,7 +27,7 @@ export type ReadRow = (
   ...key: readonly Value[]
 ) => Promise<readonly Value[] | undefined>;
 
-export function provedRows(client: LinliClient): ReadRow {
+export function provedRows(client: Pick<LinliClient, "stateGet">): ReadRow {
   return async (contract, table, ...key) => (await client.stateGet({ contract, table, key })).row?.values;
 }
 
@@ -45,13 +45,13 @@ export async function standingOf(
   return found;
 }
 
-interface Deployed {
+export interface Deployed {
   readonly checked: CheckedContract;
   readonly document: ContractDocument;
 }
 
 /** A contract as it is in force; undefined: it is not. */
-async function deployed(name: string, read: ReadRow, nextHeight: number): Promise<Deployed | undefined> {
+export async function deployed(name: string, read: ReadRow, nextHeight: number): Promise<Deployed | undefined> {
   const [, hash, activeHeight, previousHash] = (await read("governance", "contract", name)) ?? [];
   const inForce = typeof activeHeight === "number" && activeHeight > nextHeight ? previousHash : hash;
   const [source] = inForce === undefined ? [] : ((await read("governance", "source", inForce)) ?? []);

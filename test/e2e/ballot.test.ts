@@ -3,10 +3,13 @@
 
 import { spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { sha256 } from "#sha256";
+import { newBallotKey, sealBallot } from "../../src/client/ballot.ts";
 import { PROGRAM } from "../../src/installation.ts";
 import { createKeyFile } from "../../src/node/key-file.ts";
 import { TestNetwork } from "./network.ts";
@@ -81,3 +84,52 @@ it("S22: a ballot is sealed only for a head on the roll of the motion", async ()
   for (const state of ["noticed", "open"])
     expect(await seal(state)).toEqual({ code: 2, err: expect.stringContaining("an owner on the roll r1; h1 is none") });
 }, 120_000);
+
+it("L321: a list of ballots that never ends is given up, and one that leaves ballots out is said to", async () => {
+  const keys = HOLDERS.map((organisation) => ({ organisation, ...newBallotKey() }));
+  const publics = keys.map(({ publicKey }) => publicKey);
+  const { commitment, sealed } = await sealBallot({ motion: "m-closed", head: "h1" }, "for", publics);
+  const spoilt = Uint8Array.from(sealed, (byte) => byte ^ 1);
+  const { id, bytes } = network.sign(0, [
+    ...keys.map(({ organisation, publicKey, secret }) => {
+      const args = { motion: "m-closed", organisation, public: publicKey, secret };
+      return { contract: "owners-vote", action: "publish", args };
+    }),
+    { contract: "owners-vote", action: "cast", args: { motion: "m-closed", head: "h1", commitment, sealed: spoilt } },
+  ]);
+  await network.clientOf(0).send(bytes);
+  expect((await network.clientOf(0).waitForReceipt(id, { timeoutMs: 60_000 })).receipt.status).toBe("ok");
+  const openAt = (url: string) =>
+    linli(["open", "m-closed", "--key", key, "--url", url, "--genesis", network.layout.genesisFile]);
+
+  expect(await openAt(network.nodeOf(0).url)).toEqual({ code: 0, err: "" });
+  type Page = { rows?: readonly unknown[]; next?: string | null };
+  const endless = await liar((page: Page) => ("next" in page ? { ...page, next: "00" } : page));
+  expect(await openAt(endless.url)).toEqual({
+    code: 1,
+    err: expect.stringContaining("CLIENT_ANSWER_INVALID: motion=m-closed, cast=1"),
+  });
+  const silent = await liar((page: Page) => ("next" in page ? { ...page, rows: [] } : page));
+  expect(await openAt(silent.url)).toEqual({ code: 0, err: expect.stringContaining("1 ballots are still sealed") });
+  for (const { server } of [endless, silent]) server.close();
+}, 120_000);
+
+/** A node that changes the results of another's answers on their way. */
+async function liar<Result extends object>(change: (result: Result) => object) {
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("end", async () => {
+      const headers = { "content-type": "application/json" };
+      const asked = JSON.parse(Buffer.concat(chunks).toString());
+      // Every page is the first one.
+      delete asked.params.after;
+      const body = JSON.stringify(asked);
+      const honest = await (await fetch(network.nodeOf(0).url, { method: "POST", headers, body })).json();
+      const answer = honest as { result?: Result };
+      response.end(JSON.stringify(answer.result ? { ...answer, result: change(answer.result) } : answer));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+}

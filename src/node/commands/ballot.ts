@@ -18,6 +18,7 @@ import { bytesEqual, EMPTY_BYTES } from "../../ledger/hash.ts";
 import { namedToJson, type ValueJson, valueFromJson } from "../../ledger/value-json.ts";
 import { loadBytes, saveNewFile } from "../genesis-plan.ts";
 import { loadKeyFile } from "../key-file.ts";
+import { provedFields, type StateReader } from "../proved-fields.ts";
 import { type ConnectOptions, connect } from "./connect.ts";
 import { handIn } from "./hand-in.ts";
 import { argumentInvalid, printRemark, printResult } from "./output.ts";
@@ -78,7 +79,7 @@ export async function sealForMotion(
   const row = await readMotion(client, motion, SEALED_IN);
   if (!bytesEqual(textHash, bytesOf(row.text_hash))) throw argumentInvalid("--text", `the published text of ${motion}`);
   await expectOnRoll(client, row, head);
-  const keys = (await readHolders(client, motion, row)).map(({ publicKey }) => publicKey);
+  const keys = await publicKeys(client, motion, row);
   const { commitment, sealed } = await sealBallot({ motion, head }, choice, keys);
   const args = namedToJson([
     ["motion", motion],
@@ -98,11 +99,18 @@ export async function openMotion(motion: string, options: ConnectOptions & { rea
   const author = await loadKeyFile(options.key, "account");
   const connection = await connect(options);
   const { client } = connection;
-  const holders = await readHolders(client, motion, await readMotion(client, motion, OPENED_IN));
+  const row = await readMotion(client, motion, OPENED_IN);
+  const holders = await readHolders(client, motion, row);
   const published = expectKeys(motion, holders);
   const calls: CallRequest[] = [];
   let unreadable = 0;
-  for await (const { head, ballot } of sealedBallots(client, motion)) {
+  let listed = 0;
+  const cast = Number(row.cast_heads);
+  for await (const { head, ballot } of ballots(client, motion)) {
+    listed += 1;
+    // L321: voting has closed, so no ballot comes any more, and a list that goes on is made up.
+    if (!(listed <= cast)) throw listTooLong(motion, cast);
+    if (ballot === undefined) continue;
     const opening = await openBallot({ motion, head }, ballot, holders);
     if (opening === undefined) unreadable += 1;
     else calls.push({ contract: CONTRACT, action: "open_ballot", args: { motion, head, ...opening } });
@@ -112,22 +120,36 @@ export async function openMotion(motion: string, options: ConnectOptions & { rea
     await handIn(connection, author, { calls: batch, gasLimit: GAS_PER_OPENING * batch.length });
     printRemark(`${first + batch.length} of ${calls.length} openings are on the ledger`);
   }
-  printResult({ motion, keysPublished: published, keys: holders.length, opened: calls.length, unreadable });
+  const sealed = await stillSealed(client, motion);
+  printResult({ motion, keysPublished: published, keys: holders.length, opened: calls.length, unreadable, sealed });
+  if (sealed > unreadable)
+    printRemark(
+      `${sealed} ballots are still sealed, and the node showed only ${unreadable} of them: run it again with --url of another node`,
+    );
 }
 
 async function readMotion(client: LinliClient, motion: string, when: typeof SEALED_IN): Promise<Row> {
-  const { row } = await client.stateGet({ contract: CONTRACT, table: "motion", key: [motion] });
-  if (row === undefined) throw argumentInvalid("motion", `a motion on the ledger; ${motion} is none`);
-  const state = String(row.fields.state);
+  const { fields } = await provedFields(client, { contract: CONTRACT, table: "motion", key: [motion] });
+  if (fields === undefined) throw argumentInvalid("motion", `a motion on the ledger; ${motion} is none`);
+  const state = String(fields.state);
   if (!when.states.includes(state))
     throw new LedgerError("BALLOT_UNTIMELY", { motion, state }, { remedy: when.remedy });
-  return row.fields;
+  return fields;
 }
 
 /** S22: a ballot is sealed for one head; with a slip in it nobody could open it, and it would count without consent. */
 async function expectOnRoll(client: LinliClient, { roll }: Row, head: string): Promise<void> {
   const { row } = await client.stateGet({ contract: "registry", table: "roll_entry", key: [String(roll), head] });
   if (row === undefined) throw argumentInvalid("head", `an owner on the roll ${String(roll)}; ${head} is none`);
+}
+
+/** L321: a node that answers with rows of before the keys were offered would have the ballot sealed for nobody. */
+export async function publicKeys(client: StateReader, motion: string, row: Row): Promise<readonly Uint8Array[]> {
+  const keys = (await readHolders(client, motion, row)).map(({ publicKey }) => publicKey);
+  const offered = keys.filter(({ length }) => length > 0).length;
+  if (offered === keys.length) return keys;
+  const remedy = "every key organisation has its key once the notice is out: this answer is old; ask another node";
+  throw new LedgerError("BALLOT_KEYS_FEW", { motion, offered, needed: keys.length }, { remedy });
 }
 
 /** S21. @returns how many are published */
@@ -141,22 +163,35 @@ function expectKeys(motion: string, holders: readonly KeyHolder[]): number {
 }
 
 /** In the order of the motion's list, each proved. */
-async function readHolders(client: LinliClient, motion: string, { holders }: Row): Promise<readonly KeyHolder[]> {
+async function readHolders(client: StateReader, motion: string, { holders }: Row): Promise<readonly KeyHolder[]> {
   const organisations = Array.isArray(holders) ? holders.map(String) : [];
   return Promise.all(
     organisations.map(async (organisation) => {
-      const { row } = await client.stateGet({ contract: CONTRACT, table: "ballot_key", key: [motion, organisation] });
-      const secret = bytesOf(row?.fields.secret);
-      return { publicKey: bytesOf(row?.fields.public), secret: secret.length === 0 ? undefined : secret };
+      const key = [motion, organisation];
+      const { fields } = await provedFields(client, { contract: CONTRACT, table: "ballot_key", key });
+      const secret = bytesOf(fields?.secret);
+      return { publicKey: bytesOf(fields?.public), secret: secret.length === 0 ? undefined : secret };
     }),
   );
 }
 
-/** A list is the node's word; a ballot that it makes up is refused by the contract. */
-async function* sealedBallots(
+/** L321: how many ballots are not open, proved: a node may have left some out of its list. */
+async function stillSealed(client: LinliClient, motion: string): Promise<number> {
+  const { fields = {} } = await provedFields(client, { contract: CONTRACT, table: "motion", key: [motion] });
+  const { cast_heads, for_heads, against_heads, abstain_heads } = fields;
+  return Number(cast_heads) - Number(for_heads) - Number(against_heads) - Number(abstain_heads);
+}
+
+function listTooLong(motion: string, cast: number): LedgerError {
+  const remedy = "the node makes ballots up; ask another node, and tell both operators";
+  return new LedgerError("CLIENT_ANSWER_INVALID", { motion, cast }, { remedy });
+}
+
+/** A list is the node's word; a ballot that it makes up is refused by the contract. `ballot` is undefined when it is open already. */
+async function* ballots(
   client: LinliClient,
   motion: string,
-): AsyncGenerator<{ readonly head: string; readonly ballot: SealedBallot }> {
+): AsyncGenerator<{ readonly head: string; readonly ballot: SealedBallot | undefined }> {
   let after: string | undefined;
   do {
     const page = await client.stateList({
@@ -167,11 +202,11 @@ async function* sealedBallots(
       limit: PAGE_ROWS,
     });
     for (const { key, fields } of page.rows) {
-      if (fields.choice !== "sealed") continue;
-      const ballot = { commitment: bytesOf(fields.commitment), sealed: bytesOf(fields.sealed) };
-      yield { head: String(key.head), ballot };
+      const isSealed = fields.choice === "sealed";
+      const ballot = isSealed && { commitment: bytesOf(fields.commitment), sealed: bytesOf(fields.sealed) };
+      yield { head: String(key.head), ballot: ballot || undefined };
     }
-    after = page.next;
+    after = page.rows.length === 0 ? undefined : page.next;
   } while (after !== undefined);
 }
 

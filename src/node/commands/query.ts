@@ -4,6 +4,7 @@
 import { ledgerTimeMs } from "../../client/ledger-time.ts";
 import { toHex } from "../../ledger/hash.ts";
 import { saveNewFile } from "../genesis-plan.ts";
+import { provedFields } from "../proved-fields.ts";
 import { blockFacts, type ConnectOptions, connect, valueArgument } from "./connect.ts";
 import { printRemark, printResult } from "./output.ts";
 
@@ -47,13 +48,14 @@ export async function queryState(
   options: ConnectOptions & { readonly out: string | undefined },
 ): Promise<void> {
   const { client, genesis } = await connect(options);
-  const answer = await client.stateGet({ contract: row.contract, table: row.table, key: row.key.map(valueArgument) });
+  const { contract, table } = row;
+  const { answer, fields } = await provedFields(client, { contract, table, key: row.key.map(valueArgument) });
   printResult({
     proved: true,
     height: answer.height,
     time: new Date(answer.timeMs).toISOString(),
     exists: answer.row !== undefined,
-    ...(answer.row === undefined ? {} : { fields: answer.row.fields, lastHeight: answer.row.lastHeight }),
+    ...(answer.row === undefined ? {} : { fields, lastHeight: answer.row.lastHeight }),
   });
   if (options.out === undefined) return;
   await saveNewFile(
