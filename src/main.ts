@@ -54,10 +54,16 @@ function explain(error: unknown): number {
     );
     return EXIT.failed;
   }
-  process.stderr.write(`linli: ${error.message}\n`);
-  if (error.cause instanceof Error) process.stderr.write(`       caused by: ${withoutStack(error.cause.message)}\n`);
+  process.stderr.write(`linli: ${withoutControl(error.message)}\n`);
+  if (error.cause instanceof Error)
+    process.stderr.write(`       caused by: ${withoutControl(withoutStack(error.cause.message))}\n`);
   if (error.code === "ARGUMENT_INVALID") return EXIT.usage;
   return ["PROOF_REFUSED", "FORK_UNPROVED"].includes(error.code) ? EXIT.notProved : EXIT.failed;
+}
+
+/** Parsers quote what they could not read: a terminal shall not obey what a node answered. */
+function withoutControl(text: string): string {
+  return text.replace(/[^\P{C}\n]/gu, " ");
 }
 
 /** Libraries put stacks of what they caught into their messages; an operator can do nothing with those. */

@@ -11,7 +11,7 @@ import { Overlay } from "../../state/overlay.ts";
 import { type ConnectOptions, connect } from "./connect.ts";
 import { sound } from "./contract.ts";
 import { loadDocument, loadText } from "./contract-files.ts";
-import { jsonArgument, printResult } from "./output.ts";
+import { jsonArgument, printable, printResult } from "./output.ts";
 
 export interface ExplainOptions {
   /** arguments by name, JSON */
@@ -131,6 +131,6 @@ function print(trial: Trial, { json }: { readonly json: boolean }): boolean {
   }
   lines.push(happens ? `it would happen, for ${trial.gas} units` : `it would be ${trial.status}: ${trial.ruleId}`);
   lines.push(`  ${trial.explanation.zh}`, `  ${trial.explanation.en}`);
-  process.stdout.write(`${lines.join("\n")}\n`);
+  process.stdout.write(`${lines.map(printable).join("\n")}\n`);
   return happens;
 }

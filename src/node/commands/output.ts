@@ -4,9 +4,25 @@
 import { LedgerError } from "../../errors.ts";
 import { fromHex } from "../../ledger/hash.ts";
 
-/** Pretty for people; a program reads it as well. */
+/** What a terminal would obey, or show in another order, and no line break. */
+const NOT_SHOWN = /[^\P{C}\n]/gu;
+
+/** Pretty for people; a program reads it as well: what a terminal would obey is written as JSON writes it in digits. */
 export function printResult(result: unknown): void {
-  process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+  const text = JSON.stringify(result, null, 2).replace(NOT_SHOWN, inDigits);
+  process.stdout.write(`${text}\n`);
+}
+
+function inDigits(character: string): string {
+  return character
+    .split("")
+    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+    .join("");
+}
+
+/** A stranger's words as text of a terminal. */
+export function printable(text: string): string {
+  return text.replace(NOT_SHOWN, " ");
 }
 
 export function printRemark(text: string): void {

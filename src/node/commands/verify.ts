@@ -78,9 +78,33 @@ function refused(kind: ProofKind, reason: string): LedgerError {
   );
 }
 
-/** `contract / table` of a state key; what follows is the row's key in bytes. */
+const TEXT = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const NAME = /^[A-Za-z_][A-Za-z0-9_-]*$/;
+
+/**
+ * N261: `contract / table / "part" ...`: texts in quotes, what is none, and a text that does not end as a key's does, in digits. No two keys
+ * look alike: a key that no row can have would be proved absent, and taken for one that stands there.
+ */
 function readableKey(key: Uint8Array): string {
-  const text = new TextDecoder().decode(key);
-  const [contract = "", table = "", ...rest] = text.split("\0");
-  return `${contract} / ${table} / ${rest.join(" ")}`.replace(/\p{C}/gu, "·");
+  const shown: string[] = [];
+  let rest = key;
+  for (let end = rest.indexOf(0); end > 0; end = rest.indexOf(0)) {
+    const text = visibleText(rest.subarray(0, end));
+    const isName = shown.length >= 2 || NAME.test(text ?? "");
+    if (text === undefined || !isName) break;
+    shown.push(shown.length < 2 ? `${text} /` : JSON.stringify(text));
+    rest = rest.subarray(end + 1);
+  }
+  if (rest.length > 0) shown.push(`0x${toHex(rest)}`);
+  return shown.join(" ");
+}
+
+/** undefined: bytes that are no text, or of which a part is not seen. */
+function visibleText(bytes: Uint8Array): string | undefined {
+  try {
+    const text = TEXT.decode(bytes);
+    return /\p{C}/u.test(text) ? undefined : text;
+  } catch {
+    return undefined;
+  }
 }

@@ -2,11 +2,14 @@
 
 import { spawn } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { encodeTestimony } from "../../../src/consensus/fork.ts";
+import { encodeKey, tablePrefix } from "../../../src/contracts/state-keys.ts";
 import { PROGRAM } from "../../../src/installation.ts";
 import { makeCertificate } from "../../../src/ledger/certificate.ts";
 import { decode, type Value } from "../../../src/ledger/codec.ts";
@@ -17,7 +20,7 @@ import { bytesEqual, EMPTY_BYTES, fromHex, toHex } from "../../../src/ledger/has
 import { decodeCertifiedHeader } from "../../../src/ledger/proofs.ts";
 import { saveGenesisFile } from "../../../src/node/genesis-plan.ts";
 import { createKeyFile } from "../../../src/node/key-file.ts";
-import { type Harness, pin, startHarness } from "../rpc/harness.ts";
+import { type Harness, pin, post, startHarness } from "../rpc/harness.ts";
 import { CLERK, signerOf } from "../rpc/small-node.ts";
 
 const MAIN = fileURLToPath(PROGRAM);
@@ -37,6 +40,33 @@ function linli(words: readonly string[], env: Record<string, string> = {}): Prom
     child.stderr.on("data", (data) => (err += data));
     child.on("close", (code) => resolve({ code, out, err }));
   });
+}
+
+/** A node that hands on what the honest one says and changes it; a text it says instead of any answer. */
+async function liar(
+  // biome-ignore lint/suspicious/noExplicitAny: it changes answers of every shape
+  change: (asked: { readonly result: any; readonly params: any }) => { readonly result: unknown } | string,
+): Promise<{ readonly url: string; close(): void }> {
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("end", async () => {
+      const asked = JSON.parse(Buffer.concat(chunks).toString());
+      const { json } = await post(harness.url, JSON.stringify(asked));
+      const changed = change({ result: json.result, params: asked.params });
+      response.end(
+        typeof changed === "string" ? changed : JSON.stringify({ jsonrpc: "2.0", id: asked.id, ...changed }),
+      );
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
 }
 
 let directory: string;
@@ -290,13 +320,80 @@ describe("asking a node", () => {
     expect(JSON.parse(verified.out)).toMatchObject({
       kind: "state",
       exists: true,
-      key: expect.stringContaining("board / note"),
+      key: 'board / note / "first"',
     });
     const none = await linli(["query", "state", "board", "note", "nobody", ...asking]);
     expect(JSON.parse(none.out)).toMatchObject({ proved: true, exists: false });
     const list = await linli(["query", "list", "board", "note", ...asking, "--limit", "1"]);
     expect(JSON.parse(list.out)).toMatchObject({ proved: false, rows: [expect.anything()] });
     expect(list.err).toContain("query state");
+  });
+
+  test("N261: no key is shown like that of another row: one that cannot be is always absent", async () => {
+    const shown = async (key: string) => {
+      const proof = toHex(harness.node.proveKey(new TextEncoder().encode(key)));
+      return JSON.parse((await linli(["verify", proof, "--kind", "state", "--genesis", genesisFile])).out);
+    };
+    expect(await shown("board\0note\0first\0")).toMatchObject({ exists: true, key: 'board / note / "first"' });
+    const others = [
+      "\ufeffboard\0note\0first\0",
+      "board\0note\0first",
+      "board\0note\0first\0\0",
+      "board\0note\0first \0",
+    ];
+    const keys = await Promise.all(others.map(async (key) => (await shown(key)).key));
+    expect(keys).toEqual([
+      `0x${toHex(new TextEncoder().encode(others[0]))}`,
+      "board / note / 0x6669727374",
+      'board / note / "first" 0x00',
+      'board / note / "first "',
+    ]);
+  });
+
+  test("N260: what a node calls a column is not shown as proved, nor absence under a key that no row can have", async () => {
+    const node = await liar(({ result }) => {
+      if (result?.row?.fields?.text === undefined) return { result };
+      const { text, size } = result.row.fields;
+      return { result: { ...result, row: { ...result.row, fields: { size: text, text: size } } } };
+    });
+    const words = ["--url", node.url, "--genesis", genesisFile];
+    const row = await linli(["query", "state", "board", "note", "first", ...words]);
+    expect(JSON.parse(row.out).fields).toEqual({ text: "one", size: 3 });
+    node.close();
+    const absent = await liar(({ result, params }) => {
+      if (params.contract !== "board") return { result };
+      const proof = harness.node.proveKey(encodeKey(tablePrefix("board", "note"), params.key));
+      return { result: { height: 1, row: null, proof: toHex(proof) } };
+    });
+    const askingLiar = ["--url", absent.url, "--genesis", genesisFile];
+    expect(JSON.parse((await linli(["query", "state", "board", "note", "x", ...askingLiar])).out)).toMatchObject({
+      proved: true,
+      exists: false,
+    });
+    const number = await linli(["query", "state", "board", "note", "2024", ...askingLiar]);
+    expect([number.code, number.out, number.err]).toEqual([3, "", expect.stringContaining("PROOF_KEY_OF_NO_ROW")]);
+    absent.close();
+  });
+
+  test("a node's words reach no terminal as more than text", async () => {
+    const node = await liar(() => "\u001b]0;x\u0007\u001b[2J");
+    const { code, err } = await linli(["query", "head", "--url", node.url, "--genesis", genesisFile]);
+    expect([code, err]).toEqual([1, expect.stringContaining("CLIENT_ANSWER_INVALID")]);
+    expect(err).not.toMatch(/[^\P{C}\n]/u);
+    node.close();
+    const said = "done\u001b[2J\u009b2J\u202e";
+    const explanation = { zh: said, en: said };
+    const trial = { status: "ok", ruleId: "", explanation, conditions: [], gas: 1 };
+    const trier = await liar(() => ({ result: trial }));
+    const words = ["contract", "explain", "board", "pin", "--node", "--as", "clerk", "--with", "{}"];
+    const askingLiar = ["--url", trier.url, "--genesis", genesisFile];
+    const tried = await linli([...words, ...askingLiar]);
+    expect(tried.out).toContain("it would happen");
+    expect(tried.out).not.toMatch(/[^\P{C}\n]/u);
+    const json = await linli([...words, "--json", ...askingLiar]);
+    expect(json.out).not.toMatch(/[^\P{C}\n]/u);
+    expect(JSON.parse(json.out).explanation).toEqual(explanation);
+    trier.close();
   });
 
   test("heads, blocks, contracts, status and node facts are shown", async () => {

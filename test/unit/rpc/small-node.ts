@@ -6,6 +6,8 @@ import { encodeTestimony } from "../../../src/consensus/fork.ts";
 import { entryPrefix, followRow, groupKey, type IndexStore, rowsOfGroup } from "../../../src/contracts/index-rows.ts";
 import { RowLayout } from "../../../src/contracts/row-layout.ts";
 import { encodeKey, tablePrefix } from "../../../src/contracts/state-keys.ts";
+import { GOVERNANCE_CONTRACT } from "../../../src/contracts/system.ts";
+import { CONTRACTS, SOURCES } from "../../../src/contracts/system-layouts.ts";
 import { integerType, textType } from "../../../src/contracts/types.ts";
 import { admitted, LedgerError } from "../../../src/errors.ts";
 import { makeCertificate, quorumSize } from "../../../src/ledger/certificate.ts";
@@ -104,10 +106,36 @@ interface Block extends BlockView {
 }
 
 /** The one contract: `pin {id, text}` writes a row of the table `note`, `refuse {size}` is refused, with so many bytes in its receipt. */
+const BOARD_SOURCE = `rules: 1
+contract: board
+title: {zh: 告示板, en: Notice board}
+tables:
+  note:
+    key: {id: text(64)}
+    fields: {text: text(200), size: int(0..200)}
+actions:
+  pin:
+    title: {zh: 张贴, en: Pin}
+    by: [clerk]
+    params: {id: text(64), text: text(200)}
+    do:
+      - insert: note
+        row: {id: p.id, text: p.text, size: size(p.text)}
+`;
+const BOARD_HASH = new Uint8Array(32).fill(7);
+
+/** What governance keeps of the contract: rows of the genesis. */
+const SYSTEM = new Map(
+  [
+    [CONTRACTS.stateKey(["board"]), CONTRACTS.encode(["board", 1, BOARD_HASH, 0, EMPTY_BYTES])] as const,
+    [SOURCES.stateKey([BOARD_HASH]), SOURCES.encode([BOARD_HASH, BOARD_SOURCE])] as const,
+  ].map(([key, value]) => [toHex(key), { key, value, lastHeight: 0, valueHash: valueHashOf(value) }]),
+);
+
 const BOARD: ContractView = {
   name: "board",
   version: 1,
-  sourceHash: new Uint8Array(32).fill(7),
+  sourceHash: BOARD_HASH,
   title: "告示板 notice board",
   source: "contract: board\n",
   tables: [
@@ -156,7 +184,7 @@ export class SmallNode implements NodeApi {
   /** of the table's index `by_size` */
   readonly #index = new Map<string, Uint8Array>();
   readonly #sizes = new Map<string, readonly Value[]>();
-  readonly #tree = StateTree.build([]);
+  readonly #tree = StateTree.build(SYSTEM.values());
   readonly #nodes = new Map<number, Hash>();
   readonly #receipts = new Map<string, { readonly height: number; readonly index: number }>();
   readonly #headListeners = new Set<(head: HeadView) => void>();
@@ -303,6 +331,7 @@ export class SmallNode implements NodeApi {
     readonly table: string;
     readonly key: readonly Value[];
   }) {
+    if (contract === GOVERNANCE_CONTRACT) return this.#systemRow(encodeKey(tablePrefix(contract, table), key));
     if (contract !== BOARD.name) throw new LedgerError("CONTRACT_UNKNOWN", { contract });
     if (table !== "note") throw new LedgerError("TABLE_UNKNOWN", { table });
     if (key.length !== 1 || typeof key[0] !== "string") throw new LedgerError("KEY_INVALID");
@@ -315,6 +344,20 @@ export class SmallNode implements NodeApi {
       certified: this.#certified(),
     });
     return { height: this.#blocks.length, row: entry === undefined ? undefined : rowOf(key[0], entry), proof };
+  }
+
+  #systemRow(key: Uint8Array) {
+    const entry = SYSTEM.get(toHex(key));
+    const values = entry === undefined ? [] : (admitted(decode(entry.value)) as readonly Value[]);
+    const fields = values.map((value, index) => [`field${index}`, value] as const);
+    const row = entry && { key: [], fields, lastHeight: 0 };
+    return { height: this.#blocks.length, row, proof: this.proveKey(key) };
+  }
+
+  /** Proof of any key, also of one that no table can have: what a node that lies can hand out. */
+  proveKey(key: Uint8Array): Uint8Array {
+    const value = (this.#state.get(toHex(key)) ?? SYSTEM.get(toHex(key)))?.value;
+    return encodeStateProof({ key, value, tree: this.#tree.prove(key), certified: this.#certified() });
   }
 
   async stateList({ after, limit }: { readonly after: string | undefined; readonly limit: number }) {
