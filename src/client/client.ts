@@ -228,7 +228,7 @@ export class LinliClient {
   /** One row with proof of it or of its absence. @throws LedgerError the node's refusal, `PROOF_REFUSED` */
   async stateGet(query: RowQuery): Promise<StateAnswer> {
     const { contract, table, key } = query;
-    refuseNul([contract, table, ...key]);
+    refuseNoKey([contract, table, ...key]);
     const answer = await this.call("state_get", { contract, table, key: key.map(valueToJson) });
     const proof = answer.bytes("proof");
     const proven = this.provedState(proof);
@@ -271,7 +271,7 @@ export class LinliClient {
    */
   async stateGroup(query: GroupQuery): Promise<GroupAnswer> {
     const { contract, table, index, values } = query;
-    refuseNul([contract, table, index, ...values]);
+    refuseNoKey([contract, table, index, ...values]);
     const answer = await this.call("state_group", { contract, table, index, values: values.map(valueToJson) });
     const leaf = this.provedState(answer.bytes("proof"));
     const rows = answer.objects("rows", (item) => {
@@ -395,10 +395,19 @@ function isShown(shown: unknown, proved: unknown): boolean {
   return items.length === shownItems.size && items.every(([name, item]) => isShown(shownItems.get(name), item));
 }
 
-/** Names and texts in a state key end with a NUL: one that holds any would name another row. */
-function refuseNul(parts: readonly Value[]): void {
-  if (parts.some((part) => typeof part === "string" && part.includes("\0")))
-    throw new LedgerError("KEY_INVALID", { reason: "text with NUL" });
+/**
+ * Names and texts in a state key end with a NUL: one that holds any would name another row. So would a number that is not whole or has
+ * more than 64 bits, half a character, and what a key has no form for.
+ */
+function refuseNoKey(parts: readonly Value[]): void {
+  if (!parts.every(isKeyPart)) throw new LedgerError("KEY_INVALID", { reason: "text with NUL, or no part of a key" });
+}
+
+function isKeyPart(part: Value): boolean {
+  if (typeof part === "string") return part.isWellFormed() && !part.includes("\0");
+  if (typeof part === "number") return Number.isSafeInteger(part);
+  if (typeof part === "bigint") return BigInt.asIntN(64, part) === part;
+  return typeof part === "boolean" || part instanceof Uint8Array;
 }
 
 function headNotCurrent(height: number, reason: string): LedgerError {

@@ -16,6 +16,15 @@ const ANSWER_BYTES_MAX = 32 << 20;
 /** Text of events that came in but are not yet handled; beyond it the caller is too slow for the feed. */
 const EVENTS_WAITING_LENGTH_MAX = 64 << 20;
 const TEXT_LENGTH_MAX = 300;
+/** What only this side says, of what it has proved or could not: a node that refuses in these words has proved nothing. */
+const OWN_CODES = [
+  "PROOF_REFUSED",
+  "TX_WITHOUT_EFFECT",
+  "TX_NOT_COMMITTED",
+  "HEAD_NOT_CURRENT",
+  "BLOCK_NOT_PROVABLE",
+  "FORK_UNPROVED",
+];
 const CODE = /^[A-Z][A-Z0-9_]{1,63}$/;
 
 export interface Feed {
@@ -147,7 +156,8 @@ async function readBounded(response: Response): Promise<string> {
 export function refusalOf(error: Fields): LedgerError {
   const data = error.object("data", {});
   const code = data.raw("code");
-  const named = typeof code === "string" && CODE.test(code) ? code : "NODE_REFUSED";
+  const isNodes = typeof code === "string" && CODE.test(code) && !OWN_CODES.includes(code);
+  const named = isNodes ? code : "NODE_REFUSED";
   const remedy = data.raw("remedy");
   const options = typeof remedy === "string" ? { remedy: printable(remedy) } : {};
   return new LedgerError(named, printableData(data.raw("details")), options);
@@ -263,6 +273,8 @@ async function openFeed(options: FeedOptions): Promise<Feed> {
     stop: () => {
       stopped = true;
       socket.close();
+      // Without waiting for the node: it need not answer that it has closed.
+      handled = handled.then(() => end(undefined));
     },
   };
 }

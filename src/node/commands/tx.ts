@@ -96,6 +96,7 @@ export async function showTransaction(
 async function showReceipt({ genesis }: Connection, committed: ReceiptAnswer, out: string | undefined): Promise<void> {
   const { zh, en } = committed.explanation;
   printResult({ proved: true, ...receiptFacts(committed), explanation: { zh, en } });
+  printRemark("the explanation is the node's word; the rest of the receipt is proved");
   if (out !== undefined) {
     await saveNewFile(
       out,

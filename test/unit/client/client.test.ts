@@ -1,8 +1,10 @@
 // The real client against the real server: what it proves, and what it refuses from a node that lies.
 // The liar stands between the two and changes answers on their way.
 
+import { createHash } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { LinliClient, type Received } from "../../../src/client/client.ts";
@@ -105,7 +107,12 @@ describe("LinliClient", () => {
       lastHeight: 1,
     });
     expect((await client.stateGet(row("nobody"))).row).toBeUndefined();
-    await expect(client.stateGet(row("a\0b"))).rejects.toMatchObject({ code: "KEY_INVALID" });
+    // Each would be encoded as the key of another row, of which a node that lies has a true proof.
+    for (const part of ["a\0b", "\ud800", 1.5, (1n << 64n) + 5n, null, ["first"]])
+      await expect(client.stateGet({ ...row("first"), key: [part, "first"] })).rejects.toMatchObject({
+        code: "KEY_INVALID",
+        data: { reason: expect.stringContaining("no part of a key") },
+      });
     const page = await client.stateList({ contract: "board", table: "note", limit: 2 });
     expect(page.rows).toHaveLength(2);
     expect(page.next).toBeDefined();
@@ -526,6 +533,43 @@ describe("a node that lies", () => {
       data: { reason: "PROOF_ROW_RENDERING" },
     });
   });
+
+  test.each(["TX_WITHOUT_EFFECT", "PROOF_REFUSED", "TX_NOT_COMMITTED"])(
+    "a node cannot refuse as this side does: %s",
+    async (code) => {
+      const server = createServer((_, response) => {
+        response.end(
+          JSON.stringify({ jsonrpc: "2.0", id: 1, error: { data: { code, remedy: "nothing of it happened" } } }),
+        );
+      });
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      liar = { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+      const { id } = pin(harness.node, "spoken for", "text");
+      await expect(clientOf(liar.url).waitForReceipt(id, { timeoutMs: 1_000 })).rejects.toMatchObject({
+        code: "NODE_REFUSED",
+      });
+    },
+  );
+
+  test("a feed that is stopped has ended, also when the node never says that it has closed", async () => {
+    const server = createServer();
+    const sockets: Duplex[] = [];
+    server.on("upgrade", ({ headers }, socket) => {
+      sockets.push(socket);
+      const accept = createHash("sha1").update(`${headers["sec-websocket-key"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`);
+      const head = ["HTTP/1.1 101 x", "Upgrade: websocket", "Connection: Upgrade"];
+      socket.write(`${head.join("\r\n")}\r\nSec-WebSocket-Accept: ${accept.digest("base64")}\r\n\r\n`);
+      const text = '{"jsonrpc":"2.0","id":1,"result":{}}';
+      socket.once("data", () => socket.write(`\u0081${String.fromCharCode(text.length)}${text}`, "latin1"));
+      socket.on("error", () => {});
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    liar = { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+    const feed = await clientOf(liar.url).followHeads(() => {});
+    feed.stop();
+    expect(await feed.ended).toBeUndefined();
+    for (const socket of sockets) socket.destroy();
+  }, 5_000);
 
   test.each(['{"toString":1,"valueOf":1}', '[{"toString":1},"b"]', `${"[".repeat(100_000)}${"]".repeat(100_000)}`])(
     "a refusal is one whatever stands in its details: %.30s",
