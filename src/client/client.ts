@@ -9,6 +9,7 @@ import { decodeTransaction } from "../ledger/format-transaction.ts";
 import { judgeFreshness } from "../ledger/freshness.ts";
 import type { TrustAnchor } from "../ledger/genesis.ts";
 import { bytesEqual, EMPTY_BYTES, fromHex, type Hash, toHex } from "../ledger/hash.ts";
+import { LIMITS } from "../ledger/limits.ts";
 import {
   decodeCertifiedHeader,
   type ProvenReceipt,
@@ -189,7 +190,9 @@ export class LinliClient {
     const { certified, block } = this.readCertified(answer.object("head"));
     const { chainId } = this.genesis;
     const validators = certified.transitions.at(-1)?.nextValidators ?? this.genesis.validators;
-    const statements = answer.texts("statements").map((text) => fromHex(text) ?? EMPTY_BYTES);
+    // One of each validator: a node that shows thousands would have this side check their signatures for minutes.
+    const shown = answer.texts("statements").slice(0, LIMITS.validatorsMax);
+    const statements = shown.map((text) => fromHex(text) ?? EMPTY_BYTES);
     const head = { height: block.header.height, blockHash: block.blockHash, resultHash: block.resultHash };
     const latestMs = options.nowMs + options.ageMsMax;
     const { verify } = this;

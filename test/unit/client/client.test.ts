@@ -12,6 +12,7 @@ import { verifyPortable } from "../../../src/client/ed25519.ts";
 import { REMEMBERED_SIGNATURES_MAX, rememberValid } from "../../../src/client/remember.ts";
 import type { Feed } from "../../../src/client/transport.ts";
 import { receivedSigningBytes } from "../../../src/ledger/format-transaction.ts";
+import { encodeHeadStatement } from "../../../src/ledger/format-vote.ts";
 import { toHex } from "../../../src/ledger/hash.ts";
 import { verifyNative } from "../../../src/node/ed25519-native.ts";
 import { call, type Harness, pin, post, startHarness } from "../rpc/harness.ts";
@@ -328,6 +329,29 @@ describe("a node that lies", () => {
       statements: [0, 0, 0].map((index) => (result.statements as string[])[index]),
     }));
     await expect(repeated.currentHead(times)).rejects.toMatchObject(refused);
+  });
+
+  test("A30: a flood of statements does not keep this side busy with their signatures", async () => {
+    const { timeMs, height, blockHash, resultHash } = harness.node.head();
+    const { publicKey } = signerOf(0);
+    const signature = new Uint8Array(64).fill(1);
+    const statements = Array.from({ length: 2_000 }, (_, index) =>
+      toHex(encodeHeadStatement({ height, blockHash, resultHash, timeMs: timeMs + index, publicKey, signature })),
+    );
+    await lying((result) => ({ ...result, statements }));
+    let checks = 0;
+    const counting = new LinliClient({
+      url: liar?.url ?? "",
+      genesis: harness.node.genesis,
+      verify: (...signed) => {
+        checks += 1;
+        return verifyNative(...signed);
+      },
+    });
+    await expect(counting.currentHead({ nowMs: timeMs, ageMsMax: 60_000 })).rejects.toMatchObject({
+      code: "HEAD_NOT_CURRENT",
+    });
+    expect(checks).toBeLessThan(200);
   });
 
   test("A30: a lower head may be stale: statements of a higher one do not vouch for it", async () => {
