@@ -76,6 +76,7 @@ class WorkerPool implements VerifyPool {
   private readonly workers: readonly Worker[];
   private readonly waiting = new Map<number, Waiting>();
   private readonly inline = new InlinePool();
+  private failed: LedgerError | undefined;
   private nextJob = 0;
 
   constructor(count: number) {
@@ -85,6 +86,8 @@ class WorkerPool implements VerifyPool {
   verifyTransactions(transactions: readonly Transaction[]): Promise<boolean> {
     const jobs = transactions.flatMap(jobsOf);
     if (jobs.length < WORKER_SIGNATURES_MIN) return this.inline.verifyTransactions(transactions);
+    // N262: a thread that is gone takes words and answers none.
+    if (this.failed !== undefined) return Promise.reject(this.failed);
     this.nextJob += 1;
     const number = this.nextJob;
     const worker = this.workers[number % this.workers.length];
@@ -107,7 +110,8 @@ class WorkerPool implements VerifyPool {
       this.waiting.delete(number);
     });
     worker.on("error", (cause) => {
-      for (const { reject } of this.waiting.values()) reject(new LedgerError("VERIFY_WORKER_FAILED", {}, { cause }));
+      this.failed = new LedgerError("VERIFY_WORKER_FAILED", {}, { cause });
+      for (const { reject } of this.waiting.values()) reject(this.failed);
       this.waiting.clear();
     });
     return worker;

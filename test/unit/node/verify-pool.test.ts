@@ -1,6 +1,6 @@
 // One verdict wherever signatures are verified: inline in slices, or in worker threads.
 
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import { createVerifyPool } from "../../../src/node/verify-pool.ts";
 import { signerOf, transaction } from "./support.ts";
 
@@ -40,4 +40,20 @@ describe("verification of batches", () => {
       expect(verdicts).toEqual(Array.from({ length: 20 }, (_, index) => index % 3 !== 0));
     });
   }
+
+  it("N262: a thread that died, also while nobody waited, is told to whoever asks next", async () => {
+    vi.resetModules();
+    vi.doMock("../../../src/installation.ts", () => ({
+      VERIFY_WORKER: new URL("data:text/javascript,throw new Error('no such thread')"),
+    }));
+    const pool = (await import("../../../src/node/verify-pool.ts")).createVerifyPool(1);
+    const died = { code: "VERIFY_WORKER_FAILED" };
+    try {
+      await expect(pool.verifyTransactions(GOOD)).rejects.toMatchObject(died);
+      await expect(pool.verifyTransactions(GOOD)).rejects.toMatchObject(died);
+    } finally {
+      vi.doUnmock("../../../src/installation.ts");
+      await pool.close();
+    }
+  });
 });
