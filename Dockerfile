@@ -9,6 +9,7 @@ COPY build.ts ./
 COPY src src
 # The pinned Node from the npm packages node-linux-* is for machines without Node 24; this image has it.
 RUN node build.ts \
+  && cp -rL dist program \
   && npm prune --omit=dev \
   && rm -rf node_modules/node-linux-* node_modules/.bin/node
 
@@ -16,7 +17,7 @@ FROM node:24-bookworm-slim
 ENV NODE_ENV=production MALLOC_ARENA_MAX=1 LINLI_HOME=/home/node/linli LINLI_GENESIS=/home/node/linli/genesis.json
 WORKDIR /app
 COPY --from=program /app/node_modules node_modules
-COPY --from=program /app/dist dist
+COPY --from=program /app/program dist
 COPY package.json ./
 # What dist was made of, to be read beside it; the documents of contracts are used from here.
 COPY src src
