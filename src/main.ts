@@ -16,6 +16,8 @@ const HELP_OF_EXITS = `
 Exit codes: 0 done, 1 failed (the message says why and what to do), 2 wrong words, 3 a proof does not hold.`;
 const DEFAULT_URL = `http://127.0.0.1:${CONFIG_DEFAULTS.rpc.port}`;
 const DEVNET_DIRECTORY = "data/devnet";
+/** An older one loads the program and fails somewhere in the middle. */
+const NODE_MAJOR = 24;
 
 /** One Ctrl-C arrives more than once: from the terminal, from npm, and from the devnet that stops its nodes. */
 const SAME_STOP_MS = 2_000;
@@ -38,6 +40,9 @@ process.exit(await main(process.argv));
 
 async function main(words: readonly string[]): Promise<number> {
   try {
+    const { version } = process;
+    if (Number.parseInt(version.slice(1), 10) < NODE_MAJOR)
+      throw new LedgerError("NODE_TOO_OLD", { version, needed: NODE_MAJOR }, { remedy: "use node_modules/.bin/node" });
     await program().parseAsync(words);
     return isWell ? EXIT.done : EXIT.failed;
   } catch (error) {

@@ -128,6 +128,13 @@ describe("words", () => {
       expect(out).toContain(word);
   });
 
+  test("an older Node is refused by name, before a node opens anything", async () => {
+    const older = "--import=data:text/javascript,Object.defineProperty(process,'version',{value:'v20.20.2'})";
+    const { code, err } = await linli(["start", "--home", directory], { NODE_OPTIONS: older });
+    expect(code).toBe(1);
+    expect(err).toMatch(/^linli: NODE_TOO_OLD: version=v20\.20\.2, needed=24; use node_modules\/\.bin\/node$/m);
+  });
+
   test.each([
     [["querry"], "query"],
     [["keys", "node"], "--home"],
