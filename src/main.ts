@@ -7,6 +7,7 @@ import { CONFIG_DEFAULTS, ENVIRONMENT } from "./config.ts";
 import { LedgerError } from "./errors.ts";
 import { addBallot } from "./node/commands/ballot-words.ts";
 import { addImport } from "./node/commands/import-words.ts";
+import { printable } from "./node/commands/printable.ts";
 import { addRulePack } from "./node/commands/rulepack-words.ts";
 
 export type { Command } from "commander";
@@ -59,16 +60,11 @@ function explain(error: unknown): number {
     );
     return EXIT.failed;
   }
-  process.stderr.write(`linli: ${withoutControl(error.message)}\n`);
+  process.stderr.write(`linli: ${printable(error.message)}\n`);
   if (error.cause instanceof Error)
-    process.stderr.write(`       caused by: ${withoutControl(withoutStack(error.cause.message))}\n`);
+    process.stderr.write(`       caused by: ${printable(withoutStack(error.cause.message))}\n`);
   if (error.code === "ARGUMENT_INVALID") return EXIT.usage;
   return ["PROOF_REFUSED", "FORK_UNPROVED"].includes(error.code) ? EXIT.notProved : EXIT.failed;
-}
-
-/** Parsers quote what they could not read: a terminal shall not obey what a node answered. */
-function withoutControl(text: string): string {
-  return text.replace(/[^\P{C}\n]/gu, " ");
 }
 
 /** Libraries put stacks of what they caught into their messages; an operator can do nothing with those. */

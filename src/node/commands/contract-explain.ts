@@ -11,7 +11,8 @@ import { Overlay } from "../../state/overlay.ts";
 import { type ConnectOptions, connect } from "./connect.ts";
 import { sound } from "./contract.ts";
 import { loadDocument, loadText } from "./contract-files.ts";
-import { jsonArgument, printable, printResult } from "./output.ts";
+import { jsonArgument, printResult } from "./output.ts";
+import { printable } from "./printable.ts";
 
 export interface ExplainOptions {
   /** arguments by name, JSON */

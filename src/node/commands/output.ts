@@ -3,9 +3,7 @@
 
 import { LedgerError } from "../../errors.ts";
 import { fromHex } from "../../ledger/hash.ts";
-
-/** What a terminal would obey, or show in another order, and no line break. */
-const NOT_SHOWN = /[^\P{C}\n]/gu;
+import { NOT_SHOWN } from "./printable.ts";
 
 /** Pretty for people; a program reads it as well: what a terminal would obey is written as JSON writes it in digits. */
 export function printResult(result: unknown): void {
@@ -18,11 +16,6 @@ function inDigits(character: string): string {
     .split("")
     .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
     .join("");
-}
-
-/** A stranger's words as text of a terminal. */
-export function printable(text: string): string {
-  return text.replace(NOT_SHOWN, " ");
 }
 
 export function printRemark(text: string): void {

@@ -354,6 +354,18 @@ describe("a node that lies", () => {
     expect(checks).toBeLessThan(200);
   });
 
+  test("A30: a node that says `pending` instead of waiting is not asked in a circle", async () => {
+    const txId = await committedId("told as pending");
+    let asked = 0;
+    const lied = await lying(() => {
+      asked += 1;
+      return { status: "pending" };
+    });
+    const waiting = lied.waitForReceipt(txId, { timeoutMs: 1_000 });
+    await expect(waiting).rejects.toMatchObject({ code: "TX_NOT_COMMITTED" });
+    expect(asked).toBeLessThanOrEqual(5);
+  });
+
   test("A30: a lower head may be stale: statements of a higher one do not vouch for it", async () => {
     const older = (await client.call("chain_freshness")).json;
     await committedId("newer still");
