@@ -26,6 +26,22 @@ async function expectAlive(): Promise<void> {
   expect((await rpc(harness.url, "chain_head")).json.result.height).toBe(0);
 }
 
+/** All that the server says to these bytes until it closes the connection, whatever trickles in behind them. */
+async function saidUntilClosed(sent: string, trickle = ""): Promise<string> {
+  const socket = connect(harness.server.port, "127.0.0.1");
+  let text = "";
+  socket
+    .on("error", () => {})
+    .on("data", (data) => {
+      text += data.toString();
+    });
+  socket.write(sent);
+  const drops = setInterval(() => socket.write(trickle), 1_000);
+  await new Promise((resolve) => socket.on("close", resolve));
+  clearInterval(drops);
+  return text;
+}
+
 const request = (members: Record<string, unknown>): string =>
   JSON.stringify({ jsonrpc: "2.0", id: 1, method: "chain_head", ...members });
 
@@ -259,15 +275,7 @@ describe("hostile HTTP", () => {
       400,
     ],
   ])("N255: %s is refused in the words of the catalogue", async (_, sent, status) => {
-    const socket = connect(harness.server.port, "127.0.0.1");
-    let text = "";
-    socket
-      .on("error", () => {})
-      .on("data", (data) => {
-        text += data.toString();
-      });
-    socket.write(sent);
-    await new Promise((resolve) => socket.on("close", resolve));
+    const text = await saidUntilClosed(sent);
     expect(text).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
     expect(JSON.parse(text.slice(text.indexOf("\r\n\r\n"))).error.data.code).toBe("RPC_HTTP_INVALID");
     await expectAlive();
@@ -276,22 +284,8 @@ describe("hostile HTTP", () => {
   test("N264: a request that does not become whole is ended after 15 s, in its head or in its body, however it trickles", async () => {
     const head = "POST / HTTP/1.1\r\nhost: x\r\n";
     const body = `${head}content-type: application/json\r\ncontent-length: 100\r\n\r\n`;
-    const end = (sent: string, trickle: string) => {
-      const socket = connect(harness.server.port, "127.0.0.1");
-      let text = "";
-      socket
-        .on("error", () => {})
-        .on("data", (data) => {
-          text += data.toString();
-        });
-      socket.write(sent);
-      const drops = setInterval(() => socket.write(trickle), 1_000);
-      return new Promise<string>((resolve) => socket.on("close", () => resolve(text))).finally(() =>
-        clearInterval(drops),
-      );
-    };
-    for (const text of await Promise.all([end(head, ""), end(head, "x"), end(body, ""), end(body, " ")]))
-      expect(text).toMatch(/^HTTP\/1\.1 408 /);
+    const slow = [saidUntilClosed(head), saidUntilClosed(head, "x"), saidUntilClosed(body), saidUntilClosed(body, " ")];
+    for (const text of await Promise.all(slow)) expect(text).toMatch(/^HTTP\/1\.1 408 /);
     await expectAlive();
   }, 45_000);
 
