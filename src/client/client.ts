@@ -3,7 +3,7 @@
 
 import { encodeKey, tablePrefix } from "../contracts/state-keys.ts";
 import { LedgerError, type Verdict } from "../errors.ts";
-import { decode, type Value } from "../ledger/codec.ts";
+import type { Value } from "../ledger/codec.ts";
 import { transactionsRootOf } from "../ledger/format-block.ts";
 import { decodeTransaction } from "../ledger/format-transaction.ts";
 import { judgeFreshness } from "../ledger/freshness.ts";
@@ -23,6 +23,7 @@ import type { CertifiedHeader, VerifySignature } from "../ledger/types.ts";
 import { type ValueJson, valueToJson } from "../ledger/value-json.ts";
 import type { Fields } from "./fields.ts";
 import { checkGroup, type GroupQuery } from "./group-proof.ts";
+import { type ProvedRow, proofRefused, readRow, refuseNoKey } from "./proved-row.ts";
 import { rememberValid } from "./remember.ts";
 import { type Feed, refusalOf, Transport } from "./transport.ts";
 
@@ -74,15 +75,6 @@ export interface StateAnswer {
   readonly proof: Uint8Array;
 }
 
-export interface ProvedRow {
-  /** values of the fields, in the order of the table's declaration: read from the proved bytes */
-  readonly values: readonly Value[];
-  /** the same by name; the names are the node's word, the values are not */
-  readonly fields: Readonly<Record<string, ValueJson>>;
-  /** height of the block that wrote it */
-  readonly lastHeight: number;
-}
-
 /** A proved head, and how current it is. */
 export interface CurrentHead {
   readonly block: VerifiedBlock;
@@ -107,6 +99,8 @@ export class LinliClient {
   private readonly genesis: TrustAnchor;
   private readonly verify: VerifySignature;
   private readonly transport: Transport;
+  /** of all blocks that an answer was proved as of */
+  private newestHeight = 0;
 
   /** @throws LedgerError `CLIENT_URL_INVALID` */
   constructor(options: ClientOptions) {
@@ -147,7 +141,8 @@ export class LinliClient {
 
   /** What became of a transaction. @throws LedgerError `PROOF_REFUSED` when the node's proof does not hold */
   async transaction(txId: Hash): Promise<TransactionAnswer> {
-    return this.readTransaction(await this.call("tx_receipt", { txId: toHex(txId) }), txId);
+    const floor = this.newestHeight;
+    return this.readTransaction(await this.call("tx_receipt", { txId: toHex(txId) }), txId, floor);
   }
 
   /**
@@ -159,10 +154,9 @@ export class LinliClient {
     for (;;) {
       const askedMs = performance.now();
       const timeoutMs = Math.max(0, Math.min(WAIT_STEP_MS, Math.ceil(endMs - askedMs)));
-      const answer = this.readTransaction(
-        await this.call("tx_wait", { txId: toHex(txId), timeoutMs }, timeoutMs),
-        txId,
-      );
+      const floor = this.newestHeight;
+      const told = await this.call("tx_wait", { txId: toHex(txId), timeoutMs }, timeoutMs);
+      const answer = this.readTransaction(told, txId, floor);
       if (answer.kind === "committed") return answer.committed;
       if (performance.now() >= endMs) {
         const remedy =
@@ -181,7 +175,8 @@ export class LinliClient {
 
   /** The newest head of this node, proved by its certificate. Whether a newer one exists elsewhere is not: `currentHead`. */
   async head(): Promise<VerifiedBlock> {
-    return this.readHead(await this.call("chain_head"));
+    const floor = this.newestHeight;
+    return this.readCertified(await this.call("chain_head"), floor).block;
   }
 
   /**
@@ -191,8 +186,9 @@ export class LinliClient {
    * `PROOF_REFUSED`, `NO_BLOCK_YET`
    */
   async currentHead(options: { readonly nowMs: number; readonly ageMsMax: number }): Promise<CurrentHead> {
+    const floor = this.newestHeight;
     const answer = await this.call("chain_freshness");
-    const { certified, block } = this.readCertified(answer.object("head"));
+    const { certified, block } = this.readCertified(answer.object("head"), floor);
     const { chainId } = this.genesis;
     const validators = certified.transitions.at(-1)?.nextValidators ?? this.genesis.validators;
     // One of each validator: a node that shows thousands would have this side check their signatures for minutes.
@@ -237,9 +233,10 @@ export class LinliClient {
   async stateGet(query: RowQuery): Promise<StateAnswer> {
     const { contract, table, key } = query;
     refuseNoKey([contract, table, ...key]);
+    const floor = this.newestHeight;
     const answer = await this.call("state_get", { contract, table, key: key.map(valueToJson) });
     const proof = answer.bytes("proof");
-    const proven = this.provedState(proof);
+    const proven = this.provedState(proof, floor);
     // A true proof of another row, or of its absence, would otherwise pass for this one's.
     if (!bytesEqual(proven.key, encodeKey(tablePrefix(contract, table), key))) throw proofRefused("PROOF_OTHER_ROW");
     return { height: proven.height, timeMs: proven.certified.header.timeMs, row: readRow(answer, proven), proof };
@@ -280,24 +277,34 @@ export class LinliClient {
   async stateGroup(query: GroupQuery): Promise<GroupAnswer> {
     const { contract, table, index, values } = query;
     refuseNoKey([contract, table, index, ...values]);
+    const floor = this.newestHeight;
     const answer = await this.call("state_group", { contract, table, index, values: values.map(valueToJson) });
-    const leaf = this.provedState(answer.bytes("proof"));
+    const leaf = this.provedState(answer.bytes("proof"), floor);
     const rows = answer.objects("rows", (item) => {
-      const row = this.provedState(item.bytes("rowProof"));
-      return { row, entry: this.provedState(item.bytes("entryProof")), shown: readRow(item, row) };
+      const row = this.provedState(item.bytes("rowProof"), floor);
+      return { row, entry: this.provedState(item.bytes("entryProof"), floor), shown: readRow(item, row) };
     });
     this.proved(checkGroup(query, { leaf, rows }));
     const { header } = leaf.certified;
     return { height: header.height, timeMs: header.timeMs, rows: rows.flatMap(({ shown }) => shown ?? []) };
   }
 
-  private provedState(bytes: Uint8Array): ProvenState {
-    return this.proved(verifyStateProof({ bytes, genesis: this.genesis, verify: this.verify }));
+  private provedState(bytes: Uint8Array, floor: number): ProvenState {
+    const proven = this.proved(verifyStateProof({ bytes, genesis: this.genesis, verify: this.verify }));
+    this.refuseOlder(proven.certified, floor);
+    return proven;
   }
 
-  /** Calls back with each new head, proved. */
+  /** Calls back with each new head, proved; one that is no higher than the last is none. */
   followHeads(onHead: (head: VerifiedBlock) => Promise<void> | void): Promise<Feed> {
-    return this.transport.follow("heads", (event) => onHead(this.readHead(event.object("head"))));
+    let last = 0;
+    return this.transport.follow("heads", async (event) => {
+      // Events and answers overtake each other: only those of one feed are in order.
+      const { block } = this.readCertified(event.object("head"), 0);
+      if (block.header.height <= last) return;
+      last = block.header.height;
+      await onHead(block);
+    });
   }
 
   /** Calls back with each new receipt, proved: the proof is fetched for every one. */
@@ -311,13 +318,14 @@ export class LinliClient {
     });
   }
 
-  private readTransaction(answer: Fields, txId: Hash): TransactionAnswer {
+  private readTransaction(answer: Fields, txId: Hash, floor: number): TransactionAnswer {
     const kind = answer.oneOf("status", ["unknown", "pending", "committed"]);
     if (kind !== "committed") return { kind };
     const proof = answer.bytes("proof");
     const proven = this.proved(verifyReceiptProof({ bytes: proof, genesis: this.genesis, verify: this.verify }));
     // A true proof of another transaction's receipt would otherwise pass for this one's.
     if (!bytesEqual(proven.receipt.txId, txId)) throw proofRefused("PROOF_OTHER_TRANSACTION");
+    this.refuseOlder(proven.certified, floor);
     const explanation = answer.object("explanation");
     return {
       kind,
@@ -325,16 +333,30 @@ export class LinliClient {
     };
   }
 
-  private readHead(answer: Fields): VerifiedBlock {
-    return this.readCertified(answer).block;
-  }
-
-  private readCertified(answer: Fields): { readonly certified: CertifiedHeader; readonly block: VerifiedBlock } {
+  private readCertified(
+    answer: Fields,
+    floor: number,
+  ): { readonly certified: CertifiedHeader; readonly block: VerifiedBlock } {
     if (answer.integer("height", { min: 0 }) === 0)
       throw new LedgerError("NO_BLOCK_YET", {}, { remedy: "ask again after the first transaction is committed" });
     const certified = this.proved(decodeCertifiedHeader(answer.bytes("certifiedHeader")));
     const block = this.proved(verifyCertifiedHeader({ certified, genesis: this.genesis, verify: this.verify }));
+    this.refuseOlder(block, floor);
     return { certified, block };
+  }
+
+  /**
+   * A120: a node proves what was true once; rows of several blocks would be shown as one truth.
+   * @param floor the newest height that was proved here when the question was asked @throws LedgerError `ANSWER_OUTDATED`
+   */
+  private refuseOlder({ header: { height } }: VerifiedBlock, floor: number): void {
+    if (height < floor)
+      throw new LedgerError(
+        "ANSWER_OUTDATED",
+        { height, heightSeen: floor },
+        { remedy: "ask again; a node that keeps answering so has lost blocks or hides them: ask another" },
+      );
+    this.newestHeight = Math.max(this.newestHeight, height);
   }
 
   private proved<Proven>(verdict: Verdict<Proven>): Proven {
@@ -373,63 +395,10 @@ function readReceived(answer: Fields, txIds: readonly Hash[]): Received {
   return { txIds, timeMs: answer.integer("timeMs", { min: 0 }), signature: answer.bytes("signature") };
 }
 
-function readRow(answer: Fields, { value, lastHeight }: ProvenState): ProvedRow | undefined {
-  const shown = answer.raw("row") ?? undefined;
-  if (value === undefined || lastHeight === undefined) {
-    if (shown !== undefined) throw proofRefused("PROOF_ROW_ABSENT");
-    return undefined;
-  }
-  const values = decode(value);
-  if (!values.ok || !Array.isArray(values.value)) throw proofRefused("PROOF_ROW_SHAPE");
-  // The node names the fields; what it says stands in them must be what is proved. Fields that an upgrade added since
-  // have no bytes yet and are left out.
-  const named = Object.entries(answer.object("row").object("fields").json).slice(0, values.value.length);
-  const proved = values.value.map(valueToJson);
-  const isSame = isShown(
-    named.map(([, field]) => field),
-    proved,
-  );
-  if (!isSame) throw proofRefused("PROOF_ROW_RENDERING");
-  const fields = Object.fromEntries(named.map(([name], index) => [name, proved[index] ?? null]));
-  return { values: values.value, fields, lastHeight };
-}
-
-/** Whether what a node shows is exactly this value. It goes no deeper than the proved one does, whatever the node nests. */
-function isShown(shown: unknown, proved: unknown): boolean {
-  if (typeof proved !== "object" || proved === null) return shown === proved;
-  if (typeof shown !== "object" || shown === null || Array.isArray(shown) !== Array.isArray(proved)) return false;
-  const items = Object.entries(proved);
-  const shownItems = new Map(Object.entries(shown));
-  return items.length === shownItems.size && items.every(([name, item]) => isShown(shownItems.get(name), item));
-}
-
-/**
- * Names and texts in a state key end with a NUL: one that holds any would name another row. So would a number that is not whole or has
- * more than 64 bits, half a character, and what a key has no form for.
- */
-function refuseNoKey(parts: readonly Value[]): void {
-  if (!parts.every(isKeyPart)) throw new LedgerError("KEY_INVALID", { reason: "text with NUL, or no part of a key" });
-}
-
-function isKeyPart(part: Value): boolean {
-  if (typeof part === "string") return part.isWellFormed() && !part.includes("\0");
-  if (typeof part === "number") return Number.isSafeInteger(part);
-  if (typeof part === "bigint") return BigInt.asIntN(64, part) === part;
-  return typeof part === "boolean" || part instanceof Uint8Array;
-}
-
 function headNotCurrent(height: number, reason: string): LedgerError {
   return new LedgerError(
     "HEAD_NOT_CURRENT",
     { height, reason },
     { remedy: "ask again in a few seconds, or another node; compare your clock" },
-  );
-}
-
-function proofRefused(reason: string): LedgerError {
-  return new LedgerError(
-    "PROOF_REFUSED",
-    { reason },
-    { remedy: "do not trust this node's answer; ask another node, and tell both operators" },
   );
 }

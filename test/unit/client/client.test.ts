@@ -226,7 +226,9 @@ describe("LinliClient", () => {
 
 describe("a node that lies", () => {
   let liar: { readonly url: string; readonly server: Server } | undefined;
+  const open: Duplex[] = [];
   afterEach(() => {
+    for (const socket of open.splice(0)) socket.destroy();
     liar?.server.closeAllConnections();
     liar?.server.close();
     liar = undefined;
@@ -252,6 +254,30 @@ describe("a node that lies", () => {
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     liar = { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
     return clientOf(liar.url);
+  }
+
+  /** A node that confirms a subscription, tells these notifications and stays. @returns its address */
+  async function feeding(notifications: readonly string[]): Promise<string> {
+    const server = createServer();
+    server.on("upgrade", ({ headers }, socket) => {
+      open.push(socket);
+      const accept = createHash("sha1").update(`${headers["sec-websocket-key"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`);
+      const head = ["HTTP/1.1 101 x", "Upgrade: websocket", "Connection: Upgrade"];
+      socket.write(`${head.join("\r\n")}\r\nSec-WebSocket-Accept: ${accept.digest("base64")}\r\n\r\n`);
+      socket.once("data", () => {
+        for (const text of ['{"jsonrpc":"2.0","id":1,"result":{}}', ...notifications]) socket.write(textFrame(text));
+      });
+      socket.on("error", () => {});
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    liar = { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+    return liar.url;
+  }
+
+  /** One unmasked WebSocket frame (RFC 6455, 5.2) of fewer than 65,536 bytes. */
+  function textFrame(text: string): Buffer {
+    const payload = Buffer.from(text);
+    return Buffer.concat([Buffer.from([0x81, 126, payload.length >> 8, payload.length & 0xff]), payload]);
   }
 
   async function committedId(id: string): Promise<Uint8Array> {
@@ -379,6 +405,61 @@ describe("a node that lies", () => {
     expect(await ahead.currentHead({ nowMs: timeMs, ageMsMax: 60_000 }), "lower statements do").toMatchObject({
       signers: 3,
     });
+  });
+
+  test("A120: what was true at an older block than this client has seen is refused, whatever is asked", async () => {
+    const txId = await committedId("before");
+    const group = { contract: "board", table: "note", index: "by_size", values: [6] };
+    const questions: readonly (readonly [string, (asker: LinliClient) => Promise<unknown>])[] = [
+      ["chain_head", (asker) => asker.head()],
+      ["chain_freshness", (asker) => asker.currentHead({ nowMs: harness.node.head().timeMs, ageMsMax: 60_000 })],
+      ["state_get", (asker) => asker.stateGet(row("before"))],
+      ["state_group", (asker) => asker.stateGroup(group)],
+      ["tx_receipt", (asker) => asker.transaction(txId)],
+      ["tx_wait", (asker) => asker.waitForReceipt(txId, { timeoutMs: 1_000 })],
+    ];
+    const kept = new Map<string, unknown>();
+    let [isKeeping, isReplayed] = [true, true];
+    const misled = await lying((result, method) => {
+      if (isKeeping) kept.set(method, result);
+      return isReplayed ? kept.get(method) : result;
+    });
+    for (const [, ask] of questions) await ask(misled);
+    const height = harness.node.head().height;
+    isKeeping = false;
+    await committedId("after");
+    for (const [, ask] of questions) await ask(misled);
+    isReplayed = false;
+    const heightSeen = (await misled.head()).header.height;
+    expect(heightSeen).toBeGreaterThan(height);
+    isReplayed = true;
+    for (const [method, ask] of questions)
+      await expect(ask(misled), method).rejects.toMatchObject({
+        code: "ANSWER_OUTDATED",
+        data: { height, heightSeen },
+      });
+  });
+
+  test("A120: a head that is told again, or an older one, is no new head", async () => {
+    const told = async () => {
+      const head = (await client.call("chain_head")).json;
+      return JSON.stringify({ jsonrpc: "2.0", method: "subscription", params: { feed: "heads", head } });
+    };
+    const older = await told();
+    await committedId("for a newer head");
+    const newer = await told();
+    await committedId("for the newest head");
+    const events = [older, newer, newer, older, await told()];
+    const heads: number[] = [];
+    const last = Promise.withResolvers<void>();
+    const feed = await clientOf(await feeding(events)).followHeads(({ header: { height } }) => {
+      heads.push(height);
+      if (heads.length === 3) last.resolve();
+    });
+    await Promise.race([last.promise, feed.ended]);
+    const { height } = harness.node.head();
+    expect(heads).toEqual([height - 2, height - 1, height]);
+    feed.stop();
   });
 
   test("A12: a true proof of something else is refused", async () => {
@@ -588,23 +669,9 @@ describe("a node that lies", () => {
   );
 
   test("a feed that is stopped has ended, also when the node never says that it has closed", async () => {
-    const server = createServer();
-    const sockets: Duplex[] = [];
-    server.on("upgrade", ({ headers }, socket) => {
-      sockets.push(socket);
-      const accept = createHash("sha1").update(`${headers["sec-websocket-key"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`);
-      const head = ["HTTP/1.1 101 x", "Upgrade: websocket", "Connection: Upgrade"];
-      socket.write(`${head.join("\r\n")}\r\nSec-WebSocket-Accept: ${accept.digest("base64")}\r\n\r\n`);
-      const text = '{"jsonrpc":"2.0","id":1,"result":{}}';
-      socket.once("data", () => socket.write(`\u0081${String.fromCharCode(text.length)}${text}`, "latin1"));
-      socket.on("error", () => {});
-    });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    liar = { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
-    const feed = await clientOf(liar.url).followHeads(() => {});
+    const feed = await clientOf(await feeding([])).followHeads(() => {});
     feed.stop();
     expect(await feed.ended).toBeUndefined();
-    for (const socket of sockets) socket.destroy();
   }, 5_000);
 
   test.each(['{"toString":1,"valueOf":1}', '[{"toString":1},"b"]', `${"[".repeat(100_000)}${"]".repeat(100_000)}`])(
