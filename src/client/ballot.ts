@@ -6,7 +6,7 @@ import { x25519 } from "@noble/curves/ed25519.js";
 import { combine, split } from "shamir-secret-sharing";
 import { sha256 } from "#sha256";
 import { LedgerError } from "../errors.ts";
-import { bytesEqual } from "../ledger/hash.ts";
+import { bytesEqual, joinBytes } from "../ledger/hash.ts";
 
 export const CHOICES = ["for", "against", "abstain"] as const;
 export type Choice = (typeof CHOICES)[number];
@@ -68,7 +68,7 @@ export function newBallotKey(secret: Uint8Array = randomBytes(KEY_BYTES)): Ballo
 /** The digest that stands for a ballot on the ledger: `open_ballot` computes the same. */
 export function commitmentOf({ motion, head }: BallotOf, { choice, salt }: Opening): Uint8Array {
   const words = `linli-ballot:${[...motion].length}:${motion}:${head}:${choice}`;
-  return sha256(concatenate([ENCODER.encode(words), salt]));
+  return sha256(joinBytes([ENCODER.encode(words), salt]));
 }
 
 /**
@@ -96,7 +96,7 @@ export async function sealBallot(
     const key = sharedKey(own, holders[index]!, { ephemeral: own.publicKey, holder: holders[index]!, commitment });
     return key === undefined ? randomBytes(SHARE_BYTES) : chacha20poly1305(key, NONCE).encrypt(share);
   });
-  return { commitment, sealed: concatenate([own.publicKey, ...encrypted]), opening };
+  return { commitment, sealed: joinBytes([own.publicKey, ...encrypted]), opening };
 }
 
 /**
@@ -160,9 +160,7 @@ function sharedKey(
 ): Uint8Array | undefined {
   try {
     const shared = x25519.getSharedSecret(own.secret, other);
-    return sha256(
-      concatenate([ENCODER.encode(KEY_TAG), shared, context.ephemeral, context.holder, context.commitment]),
-    );
+    return sha256(joinBytes([ENCODER.encode(KEY_TAG), shared, context.ephemeral, context.holder, context.commitment]));
   } catch {
     return undefined;
   }
@@ -181,14 +179,4 @@ function* subsets<T>(items: readonly T[], size: number): Generator<T[]> {
 
 function randomBytes(length: number): Uint8Array {
   return crypto.getRandomValues(new Uint8Array(length));
-}
-
-function concatenate(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    bytes.set(part, offset);
-    offset += part.length;
-  }
-  return bytes;
 }

@@ -4,7 +4,7 @@
 import { getPublicKey, hashes, Point, sign } from "@noble/ed25519";
 import { sha512 } from "@noble/hashes/sha2.js";
 import { invariant } from "../assert.ts";
-import { bytesEqual } from "../ledger/hash.ts";
+import { bytesEqual, joinBytes } from "../ledger/hash.ts";
 import { SUITE_ED25519, type VerifySignature } from "../ledger/types.ts";
 import type { KeySigner } from "../ports.ts";
 
@@ -23,7 +23,7 @@ export function verifyEd25519Portable(publicKey: Uint8Array, message: Uint8Array
   const key = canonicalPoint(publicKey);
   if (key === undefined || key.isSmallOrder()) return false;
   const commitment = signature.subarray(0, 32);
-  const challenge = littleEndian(sha512(concatenate([commitment, publicKey, message]))) % GROUP_ORDER;
+  const challenge = littleEndian(sha512(joinBytes([commitment, publicKey, message]))) % GROUP_ORDER;
   const computed = Point.BASE.multiplyUnsafe(scalar).subtract(key.multiplyUnsafe(challenge));
   // Equal bytes also make R canonical, so that R is of small order exactly when the computed point is.
   return !computed.isSmallOrder() && bytesEqual(computed.toBytes(), commitment);
@@ -62,14 +62,4 @@ function littleEndian(bytes: Uint8Array): bigint {
   let value = 0n;
   for (let index = bytes.length - 1; index >= 0; index -= 1) value = (value << 8n) | BigInt(bytes[index] as number);
   return value;
-}
-
-function concatenate(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    bytes.set(part, offset);
-    offset += part.length;
-  }
-  return bytes;
 }

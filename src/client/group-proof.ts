@@ -4,7 +4,7 @@
 import { encodeKey, tablePrefix } from "../contracts/state-keys.ts";
 import { accept, refuse, type Verdict } from "../errors.ts";
 import { decode, type Value } from "../ledger/codec.ts";
-import { bytesEqual, compareBytes } from "../ledger/hash.ts";
+import { bytesEqual, compareBytes, joinBytes } from "../ledger/hash.ts";
 import type { ProvenState } from "../ledger/proofs.ts";
 
 export interface GroupQuery {
@@ -38,7 +38,7 @@ export function checkGroup({ contract, table, index, values }: GroupQuery, group
     if (entry.value === undefined || row.value === undefined) return refuse("PROOF_ROW_ABSENT");
     const name = entry.key.slice(entryPrefix.length);
     const isOfGroup = bytesEqual(entry.key.slice(0, entryPrefix.length), entryPrefix) && name.length > 0;
-    if (!isOfGroup || !bytesEqual(row.key, joined(rowPrefix, name))) return refuse("PROOF_OTHER_ROW");
+    if (!isOfGroup || !bytesEqual(row.key, joinBytes([rowPrefix, name]))) return refuse("PROOF_OTHER_ROW");
     const before = rows[position - 1]?.row.key;
     // In key order, so that none counts twice.
     if (before !== undefined && compareBytes(before, row.key) >= 0) return refuse("PROOF_GROUP_ORDER");
@@ -51,11 +51,4 @@ function countOf(leaf: Uint8Array | undefined): Value | undefined {
   if (leaf === undefined) return 0;
   const values = decode(leaf);
   return values.ok && Array.isArray(values.value) ? values.value[0] : undefined;
-}
-
-function joined(left: Uint8Array, right: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(left.length + right.length);
-  bytes.set(left);
-  bytes.set(right, left.length);
-  return bytes;
 }

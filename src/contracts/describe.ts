@@ -4,7 +4,7 @@
 import { invariant } from "../assert.ts";
 import { accept, refuse, type Verdict } from "../errors.ts";
 import type { Value } from "../ledger/codec.ts";
-import type { Hash } from "../ledger/hash.ts";
+import { type Hash, joinBytes } from "../ledger/hash.ts";
 import type { Receipt, StateEntry, StateReader } from "../ledger/types.ts";
 import { systemShape } from "./check-context.ts";
 import type { CompiledContract } from "./compiled.ts";
@@ -217,20 +217,13 @@ export function indexPlace(
   return accept({
     prefix,
     leafKey: groupKey(index, values),
-    rowKey: (entryKey) => concatenated(rows, entryKey.slice(prefix.length)),
+    rowKey: (entryKey) => joinBytes([rows, entryKey.slice(prefix.length)]),
     members: (max) => {
       const keys = rowsOfGroup(store, { table, index, values }, max);
       if (typeof keys === "number") return keys;
-      return keys.map((rowKey) => ({ rowKey, entryKey: concatenated(prefix, rowKey.slice(rows.length)) }));
+      return keys.map((rowKey) => ({ rowKey, entryKey: joinBytes([prefix, rowKey.slice(rows.length)]) }));
     },
   });
-}
-
-function concatenated(left: Uint8Array, right: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(left.length + right.length);
-  bytes.set(left);
-  bytes.set(right, left.length);
-  return bytes;
 }
 
 /** The refusal or success of a receipt in sentences, by the versions that were in force in its block. */

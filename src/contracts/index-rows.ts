@@ -3,7 +3,7 @@
 
 import { invariant } from "../assert.ts";
 import { decode, encode, type Value } from "../ledger/codec.ts";
-import { compareBytes, EMPTY_BYTES } from "../ledger/hash.ts";
+import { compareBytes, EMPTY_BYTES, joinBytes } from "../ledger/hash.ts";
 import { equalValues } from "./compile-expression.ts";
 import type { Row } from "./frame.ts";
 import { byteUnits, GAS, writeUnits } from "./gas.ts";
@@ -134,16 +134,9 @@ export function rowsOfGroup(
   if (count > max) return count;
   const keys: Uint8Array[] = [];
   for (let name = first; name.length > 0; name = entryOf(store.get(entryKey(place, name))).next)
-    keys.push(joined(place.table.prefix, name));
+    keys.push(joinBytes([place.table.prefix, name]));
   invariant(keys.length === count, "R131: the chain of a group is as long as its leaf says");
   return keys.sort(compareBytes);
-}
-
-function joined(left: Uint8Array, right: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(left.length + right.length);
-  bytes.set(left);
-  bytes.set(right, left.length);
-  return bytes;
 }
 
 function groupOf(bytes: Uint8Array | undefined): Group {

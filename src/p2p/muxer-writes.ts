@@ -1,6 +1,7 @@
 // What the multiplexer writes to one connection, gathered: one write, and one TLS record, for all frames of a turn.
 // Changes no byte of a stream and keeps their order; only how much a peer may send is told later, and then in one sum.
 
+import { joinBytes } from "../ledger/hash.ts";
 import { readUint32, writeUint32 } from "./framing.ts";
 
 const HEADER_BYTES = 12;
@@ -70,7 +71,7 @@ export class MuxerWrites {
     this.#frames = [];
     this.#bytes = 0;
     const [first] = frames;
-    if (first !== undefined) this.#write(frames.length === 1 ? first : joined(frames));
+    if (first !== undefined) this.#write(frames.length === 1 ? first : joinBytes(frames));
   }
 }
 
@@ -80,14 +81,4 @@ function windowUpdate(stream: number, length: number): Uint8Array {
   writeUint32(frame, 4, stream);
   writeUint32(frame, 8, length);
   return frame;
-}
-
-function joined(frames: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(frames.reduce((total, { length }) => total + length, 0));
-  let offset = 0;
-  for (const frame of frames) {
-    bytes.set(frame, offset);
-    offset += frame.length;
-  }
-  return bytes;
 }

@@ -3,7 +3,7 @@
 
 import { sha256 } from "#sha256";
 import { invariant, unreachable } from "../../assert.ts";
-import { EMPTY_BYTES, type Hash } from "../../ledger/hash.ts";
+import { EMPTY_BYTES, type Hash, joinBytes } from "../../ledger/hash.ts";
 import type { RegisterRow } from "./register-rows.ts";
 
 const UTF8 = new TextEncoder();
@@ -12,7 +12,7 @@ const NO_ROWS = sha256(UTF8.encode("linli-import"));
 /** The digest of the rows from each number on: the first is the digest of the batch, the last that of no rows. */
 export function batchDigests(rows: readonly RegisterRow[]): readonly Hash[] {
   const digests: Hash[] = [NO_ROWS];
-  for (const row of rows.toReversed()) digests.push(sha256(joined(rowBytes(row), digests.at(-1) ?? NO_ROWS)));
+  for (const row of rows.toReversed()) digests.push(sha256(joinBytes([rowBytes(row), digests.at(-1) ?? NO_ROWS])));
   return digests.toReversed();
 }
 
@@ -24,7 +24,7 @@ function rowBytes({ register, id, fields }: RegisterRow): Uint8Array {
     case "building":
       return UTF8.encode(`${beginning}${fields.floors}:${fields.title}`);
     case "head":
-      return joined(UTF8.encode(`${beginning}${fields.kind}:`), key);
+      return joinBytes([UTF8.encode(`${beginning}${fields.kind}:`), key]);
     case "unit":
       return UTF8.encode(
         `${beginning}${sized(fields.building)}:${fields.use}:${fields.area}:${fields.status}:${fields.head}`,
@@ -36,13 +36,6 @@ function rowBytes({ register, id, fields }: RegisterRow): Uint8Array {
     default:
       return unreachable(register);
   }
-}
-
-function joined(left: Uint8Array, right: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(left.length + right.length);
-  bytes.set(left);
-  bytes.set(right, left.length);
-  return bytes;
 }
 
 /** With its length before it, so that no two rows have the same text. */
